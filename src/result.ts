@@ -1,0 +1,258 @@
+/**
+ * RunResult: everything a run found, as one JSON document, the only truth. Reports, gate and exit code are functions of it.
+ *
+ * Units stand in the names: `Us` microseconds, `Ms` milliseconds, `Bytes`, `PerSecond`. Instants are ISO 8601 in UTC.
+ */
+import type { ClaimSpec, LoadSpec, SloSpec } from './scenario.ts';
+
+/** Raised whenever a reader of the older shape would misread the newer one. */
+export const schemaVersion = 1;
+
+/** Summary of one histogram; microseconds, three significant digits. Zeros when `count` is 0. */
+export interface Percentiles {
+  count: number;
+  minUs: number;
+  meanUs: number;
+  p50Us: number;
+  p90Us: number;
+  p95Us: number;
+  p99Us: number;
+  p999Us: number;
+  maxUs: number;
+}
+
+/** Where every scheduled arrival ended: scheduled = succeeded + failed + timedOut + unfinished. */
+export interface Counts {
+  scheduled: number;
+  succeeded: number;
+  /** Ended with an error other than a statement timeout. */
+  failed: number;
+  /** Cancelled by the statement timeout (SQLSTATE 57014). */
+  timedOut: number;
+  /** Not ended when the drain deadline passed; includes arrivals that never got a connection. */
+  unfinished: number;
+}
+
+/** Latencies of a group of transactions. Response = intended start to end; service = send to end; wait = their difference. */
+export interface Latencies {
+  /** Every scheduled arrival: what did not finish is counted with its age, a lower bound. */
+  response: Percentiles;
+  service: Percentiles;
+  wait: Percentiles;
+}
+
+export interface TransactionFigures extends Latencies {
+  name: string;
+  access: 'read' | 'write';
+  counts: Counts;
+  /** Arrivals that missed the SLO: slower than the limit, failed, timed out or unfinished. */
+  missed: number;
+  /** Errors by SQLSTATE (or by driver code such as ECONNRESET), with one example message each. */
+  errors: Record<string, { count: number; example: string }>;
+  /** Figures by parameter class, where the transaction declares classes. */
+  classes: Record<string, { count: number; missed: number; response: Percentiles; service: Percentiles }>;
+}
+
+/** One second of a block, by intended start. */
+export interface TimelineBucket {
+  offsetMs: number;
+  scheduled: number;
+  /** Ended (with or without success) in this second. */
+  completed: number;
+  missed: number;
+  failed: number;
+  p50Us: number;
+  p95Us: number;
+  maxUs: number;
+}
+
+/** One measured interval on one stage. */
+export interface Block {
+  id: string;
+  stage: string;
+  startedAt: string;
+  /** Offered load: arrivals a second, planned length, washout at the start that is driven but not counted. */
+  ratePerSecond: number;
+  plannedMs: number;
+  warmupMs: number;
+  /** From the first counted arrival to the end of the schedule, or to the stop if saturated or interrupted. */
+  measuredMs: number;
+  outcome: 'complete' | 'saturated' | 'interrupted';
+  /** When the stage could not hold the rate: noticed at, the rate that it did hold, arrivals waiting at that moment. */
+  saturation?: { atMs: number; heldPerSecond: number; backlog: number };
+  counts: Counts;
+  missed: number;
+  /** All transactions together. */
+  total: Latencies;
+  transactions: TransactionFigures[];
+  timeline: TimelineBucket[];
+  /** Longest time without any completion. */
+  longestGapMs: number;
+  generator: {
+    /** Due instant to the moment the generator dealt with the arrival: its own fault, not the server's. */
+    lateness: Percentiles;
+    /** CPU of the generator's process, in cores. */
+    cpuCores: number;
+    eventLoopDelayP99Us: number;
+    workers: number;
+  };
+  /** Raw samples beside result.json (format: docs/method.md). */
+  samplesFile: string;
+}
+
+/** A reason to doubt a figure, with advice. */
+export interface Warning {
+  code: string;
+  message: string;
+  advice: string;
+  stage?: string;
+}
+
+export interface MigrationRecord {
+  version: string;
+  name: string;
+  sha256: string;
+  durationMs: number;
+  statements: number;
+}
+
+export interface RelationSize {
+  table: string;
+  rows: number;
+  heapBytes: number;
+  indexBytes: number;
+  totalBytes: number;
+}
+
+/** A stage as it ran. */
+export interface StageResult {
+  name: string;
+  description: string;
+  migrations: string;
+  profile: string;
+  /** Settings that differ from PostgreSQL's defaults, each with its reason. */
+  settings: { name: string; value: string; reason: string }[];
+  /** Migrations applied after the baseline, with durations measured when the stage's snapshot was built. */
+  applied: MigrationRecord[];
+  snapshotKey: string;
+  /** True when the stage's data came from the cache. */
+  cached: boolean;
+  databaseBytes: number;
+  relations: RelationSize[];
+}
+
+/** Wall time of one part of the run. */
+export interface Phase {
+  name: 'server' | 'seed' | 'index' | 'snapshot' | 'clone' | 'migrate' | 'correctness' | 'measure' | 'report';
+  stage?: string;
+  durationMs: number;
+  detail?: string;
+}
+
+/** Answers of one read transaction, compared between the first stage and another. */
+export interface AnswerComparison {
+  transaction: string;
+  stage: string;
+  /** Parameter sets whose answers were compared, and how many differed. */
+  compared: number;
+  different: number;
+  /** Parameter sets that one of the stages could not answer in time. */
+  unanswered: number;
+  /** Reason why the stage declares that its answer differs; then nothing is compared. */
+  declared?: string;
+  /** The first difference: parameters and the beginning of both answers. */
+  example?: { parameters: string; before: string; after: string };
+}
+
+export interface InvariantOutcome {
+  name: string;
+  description: string;
+  stage: string;
+  when: 'seeded' | 'loaded';
+  holds: boolean;
+  durationMs: number;
+  /** The first violating rows, as JSON. */
+  violations?: string;
+}
+
+export interface ClaimOutcome extends ClaimSpec {
+  /** In the unit of the claim: ms, transactions a second or bytes. */
+  measured?: number;
+  outcome: 'met' | 'not met' | 'not measured';
+  note?: string;
+}
+
+export type Outcome = 'pass' | 'fail' | 'inconclusive' | 'invalid';
+
+/** One gate of the verdict. */
+export interface Gate {
+  name: 'validity' | 'correctness' | 'slo';
+  outcome: Outcome;
+  /** One sentence for people. */
+  reason: string;
+  stage?: string;
+  /** Share of misses for the SLO gate, with its interval and the margin it is held against. */
+  estimate?: { value: number; low: number; high: number; margin: number; unit: 'share' };
+}
+
+export interface Verdict {
+  outcome: Outcome;
+  exitCode: number;
+  /** One sentence for people. */
+  reason: string;
+  gates: Gate[];
+}
+
+/** The machine that everything ran on. */
+export interface Host {
+  cpuModel: string;
+  cores: number;
+  memoryBytes: number;
+  os: string;
+  kernel: string;
+  arch: string;
+  /** Limit of the control group, where one is lower than the machine's memory. */
+  memoryLimitBytes?: number;
+}
+
+export interface SeedSummary {
+  seed: number;
+  scale: number;
+  asOf: string;
+  rows: number;
+  bytes: number;
+  /** Of the run that built the snapshot. */
+  copyMs: number;
+  indexMs: number;
+  tables: { name: string; rows: number; copyMs: number; copyBytes: number; sha256: string }[];
+}
+
+export interface RunResult {
+  schemaVersion: number;
+  id: string;
+  status: 'running' | 'complete' | 'interrupted' | 'failed';
+  startedAt: string;
+  finishedAt?: string;
+  tool: { version: string; node: string };
+  /** The command that was given, without passwords. */
+  command: string;
+  host: Host;
+  server: { kind: string; version: string; major: number };
+  scenario: {
+    name: string;
+    title: string;
+    description: string;
+    transactions: { name: string; description: string; weight: number; access: 'read' | 'write' }[];
+  };
+  load: LoadSpec;
+  slo: SloSpec;
+  seed?: SeedSummary;
+  stages: StageResult[];
+  phases: Phase[];
+  blocks: Block[];
+  answers: AnswerComparison[];
+  invariants: InvariantOutcome[];
+  claims: ClaimOutcome[];
+  warnings: Warning[];
+  verdict?: Verdict;
+}

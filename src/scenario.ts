@@ -1,0 +1,182 @@
+/**
+ * The shapes that people write: workload, transactions, stages, scenario.
+ *
+ * Everything here is data and plain functions. A scenario module is imported on the main thread and again in every worker
+ * thread, so its functions must depend on their arguments only.
+ */
+import type { SeedSpec } from './seed/define.ts';
+
+/**
+ * Draws the parameters of one arrival. The same arrival draws the same values in every stage (common random numbers),
+ * whatever the number of workers: the generator is seeded by (seed, block, arrival number).
+ */
+export interface Draw {
+  /** Number of this arrival, counted over the whole run: unique, so that new keys can be derived from it. */
+  readonly index: number;
+  /** The instant that the statement should take for "now": the seed's as-of instant plus the arrival's due time. */
+  readonly now: Date;
+  /** Uniform in [0, 1). */
+  float(): number;
+  /** Uniform integer in [from, to], both ends included. */
+  int(from: number, to: number): number;
+  /** True with the given probability. */
+  chance(probability: number): boolean;
+  /** One of the items, each equally likely. */
+  pick<T>(items: readonly T[]): T;
+  /** One of the values, in proportion to its weight. */
+  weighted<T>(choices: readonly (readonly [value: T, weight: number])[]): T;
+  /** Rank in [0, count) by a Zipf law with this exponent: rank 0 is the most frequent. */
+  zipf(count: number, exponent: number): number;
+  /** A version 4 UUID. */
+  uuid(): string;
+  /** Lower-case hexadecimal digits of this many bytes. */
+  hex(bytes: number): string;
+  /** Number of seeded rows of a table at the present scale. */
+  rows(table: string): number;
+  /** The seeded value of one cell, computed from (seed, table, row), no look-up: how parameters name rows that exist. */
+  cell(table: string, column: string, row: number): unknown;
+}
+
+export type Row = Record<string, unknown>;
+
+/** What a transaction may do with its connection. */
+export interface TransactionClient<Statement extends string = string> {
+  /**
+   * Runs one of the transaction's statements (a named prepared statement) and returns its rows.
+   * @throws DatabaseError of `pg` with the server's SQLSTATE in `code`.
+   */
+  query<R extends Row = Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
+}
+
+/** How a transaction is carried out: what a stage may rewrite. */
+export interface TransactionBody<Params = any, Statement extends string = string> {
+  /** SQL text by statement name. Parameters only as $1, $2, ...; "now" is a parameter too. */
+  statements: Record<Statement, string>;
+  /**
+   * One unit of work from the client's side. What it returns is the answer: for reads it is compared between stages.
+   */
+  run(client: TransactionClient<Statement>, params: Params): Promise<unknown>;
+  /** Wrap the statements in BEGIN and COMMIT. Default: each statement commits by itself. */
+  atomic?: boolean;
+}
+
+/** A named, weighted unit of work. */
+export interface TransactionSpec<Params = any, Statement extends string = string> extends TransactionBody<
+  Params,
+  Statement
+> {
+  /** One line for reports. */
+  description: string;
+  /** Share of arrivals, relative to the sum of all weights. */
+  weight: number;
+  /** Reads are compared between stages; writes are covered by invariants. */
+  access: 'read' | 'write';
+  /** Draws the parameters of one arrival. Must depend on `draw` only. */
+  params(draw: Draw): Params;
+  /** Class of a parameter set ("hot", "rest"): latencies are also reported by class. */
+  classify?(params: Params): string;
+  /** Rows of the answer may come in any order: compare as sets. */
+  anyOrder?: boolean;
+}
+
+/** A query that finds violations: it must return no row, after seeding and after load, in every stage named. */
+export interface InvariantSpec {
+  description: string;
+  /** Returns one row for each violation (a LIMIT is welcome). */
+  sql: string;
+  /** Stages in which it can be asked; default all. */
+  stages?: readonly string[];
+}
+
+/** A schema (migrations), a seed, transactions and invariants. */
+export interface WorkloadSpec {
+  name: string;
+  /**
+   * Folder with NNN_name.up.sql and NNN_name.down.sql; a relative path counts from the folder of the nearest package.json
+   * above the scenario file.
+   */
+  migrations: string;
+  /** Version of the migration after which the seed is loaded: the baseline schema. */
+  baseline: string;
+  seed: SeedSpec;
+  transactions: Record<string, TransactionSpec>;
+  invariants?: Record<string, InvariantSpec>;
+}
+
+/** PostgreSQL settings by name, as postgresql.conf spells them. */
+export type Settings = Record<string, string | number | boolean>;
+
+/** A named state of the system under test. */
+export interface StageSpec {
+  name: string;
+  /** One line for reports. */
+  description: string;
+  /** Version up to which migrations are applied. */
+  migrations: string;
+  /** `stock`, `tuned`, or a profile of the config file. */
+  profile: string;
+  /** Settings on top of the profile. */
+  settings?: Settings;
+  /** Transactions that this stage carries out differently. */
+  rewrites?: Record<string, TransactionBody>;
+  /** Transactions whose answers may differ from the first stage, each with the reason. They are not compared. */
+  answersDiffer?: Record<string, string>;
+}
+
+/** The load that every stage gets. */
+export interface LoadSpec {
+  /** Transactions a second offered, whatever the server does (open loop). */
+  ratePerSecond: number;
+  arrivals: 'poisson' | 'constant';
+  /** Measured time of a stage. */
+  durationMs: number;
+  /** Load before the measured time, at the same rate, not counted. */
+  warmupMs: number;
+  /** Connections of the client's pool. */
+  connections: number;
+  /** Statements that take longer are cancelled by the server and counted as timed out. */
+  statementTimeoutMs: number;
+}
+
+/** Service level objective: the given percentile of response times stays below the limit. */
+export interface SloSpec {
+  /** 95 means p95: fewer than 5 % of transactions may miss the limit. */
+  percentile: number;
+  limitMs: number;
+}
+
+/** A figure that somebody promised for a stage. */
+export interface ClaimSpec {
+  /** What was promised, in words. */
+  text: string;
+  /** Where: document and line. */
+  source: string;
+  stage: string;
+  measure:
+    | {
+        kind: 'latency';
+        transaction: string;
+        statistic: 'p50' | 'p95' | 'p99' | 'max';
+        time: 'response' | 'service';
+        /** Parameter class, where the promise is about one. */
+        class?: string;
+      }
+    | { kind: 'heldRate' }
+    | { kind: 'databaseBytes' };
+  /** Promised range in ms, transactions a second or bytes. */
+  atLeast?: number;
+  atMost?: number;
+}
+
+/** Workload + stages + load + SLO + claims. */
+export interface ScenarioSpec {
+  name: string;
+  title: string;
+  description: string;
+  workload: WorkloadSpec;
+  /** In order: the first is "before", the last is "after". */
+  stages: readonly StageSpec[];
+  load?: Partial<LoadSpec>;
+  slo?: Partial<SloSpec>;
+  claims?: readonly ClaimSpec[];
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests import the package by its own name as users do; the condition makes that name mean the sources.
+const conditions = ['pgrehearse-source', 'node', 'import'];
+const shared = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+};
+const execArgv = ['--conditions=pgrehearse-source'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { ...shared, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], execArgv } },
+      {
+        ...shared,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          execArgv,
+          // Real servers on two cores: one file at a time, with time to start.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
