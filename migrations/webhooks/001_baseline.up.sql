@@ -69,7 +69,6 @@ CREATE TABLE events (
     contract_address varchar(42) NOT NULL,
     topics           text[] NOT NULL,
     data             text NOT NULL,
-    chain_id         integer NOT NULL,
     ingested_at      timestamptz NOT NULL DEFAULT now(),
     processed_at     timestamptz,
     CONSTRAINT events_transaction_log_key UNIQUE (transaction_hash, log_index)

@@ -1,0 +1,2 @@
+CREATE INDEX CONCURRENTLY idx_delivery_attempts_endpoint_id ON delivery_attempts (endpoint_id);
+DROP INDEX CONCURRENTLY idx_delivery_attempts_endpoint_attempted;
