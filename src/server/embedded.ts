@@ -1,0 +1,144 @@
+/** A real PostgreSQL from npm, with a data folder of its own, started and stopped by us. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EnvironmentError, messageOf } from '../errors.ts';
+import type { Settings } from '../scenario.ts';
+import { findBinaries, type Binaries } from './binaries.ts';
+import { ensureCacheFolder } from './cache.ts';
+import { ensureDataDir, giveToServer, readPassword, settingsFile, superuser, writeSecret } from './initdb.ts';
+import { assertPortFree, freePort } from './ports.ts';
+import { startPostmaster, stopPostmaster, type Postmaster } from './postmaster.ts';
+import type { Capabilities, ConnectionTarget, Server } from './server.ts';
+import { closedFolder } from './server-user.ts';
+import { configurationText } from './settings.ts';
+
+/** What an embedded server is started with. */
+export interface EmbeddedOptions {
+  /** Made by initdb where it is missing or empty. */
+  dataDir: string;
+  /** On top of PostgreSQL's defaults and of what measuring needs. */
+  settings: Settings;
+  /** Port on loopback; default: a free one. */
+  port?: number;
+  cacheDir: string;
+  signal?: AbortSignal;
+}
+
+/**
+ * Starts PostgreSQL and waits until it accepts connections. It listens on a Unix socket in a private folder and on
+ * loopback, and runs as an ordinary user also when we are root.
+ * @throws EnvironmentError, UsageError for settings that are not for the user to set, or the signal's reason; a failed
+ *   start leaves no process behind.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Server> {
+  configurationText(options.settings, {});
+  if (options.port !== undefined) await assertPortFree(options.port);
+  const cacheDir = await ensureCacheFolder(options.cacheDir);
+  const binaries = await findBinaries(cacheDir);
+  options.signal?.throwIfAborted();
+  await ensureDataDir(binaries, options.dataDir, options.signal);
+  await using cleanup = new AsyncDisposableStack();
+  const socketDir = await makeSocketDir();
+  cleanup.defer(() => rm(socketDir, { recursive: true, force: true }));
+  const server = new EmbeddedServer(binaries, options.dataDir, socketDir, await readPassword(options.dataDir));
+  await server.start(options.settings, options.port, options.signal);
+  server.resources = cleanup.move();
+  return server;
+}
+
+/** A Unix socket's path has at most 107 bytes (103 on macOS), so the socket cannot lie in the data folder. */
+const longestSocketPath = process.platform === 'linux' ? 107 : 103;
+
+async function makeSocketDir(): Promise<string> {
+  const temporary = tmpdir();
+  const tooLong = Buffer.byteLength(join(temporary, 'pgrehearse-XXXXXX', '.s.PGSQL.65535')) > longestSocketPath;
+  const closed = (await closedFolder(temporary)) !== undefined;
+  const socketDir = await mkdtemp(join(tooLong || closed ? '/tmp' : temporary, 'pgrehearse-'));
+  await chmod(socketDir, 0o700);
+  await giveToServer(socketDir);
+  return socketDir;
+}
+
+class EmbeddedServer implements Server {
+  readonly kind = 'embedded';
+  readonly version: string;
+  readonly major: number;
+  readonly capabilities: Capabilities = { restart: true, configure: true, clone: true };
+  readonly dataDir: string;
+  resources = new AsyncDisposableStack();
+  readonly #binaries: Binaries;
+  readonly #socketDir: string;
+  readonly #password: string;
+  #settings: Settings = {};
+  #port = 0;
+  #postmaster: Postmaster | undefined;
+
+  constructor(binaries: Binaries, dataDir: string, socketDir: string, password: string) {
+    this.#binaries = binaries;
+    this.#socketDir = socketDir;
+    this.#password = password;
+    this.dataDir = dataDir;
+    this.version = binaries.version;
+    this.major = binaries.major;
+  }
+
+  get pid(): number {
+    if (this.#postmaster === undefined) throw new EnvironmentError('The PostgreSQL server is stopped.');
+    return this.#postmaster.pid;
+  }
+
+  connection(database = 'postgres'): ConnectionTarget {
+    const target = { port: this.#port, user: superuser, database };
+    // Windows has no Unix sockets that the driver could use.
+    if (process.platform === 'win32') return { host: '127.0.0.1', ...target, password: this.#password };
+    return { host: this.#socketDir, ...target };
+  }
+
+  /** A free port may be taken by somebody else before the server binds it: then another one is tried. */
+  async start(settings: Settings, port: number | undefined, signal?: AbortSignal): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#startOnce(settings, port ?? (await freePort()), signal);
+      } catch (error) {
+        const lostRace = port === undefined && /address already in use/i.test(messageOf(error));
+        if (!lostRace || attempt === 3) throw error;
+      }
+    }
+  }
+
+  async #startOnce(settings: Settings, port: number, signal?: AbortSignal): Promise<void> {
+    const text = configurationText(settings, {
+      listen_addresses: '127.0.0.1',
+      port,
+      unix_socket_directories: process.platform === 'win32' ? '' : this.#socketDir,
+      unix_socket_permissions: '0700',
+    });
+    await writeSecret(join(this.dataDir, settingsFile), text);
+    this.#postmaster = await startPostmaster(this.#binaries, this.dataDir, signal);
+    this.#settings = settings;
+    this.#port = port;
+  }
+
+  async restart(settings: Settings = this.#settings): Promise<void> {
+    configurationText(settings, {});
+    await this.#stopPostmaster();
+    await this.#startOnce(settings, this.#port);
+  }
+
+  async #stopPostmaster(): Promise<void> {
+    const postmaster = this.#postmaster;
+    if (postmaster === undefined) return;
+    await stopPostmaster(postmaster, this.#binaries, 'fast');
+    this.#postmaster = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.#stopPostmaster();
+    await this.resources.disposeAsync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}

@@ -1,0 +1,102 @@
+/** Makes the data folder of a new server. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { appendFile, chown, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { EnvironmentError, messageOf } from '../errors.ts';
+import type { Binaries } from './binaries.ts';
+import { ensureCacheFolder } from './cache.ts';
+import { serverEnvironment } from './environment.ts';
+import { asServerUser, assertEnterable, serverUser } from './server-user.ts';
+
+const run = promisify(execFile);
+
+/** Name of the superuser of every server we make. */
+export const superuser = 'postgres';
+
+/** Our settings, included from the end of postgresql.conf, so that they win over what initdb wrote there. */
+export const settingsFile = 'pgrehearse.conf';
+
+const passwordFile = 'pgrehearse.password';
+
+/** Whether the folder holds a PostgreSQL data folder of this major version; false when it is missing or empty. */
+async function isInitialised(dataDir: string, major: number): Promise<boolean> {
+  const names = await readdir(dataDir).catch(() => []);
+  if (names.length === 0) return false;
+  const version = await readFile(join(dataDir, 'PG_VERSION'), 'utf8').catch(() => undefined);
+  if (version === undefined) {
+    throw new EnvironmentError(`The folder ${dataDir} is not empty and is not a PostgreSQL data folder.`);
+  }
+  if (Number(version) !== major) {
+    throw new EnvironmentError(`The data folder ${dataDir} was made by PostgreSQL ${version.trim()}, not ${major}.`);
+  }
+  return true;
+}
+
+/**
+ * Runs initdb where the data folder is missing or empty. UTF-8, page checksums (PostgreSQL 18's default), and the built-in
+ * collation C.UTF-8, which sorts alike on every platform and needs no locale of the machine.
+ *
+ * Who gets in: over the Unix socket anybody, but its folder is open to the server's user only (0700); over TCP, on loopback
+ * only, whoever knows the random password, which lies in the data folder, also 0700. So other users of the machine stay
+ * out, and no password is needed on a command line.
+ * @throws EnvironmentError
+ */
+export async function ensureDataDir(binaries: Binaries, dataDir: string, signal?: AbortSignal): Promise<void> {
+  if (await isInitialised(dataDir, binaries.major)) return;
+  await ensureCacheFolder(dirname(dataDir));
+  await assertEnterable(dirname(dataDir));
+  const existed = (await stat(dataDir).catch(() => undefined)) !== undefined;
+  await mkdir(dataDir, { mode: 0o700, recursive: true });
+  const passwordPath = `${dataDir}.${passwordFile}`;
+  try {
+    await giveToServer(dataDir);
+    await writeSecret(passwordPath, randomBytes(24).toString('base64url'));
+    await initialise(binaries, dataDir, passwordPath, signal);
+  } catch (error) {
+    await rm(dataDir, { recursive: true, force: true });
+    if (existed) await mkdir(dataDir, { mode: 0o700 });
+    throw error;
+  } finally {
+    await rm(passwordPath, { force: true });
+  }
+}
+
+async function initialise(binaries: Binaries, dataDir: string, passwordPath: string, signal?: AbortSignal) {
+  const options = [
+    ...['--pgdata', dataDir, '--username', superuser, '--encoding', 'UTF8'],
+    ...['--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
+    ...['--auth-local', 'trust', '--auth-host', 'scram-sha-256', '--pwfile', passwordPath],
+    ...['--no-sync', '--no-instructions'],
+  ];
+  try {
+    await run(binaries.initdb, options, { cwd: '/', env: serverEnvironment(), signal, ...asServerUser() });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const { stderr } = cause as { stderr?: string };
+    const said = stderr?.split('\n').find((line) => /error|fatal|could not/i.test(line));
+    throw new EnvironmentError(`PostgreSQL's data folder ${dataDir} could not be made: ${said ?? messageOf(cause)}.`, {
+      cause,
+    });
+  }
+  await writeSecret(join(dataDir, passwordFile), await readFile(passwordPath, 'utf8'));
+  await appendFile(join(dataDir, 'postgresql.conf'), `\ninclude '${settingsFile}'\n`);
+}
+
+/** Writes a file that only the server's user (and root) can read. */
+export async function writeSecret(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 });
+  await giveToServer(path);
+}
+
+/** Makes the server's user the owner, where that is not ourselves. */
+export async function giveToServer(path: string): Promise<void> {
+  const user = serverUser();
+  if (user !== undefined) await chown(path, user.uid, user.gid);
+}
+
+/** The password for connections over TCP. */
+export async function readPassword(dataDir: string): Promise<string> {
+  return (await readFile(join(dataDir, passwordFile), 'utf8')).trim();
+}

@@ -1,0 +1,49 @@
+/** PostgreSQL settings as text of a configuration file. */
+import { UsageError } from '../errors.ts';
+import type { Settings } from '../scenario.ts';
+
+/** Settings by which we reach and guard the server; a stage that changed them would cut itself off. */
+const reserved = new Set([
+  'config_file',
+  'data_directory',
+  'external_pid_file',
+  'hba_file',
+  'ident_file',
+  'listen_addresses',
+  'logging_collector',
+  'port',
+  'unix_socket_directories',
+  'unix_socket_permissions',
+]);
+
+/** What measuring needs of every server; a stage's own settings come on top. */
+const measuring: Settings = {
+  shared_preload_libraries: 'pg_stat_statements',
+  compute_query_id: 'on',
+  track_io_timing: 'on',
+};
+
+/**
+ * The text of our configuration file: what measuring needs, the given settings, then how the server is reached.
+ * @throws UsageError naming every setting that is misspelt or not for the user to set
+ */
+export function configurationText(settings: Settings, access: Settings): string {
+  const faults = Object.entries(settings).flatMap(([name, value]) => fault(name, value) ?? []);
+  if (faults.length > 0) throw new UsageError(faults.join(' '));
+  const preload = [measuring['shared_preload_libraries'], settings['shared_preload_libraries']].filter(Boolean);
+  const all = { ...measuring, ...settings, shared_preload_libraries: preload.join(','), ...access };
+  const lines = Object.entries(all).map(([name, value]) => `${name} = ${quoted(value)}`);
+  return ['# Written by pgrehearse at every start; changes are lost.', ...lines, ''].join('\n');
+}
+
+function fault(name: string, value: Settings[string]): string | undefined {
+  if (!/^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/.test(name)) return `"${name}" is not the name of a PostgreSQL setting.`;
+  if (reserved.has(name.toLowerCase())) return `The setting ${name} is chosen by pgrehearse and cannot be set.`;
+  if (/[\n\r\0]/.test(String(value))) return `The value of the setting ${name} contains a line break.`;
+  return undefined;
+}
+
+function quoted(value: Settings[string]): string {
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  return `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
