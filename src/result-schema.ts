@@ -1,0 +1,209 @@
+/** The schema of result.json. A test holds it in step with the types of result.ts, both ways, at compile time. */
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+const amount = z.number().nonnegative();
+const name = z.string().min(1);
+const instant = z.iso.datetime();
+const access = z.enum(['read', 'write']);
+const outcome = z.enum(['pass', 'fail', 'inconclusive', 'invalid']);
+
+const percentiles = z.object({
+  count,
+  minUs: amount,
+  meanUs: amount,
+  p50Us: amount,
+  p90Us: amount,
+  p95Us: amount,
+  p99Us: amount,
+  p999Us: amount,
+  maxUs: amount,
+});
+
+const latencies = z.object({ response: percentiles, service: percentiles, wait: percentiles });
+
+const counts = z.object({ scheduled: count, succeeded: count, failed: count, timedOut: count, unfinished: count });
+
+const transactionFigures = latencies.extend({
+  name,
+  access,
+  counts,
+  missed: count,
+  errors: z.record(z.string(), z.object({ count, example: z.string() })),
+  classes: z.record(
+    z.string(),
+    z.object({ count, missed: count, response: percentiles, service: percentiles }),
+  ),
+});
+
+const timelineBucket = z.object({
+  offsetMs: amount,
+  scheduled: count,
+  completed: count,
+  missed: count,
+  failed: count,
+  p50Us: amount,
+  p95Us: amount,
+  maxUs: amount,
+});
+
+const block = z.object({
+  id: name,
+  stage: name,
+  startedAt: instant,
+  ratePerSecond: amount,
+  plannedMs: amount,
+  warmupMs: amount,
+  measuredMs: amount,
+  outcome: z.enum(['complete', 'saturated', 'interrupted']),
+  saturation: z.object({ atMs: amount, heldPerSecond: amount, backlog: count }).optional(),
+  counts,
+  missed: count,
+  total: latencies,
+  transactions: z.array(transactionFigures),
+  timeline: z.array(timelineBucket),
+  longestGapMs: amount,
+
+  generator: z.object({ lateness: percentiles, cpuCores: amount, eventLoopDelayP99Us: amount, workers: count }),
+  samplesFile: z.string(),
+});
+
+const relation = z.object({
+  table: z.string(),
+  rows: count,
+  heapBytes: amount,
+  indexBytes: amount,
+  totalBytes: amount,
+});
+
+const stage = z.object({
+  name,
+  description: z.string(),
+  migrations: z.string(),
+  profile: z.string(),
+  settings: z.array(z.object({ name: z.string(), value: z.string(), reason: z.string() })),
+  applied: z.array(
+    z.object({ version: z.string(), name: z.string(), sha256: z.string(), durationMs: amount, statements: count }),
+  ),
+  snapshotKey: z.string(),
+  cached: z.boolean(),
+  databaseBytes: amount,
+  relations: z.array(relation),
+});
+
+const phase = z.object({
+  name: z.enum(['server', 'seed', 'index', 'snapshot', 'clone', 'migrate', 'correctness', 'measure', 'report']),
+  stage: z.string().optional(),
+  durationMs: amount,
+  detail: z.string().optional(),
+});
+
+const answers = z.object({
+  transaction: z.string(),
+  stage: z.string(),
+  compared: count,
+  different: count,
+  unanswered: count,
+  declared: z.string().optional(),
+  example: z.object({ parameters: z.string(), before: z.string(), after: z.string() }).optional(),
+});
+
+const invariant = z.object({
+  name: z.string(),
+  description: z.string(),
+  stage: z.string(),
+  when: z.enum(['seeded', 'loaded']),
+  holds: z.boolean(),
+  durationMs: amount,
+  violations: z.string().optional(),
+});
+
+const claim = z.object({
+  text: z.string(),
+  source: z.string(),
+  stage: z.string(),
+  measure: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('latency'),
+      transaction: z.string(),
+      statistic: z.enum(['p50', 'p95', 'p99', 'max']),
+      time: z.enum(['response', 'service']),
+      class: z.string().optional(),
+    }),
+    z.object({ kind: z.literal('heldRate') }),
+    z.object({ kind: z.literal('databaseBytes') }),
+  ]),
+  atLeast: z.number().optional(),
+  atMost: z.number().optional(),
+  measured: z.number().optional(),
+  outcome: z.enum(['met', 'not met', 'not measured']),
+  note: z.string().optional(),
+});
+
+const gate = z.object({
+  name: z.enum(['validity', 'correctness', 'slo']),
+  outcome,
+  reason: z.string(),
+  stage: z.string().optional(),
+  estimate: z
+    .object({ value: amount, low: amount, high: amount, margin: amount, unit: z.literal('share') })
+    .optional(),
+});
+
+const host = z.object({
+  cpuModel: z.string(),
+  cores: count,
+  memoryBytes: amount,
+  os: z.string(),
+  kernel: z.string(),
+  arch: z.string(),
+  memoryLimitBytes: amount.optional(),
+});
+
+const seed = z.object({
+  seed: z.int(),
+  scale: z.number().positive(),
+  asOf: z.string(),
+  rows: count,
+  bytes: amount,
+  copyMs: amount,
+  indexMs: amount,
+  tables: z.array(z.object({ name: z.string(), rows: count, copyMs: amount, copyBytes: amount, sha256: z.string() })),
+});
+
+/** A whole RunResult. Keys that it does not know are dropped: a later writer may add some without a new schema version. */
+export const runResultSchema = z.object({
+  schemaVersion: z.int().positive(),
+  id: name,
+  status: z.enum(['running', 'complete', 'interrupted', 'failed']),
+  startedAt: instant,
+  finishedAt: instant.optional(),
+  tool: z.object({ version: z.string(), node: z.string() }),
+  command: z.string(),
+  host,
+  server: z.object({ kind: z.string(), version: z.string(), major: count }),
+  scenario: z.object({
+    name: z.string(),
+    title: z.string(),
+    description: z.string(),
+    transactions: z.array(z.object({ name, description: z.string(), weight: amount, access })),
+  }),
+  load: z.object({
+    ratePerSecond: amount,
+    arrivals: z.enum(['poisson', 'constant']),
+    durationMs: amount,
+    warmupMs: amount,
+    connections: count,
+    statementTimeoutMs: amount,
+  }),
+  slo: z.object({ percentile: z.number().gt(0).lt(100), limitMs: amount }),
+  seed: seed.optional(),
+  stages: z.array(stage),
+  phases: z.array(phase),
+  blocks: z.array(block),
+  answers: z.array(answers),
+  invariants: z.array(invariant),
+  claims: z.array(claim),
+  warnings: z.array(z.object({ code: z.string(), message: z.string(), advice: z.string(), stage: z.string().optional() })),
+  verdict: z.object({ outcome, exitCode: count, reason: z.string(), gates: z.array(gate) }).optional(),
+});

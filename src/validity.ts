@@ -1,0 +1,144 @@
+/** The validity gate: was the measurement itself sound? A measurement that is not sound proves nothing, least of all a pass. */
+import { formatCount, formatMs, formatRate, formatShare, formatUs } from './report/format.ts';
+import type { Block, Gate, RunResult } from './result.ts';
+
+/** Share of the scheduled arrivals that the generator must have dealt with. */
+const minAchievedShare = 0.995;
+/** Highest 99th percentile of the generator's own lateness. */
+const maxLatenessUs = 5000;
+/** In a stage that is overloaded anyway, lateness up to this share of the median response changes nothing. */
+const maxLatenessShare = 0.1;
+
+/**
+ * Invalid when something spoiled the figures; inconclusive when there is not enough of them (an unfinished run, a stage
+ * without a block); pass otherwise.
+ */
+export function judgeValidity(result: RunResult): Gate {
+  const faults = [
+    ...missingRecords(result),
+    ...result.blocks.flatMap((block) => blockFaults(block)),
+    ...missingTransactions(result),
+    ...rowCountFaults(result),
+  ];
+  if (faults.length > 0) return { name: 'validity', outcome: 'invalid', reason: sentence(faults) };
+  const gaps = evidenceGaps(result);
+  if (gaps.length > 0) return { name: 'validity', outcome: 'inconclusive', reason: sentence(gaps) };
+  return { name: 'validity', outcome: 'pass', reason: soundness(result) };
+}
+
+/** The first three faults in one sentence, and how many more there are. */
+export function sentence(faults: readonly string[]): string {
+  const more = faults.length > 3 ? `; and ${faults.length - 3} more` : '';
+  return `${faults.slice(0, 3).join('; ')}${more}.`;
+}
+
+function soundness(result: RunResult): string {
+  const complete = result.blocks.filter((block) => block.outcome === 'complete');
+  if (complete.length === 0) return 'the generator kept up wherever the server did.';
+  const worst = Math.max(...complete.map((block) => block.generator.lateness.p99Us));
+  return `the generator kept up: p99 of its own lateness ${formatUs(worst)} at most, ${formatMs(maxLatenessUs / 1000)} allowed.`;
+}
+
+function missingRecords(result: RunResult): string[] {
+  const records: [name: string, present: boolean][] = [
+    ["pgrehearse's version", result.tool.version !== ''],
+    ["Node's version", result.tool.node !== ''],
+    ["PostgreSQL's version", result.server.version !== ''],
+    ['the processor', result.host.cores > 0],
+    ['the memory', result.host.memoryBytes > 0],
+  ];
+  const missing = records.filter(([, present]) => !present).map(([name]) => name);
+  return missing.length > 0 ? [`not recorded: ${missing.join(', ')}`] : [];
+}
+
+function evidenceGaps(result: RunResult): string[] {
+  if (result.status !== 'complete') return [`the run did not finish (${result.status})`];
+  if (result.stages.length === 0) return ['no stage was run'];
+  const gaps: string[] = [];
+  for (const stage of result.stages) {
+    const blocks = result.blocks.filter((block) => block.stage === stage.name);
+    if (blocks.every((block) => block.counts.scheduled === 0)) gaps.push(`stage ${stage.name} was not measured`);
+    else if (blocks.some((block) => block.outcome === 'interrupted')) gaps.push(`stage ${stage.name} was interrupted`);
+  }
+  return gaps;
+}
+
+function blockFaults(block: Block): string[] {
+  const faults = countFaults(block);
+  if (block.outcome === 'complete') faults.push(...offerFaults(block));
+  if (block.outcome === 'interrupted') return faults;
+  const { p99Us } = block.generator.lateness;
+  const allowedUs = Math.max(
+    maxLatenessUs,
+    block.outcome === 'saturated' ? block.total.response.p50Us * maxLatenessShare : 0,
+  );
+  if (p99Us >= allowedUs) {
+    faults.push(
+      `the load generator was late in block ${block.id}: p99 ${formatUs(p99Us)}, allowed ${formatUs(allowedUs)}`,
+    );
+  }
+  return faults;
+}
+
+/** Every scheduled arrival has ended somewhere, once, in each of the three tables that count it. */
+function countFaults(block: Block): string[] {
+  const { scheduled, succeeded, failed, timedOut, unfinished } = block.counts;
+  const total = (pick: (bin: { scheduled: number; missed: number }) => number) =>
+    block.timeline.reduce((sum, bin) => sum + pick(bin), 0);
+  const books: [name: string, expected: number, found: number][] = [
+    ['outcomes', scheduled, succeeded + failed + timedOut + unfinished],
+    ['arrivals over time', scheduled, total((bin) => bin.scheduled)],
+    ['misses over time', block.missed, total((bin) => bin.missed)],
+    ['arrivals by transaction', scheduled, block.transactions.reduce((sum, { counts }) => sum + counts.scheduled, 0)],
+  ];
+  return books
+    .filter(([, expected, found]) => expected !== found)
+    .map(
+      ([name, expected, found]) =>
+        `${name} of block ${block.id} do not add up: ${formatCount(found)} instead of ${formatCount(expected)}`,
+    );
+}
+
+/** Was the load that was asked for also offered? */
+function offerFaults(block: Block): string[] {
+  const faults: string[] = [];
+  const { scheduled } = block.counts;
+  const achieved = scheduled === 0 ? 1 : block.generator.lateness.count / scheduled;
+  if (achieved < minAchievedShare) {
+    faults.push(
+      `the load generator dealt with ${formatShare(achieved)} of the arrivals of block ${block.id}, ${formatShare(minAchievedShare)} needed`,
+    );
+  }
+  const planned = (block.ratePerSecond * block.measuredMs) / 1000;
+  // Poisson arrivals vary by the square root of their number; four deviations happen once in 30,000 blocks.
+  if (scheduled < planned * minAchievedShare - 4 * Math.sqrt(planned)) {
+    const offered = (scheduled * 1000) / block.measuredMs;
+    faults.push(`block ${block.id} offered ${formatRate(offered)} instead of ${formatRate(block.ratePerSecond)}`);
+  }
+  return faults;
+}
+
+/** Transactions of the scenario that never occurred in a stage that had the time for them. */
+function missingTransactions(result: RunResult): string[] {
+  return result.stages.flatMap((stage) => {
+    const blocks = result.blocks.filter((block) => block.stage === stage.name && block.outcome === 'complete');
+    if (blocks.length === 0) return [];
+    const seen = new Set(
+      blocks.flatMap((block) => block.transactions.filter((t) => t.counts.scheduled > 0).map((t) => t.name)),
+    );
+    const missing = result.scenario.transactions.filter(({ name, weight }) => weight > 0 && !seen.has(name));
+    return missing.map(({ name }) => `transaction ${name} never occurred in stage ${stage.name}`);
+  });
+}
+
+/** Tables that the seed filled hold the same number of rows in every stage that still has them. */
+function rowCountFaults(result: RunResult): string[] {
+  const seeded = result.seed?.tables ?? [];
+  return result.stages.flatMap((stage) =>
+    stage.relations.flatMap(({ table, rows }) => {
+      const expected = seeded.find(({ name }) => name === table)?.rows;
+      if (expected === undefined || expected === rows) return [];
+      return [`table ${table} has ${formatCount(rows)} rows in stage ${stage.name}, seeded were ${formatCount(expected)}`];
+    }),
+  );
+}

@@ -1,0 +1,135 @@
+/**
+ * From a RunResult to a verdict. Pure: nothing here reads a clock, a file or a database, so a stored result can be judged
+ * again anywhere. The method is told in docs/method.md.
+ */
+import { ExitCode } from './errors.ts';
+import { formatCount, formatMs, formatPlural, formatRate, formatShare } from './report/format.ts';
+import type { Gate, Outcome, RunResult, Verdict } from './result.ts';
+import { figuresOf, judgedStage, missMargin } from './stage-figures.ts';
+import type { StageFigures } from './stage-figures.ts';
+import type { ShareEstimate } from './stats.ts';
+import { judgeValidity, sentence } from './validity.ts';
+
+/** Seconds below which no pass and no fail can be told from the misses alone. */
+const minSeconds = 10;
+
+/**
+ * Judges a finished run by three gates. What decides, in this order: an invalid measurement, broken correctness, a missed
+ * SLO, missing evidence; only when none of them applies, pass. Call it with the final `status` of the run: anything but
+ * 'complete' is never a pass.
+ */
+export function judge(result: RunResult): Verdict {
+  const gates = [judgeValidity(result), judgeCorrectness(result), judgeSlo(result)];
+  const deciding = decidingGate(gates);
+  return { outcome: deciding.outcome, exitCode: exitCodeOf(deciding), reason: deciding.reason, gates };
+}
+
+/** The first gate with the gravest outcome; when all pass, the SLO's, because its reason carries the figures. */
+function decidingGate(gates: Gate[]): Gate {
+  const order: Outcome[] = ['invalid', 'fail', 'inconclusive'];
+  const gravest = order.find((outcome) => gates.some((gate) => gate.outcome === outcome));
+  return gates.find((gate) => gate.outcome === gravest) ?? gates.at(-1)!;
+}
+
+function exitCodeOf(gate: Gate): ExitCode {
+  if (gate.outcome === 'fail') return gate.name === 'correctness' ? ExitCode.correctness : ExitCode.gateFailed;
+  return ExitCode[gate.outcome];
+}
+
+/** A faster wrong answer is not an optimisation: answers must agree and invariants must hold. */
+function judgeCorrectness(result: RunResult): Gate {
+  const faults = [...differingAnswers(result), ...brokenInvariants(result)];
+  if (faults.length > 0) return { name: 'correctness', outcome: 'fail', reason: sentence(faults) };
+  const gaps = uncomparedReads(result);
+  if (gaps.length > 0) return { name: 'correctness', outcome: 'inconclusive', reason: sentence(gaps) };
+  return { name: 'correctness', outcome: 'pass', reason: agreement(result) };
+}
+
+function differingAnswers(result: RunResult): string[] {
+  return result.answers
+    .filter(({ different }) => different > 0)
+    .map(
+      ({ transaction, stage, different, compared }) =>
+        `${transaction} answers differently in stage ${stage} for ${formatCount(different)} of ${formatPlural(compared, 'parameter set')}`,
+    );
+}
+
+function brokenInvariants(result: RunResult): string[] {
+  return result.invariants
+    .filter(({ holds }) => !holds)
+    .map(({ name, stage, when }) => `invariant ${name} is broken in stage ${stage} (${when})`);
+}
+
+/** Read transactions whose answers were never compared although there was something to compare them with. */
+function uncomparedReads(result: RunResult): string[] {
+  const reads = result.scenario.transactions.filter(({ access }) => access === 'read');
+  return result.stages.slice(1).flatMap((stage) =>
+    reads
+      .filter(({ name }) => !result.answers.some((answer) => isSettled(answer, name, stage.name)))
+      .map(({ name }) => `no answer of ${name} could be compared in stage ${stage.name}`),
+  );
+}
+
+function isSettled(answer: RunResult['answers'][number], transaction: string, stage: string): boolean {
+  const concerns = answer.transaction === transaction && answer.stage === stage;
+  return concerns && (answer.compared > 0 || answer.declared !== undefined);
+}
+
+function agreement(result: RunResult): string {
+  const compared = result.answers.reduce((total, answer) => total + answer.compared, 0);
+  const parts: string[] = [];
+  if (compared > 0) parts.push(`${formatPlural(compared, 'answer')} compared, all equal`);
+  if (result.invariants.length > 0) {
+    parts.push(`${formatPlural(result.invariants.length, 'invariant check')}, none broken`);
+  }
+  return parts.length > 0 ? `${parts.join('; ')}.` : 'there was nothing to compare and no invariant to check.';
+}
+
+/** The SLO is judged on the last stage: the state that is to be shipped. */
+function judgeSlo(result: RunResult): Gate {
+  const stage = judgedStage(result);
+  const figures = stage === undefined ? undefined : figuresOf(result, stage);
+  if (!figures?.misses) return { name: 'slo', outcome: 'inconclusive', reason: 'nothing was measured to judge.' };
+  const gate = { name: 'slo' as const, stage: figures.stage };
+  if (figures.saturatedBlock) return { ...gate, outcome: 'fail', reason: saturationReason(figures) };
+  const { value, low, high } = figures.misses;
+  const margin = missMargin(result.slo.percentile);
+  return {
+    ...gate,
+    outcome: sloOutcome(figures.misses, margin),
+    reason: sloReason(result, figures, figures.misses),
+    estimate: { value, low, high, margin, unit: 'share' },
+  };
+}
+
+function sloOutcome({ low, high, bins }: ShareEstimate, margin: number): Outcome {
+  if (bins < minSeconds) return 'inconclusive';
+  if (high < margin) return 'pass';
+  return low > margin ? 'fail' : 'inconclusive';
+}
+
+function sloReason(result: RunResult, figures: StageFigures, misses: ShareEstimate): string {
+  const { percentile, limitMs } = result.slo;
+  const margin = missMargin(percentile);
+  const outcome = sloOutcome(misses, margin);
+  const verb = { pass: 'holds', fail: 'misses', inconclusive: 'may or may not hold', invalid: '' }[outcome];
+  const scheduled = figures.blocks.reduce((total, block) => total + block.counts.scheduled, 0);
+  const objective = `p${percentile} < ${formatMs(limitMs)} at ${formatRate(figures.mainBlock.ratePerSecond)}`;
+  const share = `${formatShare(misses.value)} of ${formatPlural(scheduled, 'arrival')} missed it`;
+  const interval = `90 % interval ${formatShare(misses.low)} to ${formatShare(misses.high)}, allowed ${formatShare(margin)}`;
+  const advice = outcome === 'inconclusive' ? ` ${sloAdvice(misses)}` : '';
+  return `${figures.stage} ${verb} ${objective}: ${share} (${interval}).${advice}`;
+}
+
+function sloAdvice({ bins }: ShareEstimate): string {
+  return bins < minSeconds
+    ? `${formatPlural(bins, 'second')} of load are too few to judge; ${minSeconds} are the least.`
+    : 'A longer run narrows the interval.';
+}
+
+function saturationReason({ stage, saturatedBlock: block, heldPerSecond }: StageFigures): string {
+  const { ratePerSecond, saturation, measuredMs } = block!;
+  const after = formatMs(saturation?.atMs ?? measuredMs);
+  const waiting = saturation ? ` with ${formatPlural(saturation.backlog, 'arrival')} waiting` : '';
+  return `${stage} could not hold ${formatRate(ratePerSecond)}: it served ${formatRate(heldPerSecond)} and was stopped after ${after}${waiting}.`;
+}
