@@ -65,10 +65,17 @@ export async function ensureDataDir(binaries: Binaries, dataDir: string, signal?
 
 async function initialise(binaries: Binaries, dataDir: string, passwordPath: string, signal?: AbortSignal) {
   const options = [
-    ...['--pgdata', dataDir, '--username', superuser, '--encoding', 'UTF8'],
-    ...['--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
-    ...['--auth-local', 'trust', '--auth-host', 'scram-sha-256', '--pwfile', passwordPath],
-    ...['--no-sync', '--no-instructions'],
+    `--pgdata=${dataDir}`,
+    `--username=${superuser}`,
+    `--pwfile=${passwordPath}`,
+    '--encoding=UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--auth-local=trust',
+    '--auth-host=scram-sha-256',
+    '--no-sync',
+    '--no-instructions',
   ];
   try {
     await run(binaries.initdb, options, { cwd: '/', env: serverEnvironment(), signal, ...asServerUser() });

@@ -30,10 +30,16 @@ const measuring: Settings = {
 export function configurationText(settings: Settings, access: Settings): string {
   const faults = Object.entries(settings).flatMap(([name, value]) => fault(name, value) ?? []);
   if (faults.length > 0) throw new UsageError(faults.join(' '));
-  const preload = [measuring['shared_preload_libraries'], settings['shared_preload_libraries']].filter(Boolean);
-  const all = { ...measuring, ...settings, shared_preload_libraries: preload.join(','), ...access };
+  const all = { ...measuring, ...settings, ...access };
+  all['shared_preload_libraries'] = preload(String(all['shared_preload_libraries']));
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${quoted(value)}`);
   return ['# Written by pgrehearse at every start; changes are lost.', ...lines, ''].join('\n');
+}
+
+/** pg_stat_statements first, whatever else is asked for. */
+function preload(libraries: string): string {
+  const names = libraries.split(',').map((name) => name.trim());
+  return [...new Set(['pg_stat_statements', ...names])].filter((name) => name !== '').join(',');
 }
 
 function fault(name: string, value: Settings[string]): string | undefined {
