@@ -31,6 +31,8 @@ export interface TextCells {
   readonly shape: 'text';
   /** Appends the row's text as UTF-8. */
   append(row: number, bytes: ByteWriter): void;
+  /** The text is JSON: its value is what the text says. */
+  readonly json?: boolean;
   absent?(row: number): boolean;
 }
 
@@ -51,8 +53,17 @@ export interface AnyCells {
 
 export type Cells = NumberCells | ChoiceCells | UuidCells | TextCells | ListCells | AnyCells;
 
-const words = new Int32Array(4);
-const text = new ByteWriter(4096);
+/** Buffers for text that is about to become a string; several, because a cell may ask for another cell's value. */
+const spareWriters: ByteWriter[] = [];
+
+function written(write: (bytes: ByteWriter) => void): string {
+  const bytes = spareWriters.pop() ?? new ByteWriter(1024);
+  bytes.clear();
+  write(bytes);
+  const text = bytes.toString();
+  spareWriters.push(bytes);
+  return text;
+}
 
 /** The value of a cell as JavaScript sees it and as `pg` takes it as a parameter. */
 export function valueAt(cells: Cells, row: number): unknown {
@@ -66,20 +77,22 @@ export function valueAt(cells: Cells, row: number): unknown {
     case 'any':
       return cells.value(row);
     case 'uuid':
+      return cells.absent?.(row) ? null : uuidAt(cells, row);
+    case 'text': {
       if (cells.absent?.(row)) return null;
-      cells.words(row, words);
-      text.clear();
-      text.uuidText(words);
-      return text.toString();
-    case 'text':
-      if (cells.absent?.(row)) return null;
-      text.clear();
-      cells.append(row, text);
-      return text.toString();
+      const text = written((bytes) => cells.append(row, bytes));
+      return cells.json ? JSON.parse(text) : text;
+    }
     case 'list':
       if (cells.absent?.(row)) return null;
       return cells.items.slice(0, cells.length(row)).map((item) => valueAt(item, row));
   }
+}
+
+function uuidAt(cells: UuidCells, row: number): string {
+  const words = new Int32Array(4);
+  cells.words(row, words);
+  return written((bytes) => bytes.uuidText(words));
 }
 
 function fromNumber(unit: NumberCells['unit'], value: number): number | boolean | Date | null {
@@ -92,4 +105,61 @@ function fromNumber(unit: NumberCells['unit'], value: number): number | boolean 
     case 'boolean':
       return value !== 0;
   }
+}
+
+/**
+ * The same cells, but asking again for the same row costs nothing: for columns that others depend on. Text and lists are
+ * cheap enough to build again.
+ */
+export function remembered(cells: Cells): Cells {
+  switch (cells.shape) {
+    case 'number': {
+      const number = remember((row) => cells.number(row));
+      return { shape: 'number', unit: cells.unit, number };
+    }
+    case 'choice': {
+      const index = remember((row) => cells.index(row));
+      return { shape: 'choice', choices: cells.choices, index };
+    }
+    case 'uuid':
+      return rememberedUuid(cells);
+    case 'any': {
+      const value = remember((row) => cells.value(row));
+      return { shape: 'any', value };
+    }
+    case 'text':
+    case 'list':
+      return cells;
+  }
+}
+
+function remember<T>(compute: (row: number) => T): (row: number) => T {
+  let lastRow = -1;
+  let last: T;
+  return (row) => {
+    if (row !== lastRow) {
+      last = compute(row);
+      lastRow = row;
+    }
+    return last;
+  };
+}
+
+function rememberedUuid(cells: UuidCells): UuidCells {
+  const last = new Int32Array(4);
+  let lastRow = -1;
+  return {
+    shape: 'uuid',
+    words(row, words) {
+      if (row !== lastRow) {
+        cells.words(row, last);
+        lastRow = row;
+      }
+      words[0] = last[0]!;
+      words[1] = last[1]!;
+      words[2] = last[2]!;
+      words[3] = last[3]!;
+    },
+    ...(cells.absent && { absent: (row: number) => cells.absent!(row) }),
+  };
 }

@@ -1,0 +1,101 @@
+/** Keys: numbers and identifiers that are unique, and hexadecimal digits. */
+import type { Column } from '../define.ts';
+import { bits } from '../random.ts';
+import type { Scope } from '../scope.ts';
+import { bindNumber, numberColumn, structureOf } from './part.ts';
+import type { Part } from './part.ts';
+
+/** Numbers in row order: `from`, `from + step`, ... */
+export function serial({ from = 1, step = 1 }: { from?: number; step?: number } = {}): Column<number> {
+  return numberColumn(['serial', from, step], () => (row) => from + row * step);
+}
+
+/** Unique whole numbers below 2^52 in no visible order, for bigint keys. */
+export function hashedId(): Column<number> {
+  return numberColumn(['hashedId'], (scope) => {
+    const high = scope.lane('high');
+    const low = scope.lane('low');
+    return (row) => (bits(high, row) >>> 0) * 2 ** 20 + (bits(low, row) >>> 12);
+  });
+}
+
+/** The numbers `from` to `from + rows - 1`, each once, in a seeded order. */
+export function shuffledId({ from = 1 }: { from?: number } = {}): Column<number> {
+  return numberColumn(['shuffledId', from], (scope) => {
+    const permute = permutation(scope);
+    return (row) => from + permute(row);
+  });
+}
+
+/** Random UUIDs (version 4), unique within the column. With `by`, equal numbers of that column get equal UUIDs. */
+export function uuid({ by }: { by?: Part<number> } = {}): Column<string> {
+  return {
+    structure: ['uuid', by === undefined ? null : structureOf(by)],
+    bind(scope) {
+      const key = by === undefined ? undefined : bindNumber(by, scope, 'by');
+      const [a, b, c, d] = [scope.lane('a'), scope.lane('b'), scope.lane('c'), scope.lane('d')];
+      return {
+        shape: 'uuid',
+        words(row, words) {
+          const number = key === undefined ? row : key(row);
+          words[0] = bits(a, number);
+          words[1] = (bits(b, number) & 0xffff0fff) | 0x4000;
+          words[2] = (bits(c, number) & 0x3fffffff) | 0x80000000;
+          words[3] = bits(d, number);
+        },
+      };
+    },
+  };
+}
+
+/**
+ * Lower-case hexadecimal digits of so many random bytes, after an optional prefix such as `0x`.
+ * With `by`, equal numbers of that column get equal digits. From four bytes on the digits are unique for each row (or number).
+ */
+export function hex(bytes: number, { prefix = '', by }: { prefix?: string; by?: Part<number> } = {}): Column<string> {
+  return {
+    structure: ['hex', bytes, prefix, by === undefined ? null : structureOf(by)],
+    bind(scope) {
+      const key = by === undefined ? undefined : bindNumber(by, scope, 'by');
+      const lanes = Array.from({ length: Math.ceil(bytes / 4) }, (_, word) => scope.lane(`word ${word}`));
+      const first = new TextEncoder().encode(prefix);
+      const surplus = lanes.length * 8 - bytes * 2;
+      return {
+        shape: 'text',
+        append(row, out) {
+          const number = key === undefined ? row : key(row);
+          if (first.length > 0) out.append(first);
+          for (const lane of lanes) out.hex32(bits(lane, number));
+          out.length -= surplus;
+        },
+      };
+    },
+  };
+}
+
+/**
+ * A seeded permutation of the table's rows: a four-round Feistel network over the next power of four, walked until it falls
+ * inside (J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", 2002).
+ */
+function permutation(scope: Scope): (row: number) => number {
+  const rows = scope.table.rows;
+  let halfBits = 1;
+  while (4 ** halfBits < rows) halfBits++;
+  const mask = 2 ** halfBits - 1;
+  const rounds = [0, 1, 2, 3].map((round) => scope.lane(`round ${round}`));
+  const step = (value: number): number => {
+    let left = value >>> halfBits;
+    let right = value & mask;
+    for (const lane of rounds) {
+      const next = left ^ (bits(lane, right) & mask);
+      left = right;
+      right = next;
+    }
+    return ((left << halfBits) | right) >>> 0;
+  };
+  return (row) => {
+    let place = step(row);
+    while (place >= rows) place = step(place);
+    return place;
+  };
+}

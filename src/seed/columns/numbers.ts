@@ -1,0 +1,97 @@
+/** Numbers by distribution. */
+import type { Column } from '../define.ts';
+import { below, bits, unit } from '../random.ts';
+import type { Lane } from '../random.ts';
+import { normalQuantile, zipfSampler } from '../sampling.ts';
+import { numberColumn } from './part.ts';
+
+/** Limits and rounding of a number. */
+export interface NumberOptions {
+  /** Values below are raised to it. */
+  min?: number;
+  /** Values above are lowered to it. */
+  max?: number;
+  /** Digits after the point; default 0, whole numbers. */
+  decimals?: number;
+}
+
+/** Whole numbers from `from` to `to`, both included, each equally likely. */
+export function uniform(from: number, to: number): Column<number> {
+  return numberColumn(['uniform', from, to], (scope) => {
+    const lane = scope.lane();
+    const count = to - from + 1;
+    return (row) => from + below(lane, row, count);
+  });
+}
+
+/** Numbers with digits after the point, uniform from `from` (included) to `to`. */
+export function decimal(from: number, to: number, decimals: number): Column<number> {
+  return numberColumn(['decimal', from, to, decimals], (scope) => {
+    const lane = scope.lane();
+    const factor = 10 ** decimals;
+    const low = Math.round(from * factor);
+    const count = Math.round(to * factor) - low;
+    return (row) => (low + below(lane, row, count)) / factor;
+  });
+}
+
+/** Normal (Gaussian) numbers. */
+export function normal(options: NumberOptions & { mean: number; deviation: number }): Column<number> {
+  const { mean, deviation } = options;
+  return shaped(['normal', options], options, (lane) => (row) => mean + deviation * normalQuantile(unit(lane, row)));
+}
+
+/** Log-normal numbers: `sigma` is the standard deviation of the logarithm (0.5 mild, 1 long-tailed). */
+export function logNormal(options: NumberOptions & { median: number; sigma: number }): Column<number> {
+  const { median, sigma } = options;
+  return shaped(
+    ['logNormal', options],
+    options,
+    (lane) => (row) => median * Math.exp(sigma * normalQuantile(unit(lane, row))),
+  );
+}
+
+/** Exponential numbers, as waiting times are. */
+export function exponential(options: NumberOptions & { mean: number }): Column<number> {
+  return shaped(['exponential', options], options, (lane) => (row) => -options.mean * Math.log(unit(lane, row)));
+}
+
+/** Whole numbers from 1 to `count` by a Zipf law: k is drawn in proportion to 1 / k^exponent. */
+export function zipf(count: number, exponent: number): Column<number> {
+  return numberColumn(['zipf', count, exponent], (scope) => {
+    const lane = scope.lane();
+    const sample = zipfSampler(count, exponent);
+    return (row) => 1 + sample((attempt) => unitAt(lane, row, attempt));
+  });
+}
+
+/** True in the given share of rows. */
+export function chance(probability: number): Column<boolean> {
+  return numberColumn<boolean>(
+    ['chance', probability],
+    (scope) => {
+      const lane = scope.lane();
+      const limit = probability * 2 ** 32;
+      return (row) => (bits(lane, row) >>> 0 < limit ? 1 : 0);
+    },
+    'boolean',
+  );
+}
+
+/** The n-th uniform of a row, for samplers that may need several. */
+export function unitAt(lane: Lane, row: number, attempt: number): number {
+  return attempt === 0 ? unit(lane, row) : unit({ k0: lane.k0, k1: (lane.k1 + attempt * 0x9e3779b9) | 0 }, row);
+}
+
+function shaped(
+  structure: unknown,
+  { min = -Infinity, max = Infinity, decimals = 0 }: NumberOptions,
+  draw: (lane: Lane) => (row: number) => number,
+): Column<number> {
+  const factor = 10 ** decimals;
+  return numberColumn(structure, (scope) => {
+    const sample = draw(scope.lane());
+    if (decimals === 0) return (row) => Math.min(Math.max(Math.round(sample(row)), min), max);
+    return (row) => Math.min(Math.max(Math.round(sample(row) * factor) / factor, min), max);
+  });
+}

@@ -1,0 +1,230 @@
+/** References: to rows of other tables, to the parent row, to other columns of the same row. Never a look-up. */
+import { UsageError } from '../../errors.ts';
+import type { Cells } from '../cells.ts';
+import type { Column } from '../define.ts';
+import { Grouping } from '../grouping.ts';
+import type { Counts } from '../grouping.ts';
+import { below, laneOf, unit } from '../random.ts';
+import { aliasSampler, normalQuantile, zipfSampler } from '../sampling.ts';
+import type { ParentLink, Scope, TableView } from '../scope.ts';
+import { unitAt } from './numbers.ts';
+import { bindNumber, numberColumn, structureOf } from './part.ts';
+import type { Part } from './part.ts';
+
+/** Chooses a row of another table. */
+export interface RowPick {
+  readonly structure: unknown;
+  bind(scope: Scope, rows: number): (row: number) => number;
+}
+
+/** Every row of the other table equally likely. */
+export function evenly(): RowPick {
+  return {
+    structure: ['evenly'],
+    bind(scope, rows) {
+      const lane = scope.lane();
+      return (row) => below(lane, row, rows);
+    },
+  };
+}
+
+/** Row k of the other table in proportion to 1 / (k + 1)^exponent: row 0 is the most frequent. */
+export function zipfian(exponent: number): RowPick {
+  return {
+    structure: ['zipfian', exponent],
+    bind(scope, rows) {
+      const lane = scope.lane();
+      const sample = zipfSampler(rows, exponent);
+      return (row) => sample((attempt) => unitAt(lane, row, attempt));
+    },
+  };
+}
+
+/** Rows of the other table in proportion to a weight that depends on the row number and the number of rows. */
+export function weightedRows(weight: (row: number, rows: number) => number): RowPick {
+  return {
+    structure: ['weightedRows', String(weight)],
+    bind(scope, rows) {
+      const lane = scope.lane();
+      const sample = aliasSampler(Float64Array.from({ length: rows }, (_, row) => weight(row, rows)));
+      return (row) => sample(unit(lane, row));
+    },
+  };
+}
+
+/** Late rows of the other table more often: the age of the choice falls off exponentially, with this mean as a share of the table. */
+export function recentFirst(meanAge = 0.1): RowPick {
+  return {
+    structure: ['recentFirst', meanAge],
+    bind(scope, rows) {
+      const lane = scope.lane();
+      const reach = 1 - Math.exp(-1 / meanAge);
+      return (row) => {
+        const age = -Math.log(1 - unit(lane, row) * reach) * meanAge;
+        return Math.max(0, rows - 1 - Math.floor(age * rows));
+      };
+    },
+  };
+}
+
+/** Rows at about the same relative place in the other table: a normal spread, as a share of the table, around it. */
+export function nearby(spread = 0.01): RowPick {
+  return {
+    structure: ['nearby', spread],
+    bind(scope, rows) {
+      const lane = scope.lane();
+      const own = scope.table.rows;
+      return (row) => {
+        const place = (row + 0.5) / own + spread * normalQuantile(unit(lane, row));
+        return Math.min(Math.max(Math.floor(place * rows), 0), rows - 1);
+      };
+    },
+  };
+}
+
+/** A column of a row of another table, chosen by `pick` (default: evenly). For foreign keys. */
+export function reference(table: string, column: string, pick: RowPick = evenly()): Column {
+  return lookup(table, column, rowOf(table, pick));
+}
+
+/** The number of a row of another table: for latent columns that several columns depend on. */
+export function rowOf(table: string, pick: RowPick = evenly()): Column<number> {
+  return numberColumn(['rowOf', table, pick.structure], (scope) => {
+    const { rows } = scope.other(table);
+    if (rows === 0) throw new UsageError(`table ${table} has no rows to refer to`);
+    return pick.bind(scope, rows);
+  });
+}
+
+/** A column of the row of another table whose number is given; null where the number is null. */
+export function lookup(table: string, column: string, rowNumber: Part<number>): Column {
+  return {
+    structure: ['lookup', table, column, structureOf(rowNumber)],
+    bind: (scope) => atRow(scope.other(table).column(column), bindNumber(rowNumber, scope, 'row')),
+  };
+}
+
+/**
+ * The number of a row of `table`, evenly among those that descend (through `childrenOf`) from a given row of `ancestor`:
+ * an endpoint of this user, where endpoints are children of applications and applications of users. Null where it has none.
+ */
+export function rowUnder(table: string, ancestor: string, ancestorRow: Part<number>): Column<number | null> {
+  return numberColumn<number | null>(['rowUnder', table, ancestor, structureOf(ancestorRow)], (scope) => {
+    const lane = scope.lane();
+    const links = linksBetween(scope.other(table), ancestor);
+    const from = bindNumber(ancestorRow, scope, 'ancestor');
+    return (row) => {
+      let first = from(row);
+      let end = first + 1;
+      for (const { grouping } of links) {
+        first = grouping.firstOf(first);
+        end = grouping.firstOf(end);
+      }
+      return end > first ? first + below(lane, row, end - first) : Number.NaN;
+    };
+  });
+}
+
+/** A column of the parent row. */
+export function parent(column: string): Column {
+  return {
+    structure: ['parent', column],
+    bind(scope) {
+      const { table, grouping } = parentOf(scope);
+      return atRow(table.column(column), (row) => grouping.groupOf(row));
+    },
+  };
+}
+
+/** The number of the parent row. */
+export function parentRow(): Column<number> {
+  return numberColumn(['parentRow'], (scope) => {
+    const { grouping } = parentOf(scope);
+    return (row) => grouping.groupOf(row);
+  });
+}
+
+/** The row's place among the children of its parent, counted from `from`. */
+export function childNumber({ from = 1 }: { from?: number } = {}): Column<number> {
+  return numberColumn(['childNumber', from], (scope) => {
+    const { grouping } = parentOf(scope);
+    return (row) => from + grouping.placeOf(row);
+  });
+}
+
+/** The number of children of the row's parent, the row itself included. */
+export function siblings(): Column<number> {
+  return numberColumn(['siblings'], (scope) => {
+    const { grouping } = parentOf(scope);
+    return (row) => grouping.sizeOf(grouping.groupOf(row));
+  });
+}
+
+/** The number of the row, from 0. */
+export function rowNumber(): Column<number> {
+  return numberColumn(['rowNumber'], () => (row) => row);
+}
+
+/** Another column of the same row. */
+export function column(name: string): Column {
+  return { structure: { column: name }, bind: (scope) => scope.table.column(name) };
+}
+
+/** Consecutive rows that share something (the events of one blockchain transaction), with group sizes by share. */
+export function groups(counts: Counts): { number(): Column<number>; place(): Column<number> } {
+  const grouping = new Grouping(counts, laneOf('groups', JSON.stringify(counts)));
+  return {
+    /** Number of the row's group, from 0. */
+    number: () => numberColumn(['groups', 'number', counts], () => (row) => grouping.groupOf(row)),
+    /** The row's place in its group, from 0. */
+    place: () => numberColumn(['groups', 'place', counts], () => (row) => grouping.placeOf(row)),
+  };
+}
+
+function parentOf(scope: Scope): ParentLink {
+  if (scope.table.parent === undefined) {
+    throw new UsageError(`table ${scope.table.name} has no parent: give it childrenOf`);
+  }
+  return scope.table.parent;
+}
+
+/** Links from the ancestor's children down to the table's rows. */
+function linksBetween(table: TableView, ancestor: string): ParentLink[] {
+  if (table.name === ancestor) return [];
+  if (table.parent === undefined) throw new UsageError(`table ${table.name} does not descend from ${ancestor}`);
+  return [...linksBetween(table.parent.table, ancestor), table.parent];
+}
+
+/** The cells of other rows: a NaN row is null. */
+function atRow(cells: Cells, rowOf: (row: number) => number): Cells {
+  switch (cells.shape) {
+    case 'number':
+      return { ...cells, number: (row) => ofRow(rowOf(row), (other) => cells.number(other), Number.NaN) };
+    case 'choice':
+      return { ...cells, index: (row) => ofRow(rowOf(row), (other) => cells.index(other), -1) };
+    case 'any':
+      return { ...cells, value: (row) => ofRow(rowOf(row), (other) => cells.value(other), null) };
+    case 'uuid':
+      return { ...cells, words: (row, words) => cells.words(rowOf(row), words), absent: absentAt(cells, rowOf) };
+    case 'text':
+      return { ...cells, append: (row, bytes) => cells.append(rowOf(row), bytes), absent: absentAt(cells, rowOf) };
+    case 'list': {
+      const items = cells.items.map((item) => atRow(item, rowOf));
+      return { ...cells, items, length: (row) => cells.length(rowOf(row)), absent: absentAt(cells, rowOf) };
+    }
+  }
+}
+
+function ofRow<T>(row: number, value: (row: number) => T, ifNone: T): T {
+  return row >= 0 ? value(row) : ifNone;
+}
+
+function absentAt(
+  cells: { absent?(row: number): boolean },
+  rowOf: (row: number) => number,
+): (row: number) => boolean {
+  return (row) => {
+    const other = rowOf(row);
+    return !(other >= 0) || (cells.absent?.(other) ?? false);
+  };
+}
