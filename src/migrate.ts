@@ -1,0 +1,99 @@
+/** Migrations: pair up and down files, checksum, lock, up, down, status, verify. */
+import { UsageError } from './errors.ts';
+import { applyMigration } from './migrate/apply.ts';
+import { createBookkeeping, readBookkeeping } from './migrate/bookkeeping.ts';
+import type { Migration } from './migrate/files.ts';
+import { compareState, planDown, planUp, refuseFaults } from './migrate/plan.ts';
+import type { MigrationStatus } from './migrate/plan.ts';
+import { acquireLock, openSession } from './migrate/session.ts';
+import type { MigrationRecord } from './result.ts';
+import type { ConnectionTarget } from './server/server.ts';
+
+export { readMigrations } from './migrate/files.ts';
+export type { Migration } from './migrate/files.ts';
+export type { MigrationStatus } from './migrate/plan.ts';
+
+/** What a migration run tells while it works. */
+export type MigrationEvent =
+  | { status: 'waiting'; holder: string }
+  | { status: 'started'; migration: Migration; direction: 'up' | 'down'; index: number; total: number }
+  | { status: 'finished'; record: MigrationRecord; direction: 'up' | 'down'; index: number; total: number };
+
+export interface MigrateOptions {
+  /** Default `up`. */
+  direction?: 'up' | 'down';
+  /**
+   * The version to arrive at, by its number ("3" is "003"). Up: this one included, default all. Down: this one stays, and
+   * a version of zero ("000") means that nothing stays; required.
+   */
+  to?: string;
+  signal?: AbortSignal;
+  onMigration?: (event: MigrationEvent) => void;
+  /** How long to wait while another session migrates the same database. Default 60,000. */
+  lockTimeoutMs?: number;
+}
+
+/**
+ * Brings a database up or down to a version, one transaction a file except where a statement forbids it.
+ *
+ * Nothing is applied before the files and the database are known to agree. Returns what was done, in its order.
+ *
+ * @throws UsageError for an unknown version, a changed or missing applied file, or a statement that the server refuses;
+ *   EnvironmentError when the server fails or another migration keeps the lock; the signal's reason after an abort
+ */
+export async function migrate(
+  connection: ConnectionTarget,
+  migrations: readonly Migration[],
+  options: MigrateOptions = {},
+): Promise<MigrationRecord[]> {
+  const { direction = 'up', signal, onMigration, lockTimeoutMs = 60_000 } = options;
+  const target = findTarget(migrations, direction, options.to);
+  await using session = await openSession(connection, signal);
+  await acquireLock(session, lockTimeoutMs, (holder) => onMigration?.({ status: 'waiting', holder }));
+  await createBookkeeping(session);
+  const rows = await readBookkeeping(session);
+  const plan = direction === 'up' ? planUp(migrations, rows, target) : planDown(migrations, rows, target ?? '0');
+  const records: MigrationRecord[] = [];
+  for (const [index, migration] of plan.entries()) {
+    const step = { direction, index, total: plan.length };
+    onMigration?.({ status: 'started', migration, ...step });
+    const record = await applyMigration(session, migration, direction);
+    records.push(record);
+    onMigration?.({ status: 'finished', record, ...step });
+  }
+  return records;
+}
+
+/** Every migration that the files or the database know, in ascending order. Writes nothing. */
+export async function status(
+  connection: ConnectionTarget,
+  migrations: readonly Migration[],
+): Promise<MigrationStatus[]> {
+  await using session = await openSession(connection);
+  return compareState(migrations, await readBookkeeping(session));
+}
+
+/**
+ * Checks that what is applied is what the files say. Writes nothing.
+ *
+ * @throws UsageError that names every changed, missing, unfinished or overtaken migration
+ */
+export async function verify(connection: ConnectionTarget, migrations: readonly Migration[]): Promise<void> {
+  await using session = await openSession(connection);
+  refuseFaults(migrations, await readBookkeeping(session), 'up');
+}
+
+/** The version to arrive at, checked against the files; undefined means all of them. */
+function findTarget(migrations: readonly Migration[], direction: 'up' | 'down', to?: string): string | undefined {
+  const known = migrations.map((migration) => migration.version);
+  const hint = `The known versions are ${known.join(', ')}${direction === 'down' ? ', and 000 for none' : ''}.`;
+  if (to === undefined && direction === 'down') {
+    throw new UsageError('Migrating down needs the version to arrive at.', { hint });
+  }
+  if (to === undefined) return undefined;
+  const number = /^\d+$/.test(to) ? BigInt(to) : undefined;
+  if (direction === 'down' && number === 0n) return '0';
+  const found = known.find((version) => BigInt(version) === number);
+  if (found === undefined) throw new UsageError(`There is no migration with version "${to}".`, { hint });
+  return found;
+}

@@ -1,0 +1,102 @@
+/** Runs one migration file, with its bookkeeping. */
+import type { MigrationRecord } from '../result.ts';
+import {
+  recordApplied,
+  recordDuration,
+  recordProgress,
+  recordReverted,
+  recordReverting,
+  recordStart,
+} from './bookkeeping.ts';
+import { failureOf, OpenTransactionError } from './failure.ts';
+import type { Migration } from './files.ts';
+import type { Session } from './session.ts';
+
+export type Direction = 'up' | 'down';
+
+/**
+ * Applies or reverts one migration.
+ *
+ * @returns its record; the duration includes the COMMIT
+ * @throws UsageError when the server refuses a statement, EnvironmentError when the server failed, the signal's reason
+ */
+export async function applyMigration(
+  session: Session,
+  migration: Migration,
+  direction: Direction,
+): Promise<MigrationRecord> {
+  const script = migration[direction];
+  await resetSession(session);
+  const startedAt = performance.now();
+  if (script.transactional) await runInTransaction(session, migration, direction);
+  else await runStepByStep(session, migration, direction);
+  const durationMs = performance.now() - startedAt;
+  await resetSession(session);
+  if (direction === 'up') await recordDuration(session, migration, durationMs);
+  const { version, name, sha256 } = migration;
+  return { version, name, sha256, durationMs, statements: script.statements.length };
+}
+
+/** What a file sets must not reach the next one: one at a time and all at once would give different schemas. */
+async function resetSession(session: Session): Promise<void> {
+  await session.query('RESET SESSION AUTHORIZATION');
+  await session.query('RESET ROLE');
+  await session.query('RESET ALL');
+}
+
+/** The bookkeeping comes first: the file may end as another role, which could not write it. */
+async function runInTransaction(session: Session, migration: Migration, direction: Direction): Promise<void> {
+  const { statements } = migration[direction];
+  let done = 0;
+  try {
+    await session.query('BEGIN');
+    if (direction === 'up') {
+      await recordStart(session, migration);
+      await recordApplied(session, migration);
+    } else {
+      await recordReverted(session, migration);
+    }
+    for (const statement of statements) {
+      await session.query(statement.text);
+      done += 1;
+    }
+    await session.query('COMMIT');
+  } catch (error) {
+    await session.rollback();
+    if (session.aborted) throw error;
+    throw failureOf({ error, migration, direction, done, invalidIndexes: [] });
+  }
+}
+
+async function runStepByStep(session: Session, migration: Migration, direction: Direction): Promise<void> {
+  const { statements } = migration[direction];
+  if (direction === 'up') await recordStart(session, migration);
+  else await recordReverting(session, migration);
+  let done = 0;
+  try {
+    for (const statement of statements) {
+      await session.query(statement.text);
+      done += 1;
+      await recordProgress(session, migration, done);
+    }
+    if (session.inTransaction()) throw new OpenTransactionError();
+  } catch (error) {
+    await session.rollback();
+    if (session.aborted) throw error;
+    throw failureOf({ error, migration, direction, done, invalidIndexes: await findInvalidIndexes(session) });
+  }
+  if (direction === 'up') await recordApplied(session, migration);
+  else await recordReverted(session, migration);
+}
+
+/** What a failed CREATE INDEX CONCURRENTLY leaves behind. */
+async function findInvalidIndexes(session: Session): Promise<string[]> {
+  try {
+    const rows = await session.query<{ name: string }>(
+      'SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid ORDER BY 1',
+    );
+    return rows.map((row) => row.name);
+  } catch {
+    return [];
+  }
+}
