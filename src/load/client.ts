@@ -1,0 +1,197 @@
+/** Connections of the load generator: a fixed set, each with its prepared statements, restored when lost. */
+import { Client } from 'pg';
+import { EnvironmentError, messageOf } from '../errors.ts';
+import type { Row, TransactionBody, TransactionClient } from '../scenario.ts';
+import type { ConnectionTarget } from '../server/server.ts';
+import { loadTypes, PreparedQuery } from './prepared.ts';
+import type { Statement } from './prepared.ts';
+
+/** A transaction as one stage carries it out. */
+export interface PlannedTransaction {
+  name: string;
+  body: TransactionBody;
+}
+
+export interface ConnectionSettings {
+  target: ConnectionTarget;
+  statementTimeoutMs: number;
+  /** By number, as in the schedule. */
+  transactions: readonly PlannedTransaction[];
+}
+
+/** SQLSTATE for a connection that broke without a word from the server. */
+const connectionFailure = '08006';
+
+/** The SQLSTATE of a database error, the driver's code (ECONNRESET, ...) or, for other errors, their name. */
+export function errorCode(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string' && code !== '') return code;
+  return /connection (terminated|error)/i.test(error.message) ? connectionFailure : error.name;
+}
+
+const longestName = 63;
+
+/** One connection. It is opened before the block; if it is lost, the next transaction that gets it opens it again. */
+export class LoadConnection {
+  readonly #settings: ConnectionSettings;
+  #client: Client | undefined;
+  #runners: TransactionRunner[] = [];
+  /** Process id of its backend, while it is open. */
+  backendPid: number | undefined;
+
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings;
+  }
+
+  get isOpen(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /** @throws what `pg` throws when the server cannot be reached or refuses */
+  async open(): Promise<void> {
+    const { target, statementTimeoutMs, transactions } = this.#settings;
+    const client = new Client({
+      ...target,
+      application_name: 'pgrehearse load',
+      statement_timeout: statementTimeoutMs,
+      connectionTimeoutMillis: Math.max(statementTimeoutMs, 1000),
+      types: loadTypes,
+    });
+    const forget = (): void => {
+      if (this.#client === client) this.#client = undefined;
+    };
+    // Statements in flight are rejected by `pg`; what is left to do is not to use the connection again.
+    client.on('error', forget);
+    client.on('end', forget);
+    await client.connect();
+    this.backendPid = (client as unknown as { processID: number }).processID;
+    this.#client = client;
+    this.#runners = transactions.map((transaction, number) => new TransactionRunner(client, transaction, number));
+    if (transactions.some(({ body }) => body.atomic === true)) await prepareTransactionControl(client);
+  }
+
+  /**
+   * Carries out one transaction once and returns its answer.
+   *
+   * @param transaction its number
+   * @throws whatever the transaction throws; an atomic one has been rolled back by then
+   */
+  run(transaction: number, params: unknown): Promise<unknown> {
+    const runner = this.#runners[transaction];
+    if (this.#client === undefined || runner === undefined) {
+      return Promise.reject(new Error('Connection terminated: the connection was lost.'));
+    }
+    return runner.run(params);
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.end();
+  }
+}
+
+// Parsed when the connection is opened, so that BEGIN needs no round trip of its own and COMMIT no parsing.
+const begin: Statement = { name: 'pgr.begin', text: 'BEGIN', shape: null };
+const commit: Statement = { name: 'pgr.commit', text: 'COMMIT', shape: null };
+const rollback: Statement = { name: 'pgr.rollback', text: 'ROLLBACK', shape: null };
+
+async function prepareTransactionControl(client: Client): Promise<void> {
+  for (const statement of [begin, commit, begin, rollback]) await execute(client, statement, []);
+}
+
+function execute(client: Client, statement: Statement, values: readonly unknown[], prefix?: Statement) {
+  return new Promise<Row[]>((resolve, reject) => {
+    client.query(new PreparedQuery(statement, values, prefix, resolve, reject));
+  });
+}
+
+/** A transaction on a connection, with its prepared statements. */
+class TransactionRunner implements TransactionClient {
+  readonly #client: Client;
+  readonly #body: TransactionBody;
+  readonly #statements: Map<string, Statement>;
+  /** BEGIN is still to be sent, in front of the first statement. */
+  #beginDue = false;
+
+  constructor(client: Client, { name, body }: PlannedTransaction, number: number) {
+    this.#client = client;
+    this.#body = body;
+    this.#statements = new Map(
+      Object.entries(body.statements).map(([statement, text], turn) => [
+        statement,
+        // The numbers keep names apart that are too long for the server.
+        { name: `${number}.${turn}.${name}.${statement}`.slice(0, longestName), text },
+      ]),
+    );
+  }
+
+  query<R extends Row>(statement: string, values: readonly unknown[] = []): Promise<R[]> {
+    const known = this.#statements.get(statement);
+    if (known === undefined) return Promise.reject(new ReferenceError(`Statement ${statement} is not declared.`));
+    const prefix = this.#beginDue ? begin : undefined;
+    this.#beginDue = false;
+    return execute(this.#client, known, values, prefix) as Promise<R[]>;
+  }
+
+  run(params: unknown): Promise<unknown> {
+    return this.#body.atomic === true ? this.#runAtomic(params) : this.#body.run(this, params);
+  }
+
+  async #runAtomic(params: unknown): Promise<unknown> {
+    this.#beginDue = true;
+    try {
+      const answer = await this.#body.run(this, params);
+      if (!this.#beginDue) await execute(this.#client, commit, []);
+      return answer;
+    } catch (error) {
+      // A lost connection has rolled back by itself; the first error is the one to tell.
+      if (!this.#beginDue) await execute(this.#client, rollback, []).catch(() => {});
+      throw error;
+    }
+  }
+}
+
+/** A fixed number of connections. Disposing closes them; backends that are still busy are ended. */
+export class ConnectionSet implements AsyncDisposable {
+  readonly connections: readonly LoadConnection[];
+  readonly #settings: ConnectionSettings;
+
+  private constructor(settings: ConnectionSettings, count: number) {
+    this.#settings = settings;
+    this.connections = Array.from({ length: count }, () => new LoadConnection(settings));
+  }
+
+  /** @throws EnvironmentError when a connection cannot be opened */
+  static async open(settings: ConnectionSettings, count: number): Promise<ConnectionSet> {
+    const set = new ConnectionSet(settings, count);
+    const opened = await Promise.allSettled(set.connections.map((connection) => connection.open()));
+    const refused = opened.find((outcome) => outcome.status === 'rejected');
+    if (refused === undefined) return set;
+    await set[Symbol.asyncDispose]();
+    const { host, port, database } = settings.target;
+    throw new EnvironmentError(
+      `The load generator cannot open ${count} connections to ${database} at ${host}:${port}: ${messageOf(refused.reason)}`,
+      { hint: 'Check that the server runs and that max_connections allows as many.', cause: refused.reason },
+    );
+  }
+
+  /**
+   * Ends the backends of these connections and waits until they are gone, for at most two seconds: a statement that outlived its
+   * block must not run into the next.
+   */
+  async terminate(busy: readonly LoadConnection[]): Promise<void> {
+    const pids = busy.filter(({ isOpen }) => isOpen).map(({ backendPid }) => backendPid);
+    if (pids.length === 0) return;
+    const control = new Client({ ...this.#settings.target, application_name: 'pgrehearse load control' });
+    try {
+      await control.connect();
+      await control.query('SELECT pg_terminate_backend(pid, 2000) FROM unnest($1::int[]) AS pid', [pids]);
+    } finally {
+      await control.end();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.connections.map((connection) => connection.close()));
+  }
+}

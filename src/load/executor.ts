@@ -1,0 +1,114 @@
+/** Carries out the arrivals of a block against PostgreSQL. */
+import { messageOf, UsageError } from '../errors.ts';
+import type { ScenarioSpec, StageSpec, TransactionSpec } from '../scenario.ts';
+import { errorCode } from './client.ts';
+import type { LoadConnection, PlannedTransaction } from './client.ts';
+import { createDraw } from './draw.ts';
+import type { Catalog } from './draw.ts';
+import type { Ending, Executor } from './drive.ts';
+import { Fate, LabelTable } from './samples.ts';
+import type { Labels, Samples } from './samples.ts';
+
+/** Serialisation failure and deadlock: PostgreSQL asks the client to repeat the transaction. */
+const repeatable = new Set(['40001', '40P01']);
+const queryCanceled = '57014';
+/** A transaction that was repeated so often counts as failed. */
+const mostRetries = 10;
+
+/** @throws UsageError when the scenario has no such stage */
+export function stageNamed(scenario: ScenarioSpec, name: string): StageSpec {
+  const stage = scenario.stages.find((candidate) => candidate.name === name);
+  if (stage !== undefined) return stage;
+  throw new UsageError(`The scenario ${scenario.name} has no stage ${name}.`, {
+    hint: `Its stages are ${scenario.stages.map((candidate) => candidate.name).join(', ')}.`,
+  });
+}
+
+/** The transactions of a workload as a stage carries them out, in the order of their numbers. */
+export function planTransactions(scenario: ScenarioSpec, stage: StageSpec): PlannedTransaction[] {
+  return Object.entries(scenario.workload.transactions).map(([name, transaction]) => ({
+    name,
+    body: stage.rewrites?.[name] ?? transaction,
+  }));
+}
+
+export interface ExecutorOptions {
+  scenario: ScenarioSpec;
+  catalog: Catalog;
+  seed: number;
+  blockNumber: number;
+  samples: Samples;
+  connections: readonly LoadConnection[];
+}
+
+export class PostgresExecutor implements Executor {
+  readonly #options: ExecutorOptions;
+  readonly #transactions: [name: string, TransactionSpec][];
+  readonly #asOfMs: number;
+  readonly #params = new Map<number, unknown>();
+  readonly #busy = new Set<number>();
+  readonly #errors = new LabelTable<Labels['errors'][number]>();
+  readonly #classes = new LabelTable<string>();
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.#transactions = Object.entries(options.scenario.workload.transactions);
+    this.#asOfMs = Date.parse(options.scenario.workload.seed.asOf);
+  }
+
+  get labels(): Labels {
+    return { errors: this.#errors.labels, classes: this.#classes.labels };
+  }
+
+  /** Connections with a transaction in flight. */
+  get busyConnections(): LoadConnection[] {
+    return Array.from(this.#busy, (connection) => this.#options.connections[connection]!);
+  }
+
+  /** @throws UsageError when the scenario's `params` or `classify` throws */
+  prepare(arrival: number): number {
+    const { catalog, seed, blockNumber, samples } = this.#options;
+    const [name, transaction] = this.#transactions[samples.transaction[arrival]!]!;
+    const now = new Date(this.#asOfMs + samples.dueUs[arrival]! / 1000);
+    try {
+      const params: unknown = transaction.params(createDraw(catalog, { seed, block: blockNumber, arrival, now }));
+      this.#params.set(arrival, params);
+      const label = transaction.classify?.(params);
+      return label === undefined ? 0 : this.#classes.numberOf(label, () => label);
+    } catch (error) {
+      throw new UsageError(`The parameters of transaction ${name} cannot be drawn: ${messageOf(error)}`, {
+        hint: 'Correct `params` and `classify` of this transaction in the scenario.',
+        cause: error,
+      });
+    }
+  }
+
+  connect(connection: number): Promise<void> | undefined {
+    const slot = this.#options.connections[connection]!;
+    return slot.isOpen ? undefined : slot.open();
+  }
+
+  async execute(arrival: number, connection: number): Promise<Ending> {
+    const transaction = this.#options.samples.transaction[arrival]!;
+    const params = this.#params.get(arrival);
+    this.#params.delete(arrival);
+    this.#busy.add(connection);
+    const ending = await this.#attempt(transaction, params, this.#options.connections[connection]!);
+    this.#busy.delete(connection);
+    return ending;
+  }
+
+  async #attempt(transaction: number, params: unknown, connection: LoadConnection): Promise<Ending> {
+    for (let retries = 0; ; retries++) {
+      try {
+        await connection.run(transaction, params);
+        return { fate: Fate.succeeded, error: 0, retries };
+      } catch (error) {
+        const code = errorCode(error);
+        if (retries < mostRetries && repeatable.has(code)) continue;
+        const label = this.#errors.numberOf(code, () => ({ code, example: messageOf(error) }));
+        return { fate: code === queryCanceled ? Fate.timedOut : Fate.failed, error: label, retries };
+      }
+    }
+  }
+}

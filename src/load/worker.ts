@@ -1,0 +1,119 @@
+/** Thread of the load generator: carries out its stripe of a block. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parentPort, workerData } from 'node:worker_threads';
+import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
+import { importScenario } from '../scenario-module.ts';
+import type { LoadSpec } from '../scenario.ts';
+import { createCatalog } from '../seed/catalog.ts';
+import type { ConnectionTarget } from '../server/server.ts';
+import { ConnectionSet } from './client.ts';
+import { drive } from './drive.ts';
+import type { DriveProgress, DriveResult } from './drive.ts';
+import { planTransactions, PostgresExecutor, stageNamed } from './executor.ts';
+import { LatencyHistogram } from './histogram.ts';
+import { monotonicClock, ThreadPacer } from './pacer.ts';
+import type { Labels, Samples } from './samples.ts';
+import { stripe } from './schedule.ts';
+
+/** What a worker is told when it is created. */
+export interface WorkerOrder {
+  scenarioFile: string;
+  stage: string;
+  connection: ConnectionTarget;
+  seed: number;
+  scale: number;
+  blockNumber: number;
+  load: LoadSpec;
+  minimumMs: number;
+  drainMs: number;
+  backlogLimit: number;
+  samples: Samples;
+  worker: number;
+  workers: number;
+  /** Connections of this worker: its share of the load's. */
+  connections: number;
+}
+
+/** To the worker: start at this instant of the machine's monotonic clock, or stop early. */
+export type WorkerCommand = { kind: 'start'; startUs: number } | { kind: 'stop' };
+
+/** From the worker, in this order. */
+export type WorkerReport =
+  | { kind: 'ready' }
+  | { kind: 'progress'; progress: DriveProgress; p95Us: number }
+  | { kind: 'done'; result: DriveResult; labels: Labels; eventLoopDelayP99Us: number }
+  | { kind: 'failed'; exitCode: number; message: string; hint: string | undefined };
+
+const port = parentPort!;
+const order = workerData as WorkerOrder;
+const report = (message: WorkerReport): void => port.postMessage(message);
+
+function reportFailure(error: unknown): void {
+  const known = error instanceof PgrehearseError ? error : new EnvironmentError(messageOf(error));
+  report({ kind: 'failed', exitCode: known.exitCode, message: known.message, hint: known.hint });
+}
+
+/** Resolves with the instant to start at; `stop` is aborted by the command to stop, before or after. */
+function listen(stop: AbortController): Promise<number> {
+  return new Promise((resolve) => {
+    port.on('message', (command: WorkerCommand) => {
+      if (command.kind === 'start') resolve(command.startUs);
+      else stop.abort();
+    });
+  });
+}
+
+async function work(): Promise<void> {
+  const stop = new AbortController();
+  const start = listen(stop);
+  const scenario = await importScenario(order.scenarioFile);
+  const { load, samples } = order;
+  const transactions = planTransactions(scenario, stageNamed(scenario, order.stage));
+  await using pacer = new ThreadPacer();
+  await using set = await ConnectionSet.open(
+    { target: order.connection, statementTimeoutMs: load.statementTimeoutMs, transactions },
+    order.connections,
+  );
+  const executor = new PostgresExecutor({
+    scenario,
+    catalog: createCatalog(scenario.workload.seed, { seed: order.seed, scale: order.scale }),
+    seed: order.seed,
+    blockNumber: order.blockNumber,
+    samples,
+    connections: set.connections,
+  });
+  await pacer.ready();
+  report({ kind: 'ready' });
+  const startUs = await start;
+  using responses = new LatencyHistogram();
+  const eventLoopDelay = monitorEventLoopDelay({ resolution: 1 });
+  eventLoopDelay.enable();
+  const result = await drive({
+    samples,
+    arrivals: stripe(samples.dueUs.length, order.worker, order.workers),
+    clock: monotonicClock,
+    pacer,
+    executor,
+    connections: order.connections,
+    startUs,
+    warmupUs: load.warmupMs * 1000,
+    endUs: (load.warmupMs + load.durationMs) * 1000,
+    minimumUs: order.minimumMs * 1000,
+    drainUs: order.drainMs * 1000,
+    backlogLimit: order.backlogLimit,
+    signal: stop.signal,
+    onProgress: (progress) => report({ kind: 'progress', progress, p95Us: responses.atPercentile(95) }),
+    onEnd: (responseUs) => responses.record(responseUs),
+  });
+  eventLoopDelay.disable();
+  await set.terminate(executor.busyConnections);
+  report({ kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us: eventLoopDelay.percentile(99) / 1000 });
+}
+
+// What is thrown in a callback (drawing parameters, for instance) ends the block like anything else.
+process.on('uncaughtException', (error) => {
+  reportFailure(error);
+  process.exit(1);
+});
+await work().catch(reportFailure);
+port.close();
