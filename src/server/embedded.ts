@@ -1,12 +1,22 @@
 /** A real PostgreSQL from npm, with a data folder of its own, started and stopped by us. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import type { Settings } from '../scenario.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { ensureCacheFolder } from './cache.ts';
-import { ensureDataDir, giveToServer, readPassword, settingsFile, superuser, writeSecret } from './initdb.ts';
+import { uniqueName } from './claims.ts';
+import {
+  giveToServer,
+  isInitialised,
+  makeDataDir,
+  readPassword,
+  settingsFile,
+  superuser,
+  writeSecret,
+} from './initdb.ts';
+import { registerServer, socketDirPrefix, type ServerRegistration } from './leftovers.ts';
 import { assertPortFree, freePort } from './ports.ts';
 import { startPostmaster, stopPostmaster, type Postmaster } from './postmaster.ts';
 import type { Capabilities, ConnectionTarget, Server } from './server.ts';
@@ -37,11 +47,21 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Server> {
   const cacheDir = await ensureCacheFolder(options.cacheDir);
   const binaries = await findBinaries(cacheDir);
   options.signal?.throwIfAborted();
-  await ensureDataDir(binaries, options.dataDir, options.signal);
+  const dataDir = resolve(options.dataDir);
+  const socketDir = await chooseSocketDir();
+  const fresh = !(await isInitialised(dataDir, binaries.major));
   await using cleanup = new AsyncDisposableStack();
-  const socketDir = await makeSocketDir();
+  const registration = cleanup.use(await registerServer(cacheDir, { dataDir, socketDir, unfinished: fresh }));
+  if (fresh) await makeDataDir(binaries, dataDir, options.signal);
+  await registration.finished();
   cleanup.defer(() => rm(socketDir, { recursive: true, force: true }));
-  const server = new EmbeddedServer(binaries, options.dataDir, socketDir, await readPassword(options.dataDir));
+  await mkdir(socketDir, { mode: 0o700 });
+  await giveToServer(socketDir);
+  const server = new EmbeddedServer(binaries, registration, {
+    dataDir,
+    socketDir,
+    password: await readPassword(dataDir),
+  });
   await server.start(options.settings, options.port, options.signal);
   server.resources = cleanup.move();
   return server;
@@ -50,14 +70,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Server> {
 /** A Unix socket's path has at most 107 bytes (103 on macOS), so the socket cannot lie in the data folder. */
 const longestSocketPath = process.platform === 'linux' ? 107 : 103;
 
-async function makeSocketDir(): Promise<string> {
-  const temporary = tmpdir();
-  const tooLong = Buffer.byteLength(join(temporary, 'pgrehearse-XXXXXX', '.s.PGSQL.65535')) > longestSocketPath;
-  const closed = (await closedFolder(temporary)) !== undefined;
-  const socketDir = await mkdtemp(join(tooLong || closed ? '/tmp' : temporary, 'pgrehearse-'));
-  await chmod(socketDir, 0o700);
-  await giveToServer(socketDir);
-  return socketDir;
+async function chooseSocketDir(): Promise<string> {
+  const folder = join(tmpdir(), socketDirPrefix + uniqueName());
+  const tooLong = Buffer.byteLength(join(folder, '.s.PGSQL.65535')) > longestSocketPath;
+  const usable = !tooLong && (await closedFolder(tmpdir())) === undefined;
+  return usable ? folder : join('/tmp', socketDirPrefix + uniqueName());
 }
 
 class EmbeddedServer implements Server {
@@ -68,17 +85,23 @@ class EmbeddedServer implements Server {
   readonly dataDir: string;
   resources = new AsyncDisposableStack();
   readonly #binaries: Binaries;
+  readonly #registration: ServerRegistration;
   readonly #socketDir: string;
   readonly #password: string;
   #settings: Settings = {};
   #port = 0;
   #postmaster: Postmaster | undefined;
 
-  constructor(binaries: Binaries, dataDir: string, socketDir: string, password: string) {
+  constructor(
+    binaries: Binaries,
+    registration: ServerRegistration,
+    place: { dataDir: string; socketDir: string; password: string },
+  ) {
     this.#binaries = binaries;
-    this.#socketDir = socketDir;
-    this.#password = password;
-    this.dataDir = dataDir;
+    this.#registration = registration;
+    this.#socketDir = place.socketDir;
+    this.#password = place.password;
+    this.dataDir = place.dataDir;
     this.version = binaries.version;
     this.major = binaries.major;
   }
@@ -115,7 +138,7 @@ class EmbeddedServer implements Server {
       unix_socket_permissions: '0700',
     });
     await writeSecret(join(this.dataDir, settingsFile), text);
-    this.#postmaster = await startPostmaster(this.#binaries, this.dataDir, signal);
+    this.#postmaster = await startPostmaster(this.#binaries, this.dataDir, this.#registration, signal);
     this.#settings = settings;
     this.#port = port;
   }

@@ -20,8 +20,11 @@ export const settingsFile = 'pgrehearse.conf';
 
 const passwordFile = 'pgrehearse.password';
 
-/** Whether the folder holds a PostgreSQL data folder of this major version; false when it is missing or empty. */
-async function isInitialised(dataDir: string, major: number): Promise<boolean> {
+/**
+ * Whether the folder holds a PostgreSQL data folder of this major version; false when it is missing or empty.
+ * @throws EnvironmentError when it holds anything else
+ */
+export async function isInitialised(dataDir: string, major: number): Promise<boolean> {
   const names = await readdir(dataDir).catch(() => []);
   if (names.length === 0) return false;
   const version = await readFile(join(dataDir, 'PG_VERSION'), 'utf8').catch(() => undefined);
@@ -35,7 +38,7 @@ async function isInitialised(dataDir: string, major: number): Promise<boolean> {
 }
 
 /**
- * Runs initdb where the data folder is missing or empty. UTF-8, page checksums (PostgreSQL 18's default), and the built-in
+ * Runs initdb on a data folder that is missing or empty. UTF-8, page checksums (PostgreSQL 18's default), and the built-in
  * collation C.UTF-8, which sorts alike on every platform and needs no locale of the machine.
  *
  * Who gets in: over the Unix socket anybody, but its folder is open to the server's user only (0700); over TCP, on loopback
@@ -43,8 +46,7 @@ async function isInitialised(dataDir: string, major: number): Promise<boolean> {
  * out, and no password is needed on a command line.
  * @throws EnvironmentError
  */
-export async function ensureDataDir(binaries: Binaries, dataDir: string, signal?: AbortSignal): Promise<void> {
-  if (await isInitialised(dataDir, binaries.major)) return;
+export async function makeDataDir(binaries: Binaries, dataDir: string, signal?: AbortSignal): Promise<void> {
   await ensureCacheFolder(dirname(dataDir));
   await assertEnterable(dirname(dataDir));
   const existed = (await stat(dataDir).catch(() => undefined)) !== undefined;

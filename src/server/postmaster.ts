@@ -30,9 +30,15 @@ export interface Postmaster {
 
 /**
  * Starts postgres on a data folder and waits until it accepts connections.
+ * @param registration is kept up to date with the process id, from the first moment to the last
  * @throws EnvironmentError with what the server's log says; the signal's reason; nothing is left running then.
  */
-export async function startPostmaster(binaries: Binaries, dataDir: string, signal?: AbortSignal): Promise<Postmaster> {
+export async function startPostmaster(
+  binaries: Binaries,
+  dataDir: string,
+  registration: { pid: number | undefined },
+  signal?: AbortSignal,
+): Promise<Postmaster> {
   const log = await open(join(dataDir, logFile), 'w', 0o600);
   let child: ChildProcess;
   try {
@@ -53,7 +59,8 @@ export async function startPostmaster(binaries: Binaries, dataDir: string, signa
   }
   child.unref();
   const pid = child.pid!;
-  const postmaster = { pid, gone: once(child, 'exit').then(() => undefined) };
+  registration.pid = pid;
+  const postmaster = { pid, gone: gone(child, registration) };
   try {
     await untilReady(child, dataDir, signal);
     return postmaster;
@@ -61,6 +68,11 @@ export async function startPostmaster(binaries: Binaries, dataDir: string, signa
     await stopPostmaster(postmaster, binaries, 'immediate');
     throw error;
   }
+}
+
+async function gone(child: ChildProcess, registration: { pid: number | undefined }): Promise<void> {
+  await once(child, 'exit');
+  registration.pid = undefined;
 }
 
 async function untilReady(child: ChildProcess, dataDir: string, signal?: AbortSignal): Promise<void> {

@@ -1,0 +1,96 @@
+/** Small files by which a process says what is its own, so that others leave it alone as long as that process lives. */
+import { randomBytes } from 'node:crypto';
+import { rmSync, utimesSync } from 'node:fs';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { isAlive, ownIdentity, type ProcessIdentity } from './processes.ts';
+
+/** What a claim file holds: who made it, and what it is about. */
+export interface ClaimContent<Subject> {
+  holder: ProcessIdentity;
+  subject: Subject;
+}
+
+/** Claims of other machines and containers are judged by their last touch, since we cannot see those processes. */
+const touchEveryMs = 10_000;
+const forgottenAfterMs = 60_000;
+
+const held = new Set<string>();
+let heartbeat: NodeJS.Timeout | undefined;
+
+/** A claim of this process. Disposing gives it up. */
+export class Claim<Subject> implements AsyncDisposable {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Writes a claim file of this process; its name must be one that nobody else uses (see `uniqueName`). */
+  static async make<Subject>(path: string, subject: Subject): Promise<Claim<Subject>> {
+    const claim = new Claim<Subject>(path);
+    await claim.update(subject);
+    held.add(path);
+    heartbeat ??= setInterval(touchAll, touchEveryMs).unref();
+    return claim;
+  }
+
+  async update(subject: Subject): Promise<void> {
+    const content: ClaimContent<Subject> = { holder: ownIdentity(), subject };
+    await writeFile(this.path, JSON.stringify(content));
+  }
+
+  async release(): Promise<void> {
+    held.delete(this.path);
+    await rm(this.path, { force: true });
+  }
+
+  /** For the moment when the process ends and nothing can be awaited any more. */
+  releaseSync(): void {
+    held.delete(this.path);
+    rmSync(this.path, { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}
+
+/** A file name that no other process and no other call uses. */
+export function uniqueName(): string {
+  return `${process.pid}-${randomBytes(6).toString('hex')}`;
+}
+
+/** A claim file of anybody, and whether its process lives; undefined when the file is gone. */
+export async function readClaim<Subject>(
+  path: string,
+): Promise<{ content: ClaimContent<Subject> | undefined; alive: boolean } | undefined> {
+  try {
+    const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
+    const recent = Date.now() - mtimeMs < forgottenAfterMs;
+    const content = parse<Subject>(text);
+    // Unreadable means half-written: by a process that is about to finish, or that died of it long ago.
+    return { content, alive: content === undefined ? recent : (isAlive(content.holder) ?? recent) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function parse<Subject>(text: string): ClaimContent<Subject> | undefined {
+  try {
+    return JSON.parse(text) as ClaimContent<Subject>;
+  } catch {
+    return undefined;
+  }
+}
+
+function touchAll(): void {
+  const now = new Date();
+  for (const path of held) {
+    try {
+      utimesSync(path, now, now);
+    } catch {
+      held.delete(path); // somebody removed it
+    }
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * What must not outlive us: servers and half-made folders. Each is recorded in the cache while we work on it. A process that
+ * ends, also by an error, cleans up after itself; what a killed one left is found and cleaned at the next start.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ensureCacheFolder } from './cache.ts';
+import { Claim, readClaim, uniqueName } from './claims.ts';
+import { pidFile, readPidFile, signalPostmaster } from './postmaster.ts';
+import { commandOf, exists } from './processes.ts';
+
+/** What a record is about. */
+type Leftover =
+  | {
+      kind: 'server';
+      dataDir: string;
+      socketDir: string;
+      /** The data folder is still being made: it is worth nothing without us. */
+      unfinished: boolean;
+    }
+  | { kind: 'folder'; path: string; what: string };
+
+type ServerRecord = Extract<Leftover, { kind: 'server' }>;
+
+/** Beginning of the names of our socket folders: nothing else is ever removed outside the cache. */
+export const socketDirPrefix = 'pgrehearse-';
+
+/** A folder that is removed when it is disposed of, when this process ends, or, after a kill, at the next start. */
+export interface OwnedFolder extends AsyncDisposable {
+  readonly path: string;
+  /** From now on the folder stays. */
+  keep(): Promise<void>;
+}
+
+/**
+ * Makes a folder below the cache that does not outlive this process.
+ * @param what what it is, as in "half-made snapshot"
+ */
+export async function ownFolder(cacheDir: string, path: string, what: string): Promise<OwnedFolder> {
+  const claim = await record(cacheDir, { kind: 'folder', path, what });
+  const forget = atExit(() => rmSync(path, { recursive: true, force: true }), claim);
+  await ensureCacheFolder(path);
+  const keep = async (): Promise<void> => {
+    forget();
+    await claim.release();
+  };
+  return {
+    path,
+    keep,
+    async [Symbol.asyncDispose]() {
+      // After keep() the folder may be somebody else's business.
+      if (existsSync(claim.path)) await rm(path, { recursive: true, force: true });
+      await keep();
+    },
+  };
+}
+
+/** Makes a folder for the clones and other scratch data of one run. */
+export async function createRunFolder(cacheDir: string): Promise<OwnedFolder> {
+  return ownFolder(cacheDir, join(cacheDir, 'runs', uniqueName()), 'working folder of a run');
+}
+
+/** A server that this process answers for. Disposing says that it is stopped. */
+export interface ServerRegistration extends AsyncDisposable {
+  /** The postmaster, while there is one: needed when this process ends and nothing can be awaited any more. */
+  pid: number | undefined;
+  /** The data folder is complete and stays when we go. */
+  finished(): Promise<void>;
+}
+
+/** Records a server, before anything of it is made. */
+export async function registerServer(
+  cacheDir: string,
+  server: Omit<ServerRecord, 'kind'>,
+): Promise<ServerRegistration> {
+  const subject: ServerRecord = { kind: 'server', ...server };
+  const claim = await record(cacheDir, subject);
+  const registration: ServerRegistration = {
+    pid: undefined,
+    async finished() {
+      subject.unfinished = false;
+      await claim.update(subject);
+    },
+    async [Symbol.asyncDispose]() {
+      forget();
+      await claim.release();
+    },
+  };
+  const forget = atExit(() => stopAtExit(subject, registration.pid), claim);
+  return registration;
+}
+
+const recordsFolder = 'running';
+
+async function record(cacheDir: string, subject: Leftover): Promise<Claim<Leftover>> {
+  const folder = await ensureCacheFolder(join(cacheDir, recordsFolder));
+  return Claim.make(join(folder, `${uniqueName()}.json`), subject);
+}
+
+const exitTasks = new Set<() => void>();
+
+/** Registers a last resort for when the process ends; the returned function takes it back. */
+function atExit(task: () => void, claim: Claim<Leftover>): () => void {
+  if (exitTasks.size === 0) process.once('exit', runExitTasks);
+  const entry = (): void => {
+    task();
+    claim.releaseSync();
+  };
+  exitTasks.add(entry);
+  return () => {
+    exitTasks.delete(entry);
+    if (exitTasks.size === 0) process.off('exit', runExitTasks);
+  };
+}
+
+/** Latest first: servers before the folders in which their data lies. */
+function runExitTasks(): void {
+  for (const task of [...exitTasks].toReversed()) {
+    try {
+      task();
+    } catch {
+      // The next start finds what could not be cleaned; the other tasks still count.
+    }
+  }
+}
+
+function stopAtExit({ dataDir, socketDir, unfinished }: ServerRecord, pid: number | undefined): void {
+  if (pid !== undefined) {
+    signalPostmaster(pid, 'SIGQUIT');
+    // As our own child it stays a zombie, but its last act is to remove this file.
+    waitSync(() => !existsSync(join(dataDir, pidFile)), 5_000);
+  }
+  rmSync(socketDir, { recursive: true, force: true });
+  if (unfinished) rmSync(dataDir, { recursive: true, force: true });
+}
+
+function waitSync(isDone: () => boolean, patienceMs: number): void {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (const deadline = Date.now() + patienceMs; !isDone() && Date.now() < deadline;) Atomics.wait(clock, 0, 0, 10);
+}
+
+/**
+ * Stops servers and removes half-made folders of processes that are gone. A process is only ever stopped when its command
+ * line shows that it is PostgreSQL on the recorded data folder.
+ * @returns what was found, one sentence each
+ */
+export async function reapLeftovers(cacheDir: string): Promise<string[]> {
+  const folder = join(cacheDir, recordsFolder);
+  const names = await readdir(folder).catch(() => []);
+  const found: string[] = [];
+  // Servers first: their data may lie in a folder that goes next.
+  const records = await Promise.all(names.map(async (name) => readDead(join(folder, name))));
+  const dead = records.filter((item) => item !== undefined);
+  for (const { path, subject, pid } of dead.sort((a, b) => order(a.subject) - order(b.subject))) {
+    if (subject?.kind === 'server') found.push(...(await reapServer(subject, pid)));
+    if (subject?.kind === 'folder') found.push(...(await reapFolder(cacheDir, subject)));
+    await rm(path, { force: true });
+  }
+  return found;
+}
+
+function order(subject: Leftover | undefined): number {
+  return subject?.kind === 'server' ? 0 : 1;
+}
+
+async function readDead(path: string): Promise<{ path: string; pid: number; subject?: Leftover } | undefined> {
+  const claim = await readClaim<Leftover>(path);
+  if (claim === undefined || claim.alive) return undefined;
+  if (claim.content === undefined) return { path, pid: 0 };
+  return { path, pid: claim.content.holder.pid, subject: claim.content.subject };
+}
+
+async function reapServer({ dataDir, socketDir, unfinished }: ServerRecord, ownerPid: number): Promise<string[]> {
+  const found: string[] = [];
+  const pid = (await readPidFile(dataDir))?.pid;
+  if (pid !== undefined && isPostmasterOf(pid, dataDir)) {
+    await stopForeign(pid);
+    found.push(`Stopped PostgreSQL (process ${pid}), which an earlier run (process ${ownerPid}) had left running.`);
+  }
+  if (basename(socketDir).startsWith(socketDirPrefix)) await rm(socketDir, { recursive: true, force: true });
+  if (unfinished && existsSync(dataDir)) {
+    await rm(dataDir, { recursive: true, force: true });
+    found.push(`Removed the half-made data folder ${dataDir} of an earlier run.`);
+  }
+  return found;
+}
+
+async function reapFolder(cacheDir: string, { path, what }: Extract<Leftover, { kind: 'folder' }>): Promise<string[]> {
+  const inside = relative(cacheDir, path);
+  if (inside === '' || inside.startsWith('..') || !existsSync(path)) return [];
+  await rm(path, { recursive: true, force: true });
+  return [`Removed the ${what} ${inside} of an earlier run.`];
+}
+
+/** Whether the process is the server of this data folder, by its command line. On Windows it cannot be told: then no. */
+function isPostmasterOf(pid: number, dataDir: string): boolean {
+  const command = commandOf(pid);
+  return command !== undefined && command.includes('postgres') && command.endsWith(` -D ${dataDir}`);
+}
+
+/** No time is lost on a checkpoint: scratch data is worth nothing, and durable data recovers from its WAL. */
+async function stopForeign(pid: number): Promise<void> {
+  for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
+    signalPostmaster(pid, signal);
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
+      if (!exists(pid)) return;
+    }
+  }
+}
