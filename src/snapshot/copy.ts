@@ -1,6 +1,6 @@
 /** Copies folders: with reflinks where the file system has them, several files at once elsewhere. */
 import { constants } from 'node:fs';
-import { chown, copyFile, lstat, mkdir, readdir, readlink, symlink } from 'node:fs/promises';
+import { chown, copyFile, lstat, mkdir, open, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 /** What a copy may be told. */
@@ -8,10 +8,8 @@ export interface CopyOptions {
   signal?: AbortSignal;
   /** Called after each file with the bytes copied so far and the bytes in all. */
   onProgress?: (copiedBytes: number, totalBytes: number) => void;
-  /** Names in the top folder that are left out. */
-  skip?: readonly string[];
-  /** Give everything to the owner of its original (needs root); without it, copies belong to us. */
-  keepOwner?: boolean;
+  /** Whom the copies shall belong to (needs root); default: us. */
+  owner?: { uid: number; gid: number };
 }
 
 interface Entry {
@@ -20,8 +18,6 @@ interface Entry {
   kind: 'folder' | 'file' | 'link';
   bytes: number;
   mode: number;
-  uid: number;
-  gid: number;
 }
 
 /** Copies in flight: more than the two or four that a disk needs cost nothing, and libuv has four threads by default. */
@@ -33,11 +29,11 @@ const parallelCopies = 4;
  * @throws the file system's error, or the signal's reason; what was copied so far is left for the caller to remove.
  */
 export async function copyTree(from: string, to: string, options: CopyOptions = {}): Promise<number> {
-  const entries = await listTree(from, options.skip);
-  const owner = options.keepOwner ? chown : undefined;
+  const entries = await listTree(from);
+  const { owner } = options;
   for (const entry of entries.filter(({ kind }) => kind === 'folder')) {
     await mkdir(join(to, entry.path), { mode: entry.mode });
-    await owner?.(join(to, entry.path), entry.uid, entry.gid);
+    if (owner !== undefined) await chown(join(to, entry.path), owner.uid, owner.gid);
   }
   for (const entry of entries.filter(({ kind }) => kind === 'link')) {
     await symlink(await readlink(join(from, entry.path)), join(to, entry.path));
@@ -46,28 +42,23 @@ export async function copyTree(from: string, to: string, options: CopyOptions = 
   const files = entries.filter(({ kind }) => kind === 'file').sort((a, b) => b.bytes - a.bytes);
   const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0);
   let copiedBytes = 0;
-  const queue = files.values();
-  const worker = async (): Promise<void> => {
-    for (const file of queue) {
-      options.signal?.throwIfAborted();
-      const target = join(to, file.path);
-      await copyFile(join(from, file.path), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-      await owner?.(target, file.uid, file.gid);
-      copiedBytes += file.bytes;
-      options.onProgress?.(copiedBytes, totalBytes);
-    }
-  };
-  await Promise.all(Array.from({ length: parallelCopies }, worker));
+  await inParallel(files, async (file) => {
+    options.signal?.throwIfAborted();
+    const target = join(to, file.path);
+    await copyFile(join(from, file.path), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    if (owner !== undefined) await chown(target, owner.uid, owner.gid);
+    copiedBytes += file.bytes;
+    options.onProgress?.(copiedBytes, totalBytes);
+  });
   return totalBytes;
 }
 
 /** Every folder, file and link below a folder, itself first, parents before children. */
-export async function listTree(root: string, skip: readonly string[] = []): Promise<Entry[]> {
+export async function listTree(root: string): Promise<Entry[]> {
   const entries: Entry[] = [];
   const visit = async (folder: string): Promise<void> => {
     entries.push(await describe(root, folder));
     for (const item of await readdir(folder, { withFileTypes: true })) {
-      if (folder === root && skip.includes(item.name)) continue;
       const path = join(folder, item.name);
       if (item.isDirectory()) await visit(path);
       else if (item.isFile() || item.isSymbolicLink()) entries.push(await describe(root, path));
@@ -75,6 +66,46 @@ export async function listTree(root: string, skip: readonly string[] = []): Prom
   };
   await visit(root);
   return entries;
+}
+
+/** Whether a file can be copied from here to there as a reflink, found by doing it once. */
+export async function reflinks(file: string, target: string): Promise<boolean> {
+  try {
+    await copyFile(file, target, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await rm(target, { force: true });
+  }
+}
+
+/** Makes every file and folder below a folder durable. */
+export async function syncTree(root: string): Promise<void> {
+  const entries = await listTree(root);
+  await inParallel(
+    entries.filter(({ kind }) => kind !== 'link'),
+    async ({ path, kind }) => {
+      // Windows cannot open folders, and needs no sync of them.
+      if (kind === 'folder' && process.platform === 'win32') return;
+      await using handle = await open(join(root, path), kind === 'folder' ? 'r' : 'r+');
+      await handle.sync();
+    },
+  );
+}
+
+/** Works on several items at once. After a failure nothing new is begun, and it is thrown when nothing runs any more. */
+async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) {
+      if (failures.length > 0) return;
+      await work(item).catch((error: unknown) => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: parallelCopies }, worker));
+  if (failures.length > 0) throw failures[0];
 }
 
 async function describe(root: string, path: string): Promise<Entry> {
@@ -85,7 +116,5 @@ async function describe(root: string, path: string): Promise<Entry> {
     kind,
     bytes: kind === 'file' ? info.size : 0,
     mode: info.mode & 0o7777,
-    uid: info.uid,
-    gid: info.gid,
   };
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
 import type { Host } from '../../src/result.ts';
@@ -97,8 +97,9 @@ describe('profiles of the user', () => {
   });
 
   test('the hint lists the known ones', () => {
-    const resolve = () => resolveProfile('x', host(gibibyte, 1), context, custom);
-    expect(resolve).toThrow(expect.objectContaining({ hint: 'Known profiles: stock, tuned, mine.' }));
+    expect(() => resolveProfile('x', host(gibibyte, 1), context, custom)).toThrow(
+      expect.objectContaining({ hint: 'Known profiles: stock, tuned, mine.' }),
+    );
   });
 });
 
