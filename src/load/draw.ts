@@ -29,14 +29,18 @@ export interface DrawOptions {
 export const arrivalStride = maximumArrivals;
 
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-const samplers = new Map<number, Map<number, ZipfSampler>>();
 
-/** The sampler of a law, made once: its set-up costs several times a draw. */
+const samplers = new Map<string, ZipfSampler>();
+const mostSamplers = 1000;
+
+/** The sampler of a law, kept: its set-up costs several times a draw. */
 function zipfSampler(count: number, exponent: number): ZipfSampler {
-  let byCount = samplers.get(exponent);
-  if (byCount === undefined) samplers.set(exponent, (byCount = new Map()));
-  let sampler = byCount.get(count);
-  if (sampler === undefined) byCount.set(count, (sampler = new ZipfSampler(count, exponent)));
+  const law = `${count} ${exponent}`;
+  let sampler = samplers.get(law);
+  if (sampler === undefined) {
+    if (samplers.size >= mostSamplers) samplers.clear();
+    samplers.set(law, (sampler = new ZipfSampler(count, exponent)));
+  }
   return sampler;
 }
 
