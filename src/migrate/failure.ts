@@ -83,7 +83,8 @@ function isFaultOfFile(error: unknown): boolean {
   return code !== undefined && !environmentClasses.has(code.slice(0, 2));
 }
 
-function hintFor({ migration, direction, done, invalidIndexes }: Failure, code: string | undefined): string {
+function hintFor(failure: Failure, code: string | undefined): string {
+  const { error, migration, direction, done, invalidIndexes } = failure;
   const script = migration[direction];
   if (!script.transactional) {
     const kept = done === 0 ? '' : `What its first ${done === 1 ? 'statement' : `${done} statements`} did stays. `;
@@ -93,5 +94,6 @@ function hintFor({ migration, direction, done, invalidIndexes }: Failure, code: 
   if (code === '25001' || code === '2D000') {
     return 'Write "-- pgrehearse: no-transaction" at the top of the file, so that it runs statement by statement.';
   }
+  if (!isFaultOfFile(error)) return 'Nothing of the file stays: migrate again when the server is well.';
   return 'The file was rolled back as a whole: correct it and migrate again.';
 }
