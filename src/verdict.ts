@@ -63,11 +63,13 @@ function brokenInvariants(result: RunResult): string[] {
 /** Read transactions whose answers were never compared although there was something to compare them with. */
 function uncomparedReads(result: RunResult): string[] {
   const reads = result.scenario.transactions.filter(({ access }) => access === 'read');
-  return result.stages.slice(1).flatMap((stage) =>
-    reads
-      .filter(({ name }) => !result.answers.some((answer) => isSettled(answer, name, stage.name)))
-      .map(({ name }) => `no answer of ${name} could be compared in stage ${stage.name}`),
-  );
+  return result.stages
+    .slice(1)
+    .flatMap((stage) =>
+      reads
+        .filter(({ name }) => !result.answers.some((answer) => isSettled(answer, name, stage.name)))
+        .map(({ name }) => `no answer of ${name} could be compared in stage ${stage.name}`),
+    );
 }
 
 function isSettled(answer: RunResult['answers'][number], transaction: string, stage: string): boolean {
@@ -118,7 +120,7 @@ function sloReason(result: RunResult, figures: StageFigures, misses: ShareEstima
   const share = `${formatShare(misses.value)} of ${formatPlural(scheduled, 'arrival')} missed it`;
   const interval = `90 % interval ${formatShare(misses.low)} to ${formatShare(misses.high)}, allowed ${formatShare(margin)}`;
   const advice = outcome === 'inconclusive' ? ` ${sloAdvice(misses)}` : '';
-  return `${figures.stage} ${verb} ${objective}: ${share} (${interval}).${advice}`;
+  return `"${figures.stage}" ${verb} ${objective}: ${share} (${interval}).${advice}`;
 }
 
 function sloAdvice({ bins }: ShareEstimate): string {
@@ -131,5 +133,5 @@ function saturationReason({ stage, saturatedBlock: block, heldPerSecond }: Stage
   const { ratePerSecond, saturation, measuredMs } = block!;
   const after = formatMs(saturation?.atMs ?? measuredMs);
   const waiting = saturation ? ` with ${formatPlural(saturation.backlog, 'arrival')} waiting` : '';
-  return `${stage} could not hold ${formatRate(ratePerSecond)}: it served ${formatRate(heldPerSecond)} and was stopped after ${after}${waiting}.`;
+  return `"${stage}" could not hold ${formatRate(ratePerSecond)}: it served ${formatRate(heldPerSecond)} and was stopped after ${after}${waiting}.`;
 }

@@ -9,7 +9,7 @@ export function formatUs(us: number): string {
   if (us === 0) return '0 ms';
   if (us < 999.5) return `${significant(us)} µs`;
   if (us < 999_500) return `${significant(us / 1000)} ms`;
-  if (us < 59_950_000) return `${significant(us / 1_000_000)} s`;
+  if (us < 119_500_000) return `${significant(us / 1_000_000)} s`;
   return formatMinutes(Math.round(us / 1_000_000));
 }
 
@@ -31,9 +31,9 @@ function unlessZero(value: number, unit: string): string {
   return value === 0 ? '' : ` ${value} ${unit}`;
 }
 
-/** Events a second: '1,000/s', '14.2/s', '0.33/s'. */
+/** Events a second: '1,000/s', '14.2/s', '0.33/s'; of a few a second, two digits say enough. */
 export function formatRate(perSecond: number): string {
-  return `${significant(perSecond)}/s`;
+  return `${significant(perSecond, perSecond < 10 ? 2 : 3)}/s`;
 }
 
 /** Bytes in powers of 1024, as pg_size_pretty counts but with the unit's proper name: '2.62 GiB'. */
@@ -59,7 +59,8 @@ export function formatShare(share: number): string {
   if (percent > 0 && percent < 0.01) return '<0.01 %';
   if (percent > 99.99 && percent < 100) return '>99.99 %';
   // Near 100 % the digits that matter are those of the rest.
-  return percent > 99 && percent < 100 ? `${trim(percent.toFixed(2))} %` : `${significant(percent, 2)} %`;
+  if (percent > 90 && percent < 100) return `${trim(percent.toFixed(percent > 99 ? 2 : 1))} %`;
+  return `${significant(percent, 2)} %`;
 }
 
 /** How many times larger: '412x', '1.9x', '0.08x'. */

@@ -2,7 +2,14 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { schemaVersion } from '../../src/result.ts';
-import type { Block, Percentiles, RunResult, StageResult, TimelineBucket, TransactionFigures } from '../../src/result.ts';
+import type {
+  Block,
+  Percentiles,
+  RunResult,
+  StageResult,
+  TimelineBucket,
+  TransactionFigures,
+} from '../../src/result.ts';
 
 /** How a stage behaves under load. */
 export interface StageBehaviour {
@@ -78,7 +85,8 @@ export function buildBlock(behaviour: StageBehaviour): Block {
   const scheduled = total(timeline, (bin) => bin.scheduled);
   const missed = total(timeline, (bin) => bin.missed);
   const saturated = behaviour.outcome === 'saturated';
-  const unfinished = saturated ? Math.round(scheduled * 0.97) : 0;
+  const held = Math.round((behaviour.heldPerSecond ?? 14.2) * behaviour.seconds);
+  const unfinished = saturated ? scheduled - held : 0;
   const measuredMs = behaviour.seconds * 1000;
   return {
     id: `${behaviour.stage}-1`,
@@ -96,7 +104,7 @@ export function buildBlock(behaviour: StageBehaviour): Block {
     missed,
     total: {
       response: percentiles(scheduled, saturated ? 4_300_000 : 1500, saturated ? 0.5 : 0.95),
-      service: percentiles(scheduled - unfinished, saturated ? 320_000 : 1300, saturated ? 1.6 : 0.9),
+      service: percentiles(scheduled - unfinished, saturated ? 240_000 : 1300, saturated ? 0.95 : 0.9),
       wait: percentiles(scheduled, saturated ? 3_900_000 : 90, 0.5),
     },
     transactions: buildTransactions(behaviour, { scheduled, missed, unfinished }),
@@ -141,7 +149,7 @@ function buildTransactions(behaviour: StageBehaviour, sums: Sums): Block['transa
   return mix.map(([name, , access], index) => {
     const count = scheduled[index]!;
     const serviceUs = behaviour.serviceUs(name);
-    const service = percentiles(count - unfinished[index]!, serviceUs, 0.7);
+    const service = percentiles(count - unfinished[index]!, serviceUs, saturated ? 0.36 : 0.7);
     const response = saturated ? percentiles(count, 4_300_000, 0.5) : percentiles(count, serviceUs + 150, 0.75);
     return {
       name,
@@ -172,8 +180,8 @@ function byClass(
   const hot = Math.round(count * 0.04);
   const slow = percentiles(hot, service.p50Us * 3, 0.4);
   return {
-    hot: { count: hot, missed: 0, response: slow, service: slow },
-    rest: { count: count - hot, missed, response, service },
+    hot: { count: hot, missed: Math.round(missed * 0.04), response: slow, service: slow },
+    rest: { count: count - hot, missed: missed - Math.round(missed * 0.04), response, service },
   };
 }
 

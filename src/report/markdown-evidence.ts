@@ -1,0 +1,257 @@
+/** The second half of report.md: claims, correctness, what was run, and how to run it again. */
+import type { AnswerComparison, ClaimOutcome, InvariantOutcome, RunResult, StageResult } from '../result.ts';
+import { describePromise, formatClaimed } from './comparison.ts';
+import { formatBytes, formatCount, formatInstant, formatMs, formatPlural, formatRate } from './format.ts';
+import { codeBlock, details, escapeText, table } from './markdown-text.ts';
+
+/** Sections in the order of the report; empty ones are ''. */
+export function renderEvidence(result: RunResult): string[] {
+  return [
+    claims(result.claims),
+    correctness(result),
+    errors(result),
+    environment(result),
+    settings(result.stages),
+    migrations(result.stages),
+    relations(result.stages),
+    phases(result),
+    reproduction(result),
+  ];
+}
+
+function claims(list: readonly ClaimOutcome[]): string {
+  if (list.length === 0) return '';
+  const rows = list.map((claim) => [
+    escapeText(claim.text),
+    escapeText(claim.source),
+    escapeText(claim.stage),
+    describePromise(claim),
+    claim.measured === undefined ? '' : formatClaimed(claim, claim.measured),
+    `**${claim.outcome}**${claim.note === undefined ? '' : `: ${escapeText(claim.note)}`}`,
+  ]);
+  const met = list.filter(({ outcome }) => outcome === 'met').length;
+  return [
+    '## Claims',
+    `${formatCount(met)} of ${formatPlural(list.length, 'claim')} met.`,
+    table(['Claim', 'Source', 'Stage', { right: 'Promised' }, { right: 'Measured' }, 'Outcome'], rows),
+  ].join('\n\n');
+}
+
+function correctness({ answers, invariants }: RunResult): string {
+  if (answers.length === 0 && invariants.length === 0) return '';
+  const different = answers.filter((answer) => answer.different > 0);
+  const broken = invariants.filter(({ holds }) => !holds);
+  const parts = [
+    '## Correctness',
+    ...different.map((answer) => differenceOf(answer)),
+    ...broken.map((invariant) => violationOf(invariant)),
+    answers.length === 0 ? '' : details(answerSummary(answers), answerTable(answers)),
+    invariants.length === 0 ? '' : details(invariantSummary(invariants), invariantTable(invariants)),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function differenceOf({ transaction, stage, example }: AnswerComparison): string {
+  const title = `**${escapeText(transaction)}** answers differently in stage ${escapeText(stage)}.`;
+  if (!example) return title;
+  const { parameters, before, after } = example;
+  return `${title} The first difference:\n\n${codeBlock(`parameters ${parameters}\nbefore     ${before}\nafter      ${after}`)}`;
+}
+
+function violationOf({ name, stage, when, description, violations }: InvariantOutcome): string {
+  const title = `Invariant **${escapeText(name)}** is broken in stage ${escapeText(stage)} (${when}): ${escapeText(description)}.`;
+  return violations === undefined ? title : `${title}\n\n${codeBlock(violations, 'json')}`;
+}
+
+function answerSummary(answers: readonly AnswerComparison[]): string {
+  const sum = (key: 'compared' | 'different' | 'unanswered') =>
+    answers.reduce((total, answer) => total + answer[key], 0);
+  const unanswered = sum('unanswered');
+  const late = unanswered > 0 ? `, ${formatCount(unanswered)} not answered in time` : '';
+  return `Answers: ${formatCount(sum('compared'))} compared, ${formatCount(sum('different'))} different${late}`;
+}
+
+function answerTable(answers: readonly AnswerComparison[]): string {
+  return table(
+    [
+      'Transaction',
+      'Stage',
+      { right: 'Compared' },
+      { right: 'Different' },
+      { right: 'Not answered in time' },
+      'Declared',
+    ],
+    answers.map(({ transaction, stage, compared, different, unanswered, declared }) => [
+      escapeText(transaction),
+      escapeText(stage),
+      formatCount(compared),
+      formatCount(different),
+      formatCount(unanswered),
+      declared === undefined ? '' : `may differ: ${escapeText(declared)}`,
+    ]),
+  );
+}
+
+function invariantSummary(invariants: readonly InvariantOutcome[]): string {
+  const broken = invariants.filter(({ holds }) => !holds).length;
+  return `Invariants: ${formatPlural(invariants.length, 'check')}, ${formatCount(broken)} broken`;
+}
+
+function invariantTable(invariants: readonly InvariantOutcome[]): string {
+  return table(
+    ['Invariant', 'Stage', 'When', 'Holds', { right: 'Took' }],
+    invariants.map(({ name, description, stage, when, holds, durationMs }) => [
+      `${escapeText(name)}: ${escapeText(description)}`,
+      escapeText(stage),
+      when,
+      holds ? 'yes' : '**no**',
+      formatMs(durationMs),
+    ]),
+  );
+}
+
+/** Errors that the server or the driver gave, with one example each. */
+function errors(result: RunResult): string {
+  const rows = result.blocks.flatMap((block) =>
+    block.transactions.flatMap(({ name, errors }) =>
+      Object.entries(errors).map(([code, { count, example }]) => [
+        escapeText(block.stage),
+        escapeText(name),
+        escapeText(code),
+        formatCount(count),
+        escapeText(example),
+      ]),
+    ),
+  );
+  if (rows.length === 0) return '';
+  return ['## Errors', table(['Stage', 'Transaction', 'Code', { right: 'Count' }, 'Example'], rows)].join('\n\n');
+}
+
+function environment(result: RunResult): string {
+  const { host, server, load, seed, tool } = result;
+  const limit = host.memoryLimitBytes === undefined ? '' : `, limited to ${formatBytes(host.memoryLimitBytes)}`;
+  const rows = [
+    ['Scenario', `${escapeText(result.scenario.name)}: ${escapeText(result.scenario.description)}`],
+    [
+      'Load',
+      `${formatRate(load.ratePerSecond)}, ${load.arrivals} arrivals, ${formatMs(load.durationMs)} after ${formatMs(load.warmupMs)} of warm-up, ` +
+        `${formatPlural(load.connections, 'connection')}, statements cancelled after ${formatMs(load.statementTimeoutMs)}`,
+    ],
+    ...(seed
+      ? [
+          [
+            'Data',
+            `${formatPlural(seed.rows, 'row')}, ${formatBytes(seed.bytes)} by COPY; scale ${seed.scale}, seed ${seed.seed}, as of ${formatInstant(seed.asOf)}`,
+          ],
+        ]
+      : []),
+    ['PostgreSQL', `${escapeText(server.version)} (${escapeText(server.kind)})`],
+    [
+      'Host',
+      `${escapeText(host.cpuModel)}, ${formatPlural(host.cores, 'core')}, ${formatBytes(host.memoryBytes)} memory${limit}, ` +
+        escapeText(`${host.os}, ${host.kernel}, ${host.arch}`),
+    ],
+    ['Tool', `pgrehearse ${escapeText(tool.version)}, Node ${escapeText(tool.node)}`],
+    ['Run', `${escapeText(result.id)}, ${formatInstant(result.startedAt)}, ${result.status}`],
+  ];
+  return ['## What was run', table(['', ''], rows), stageTable(result.stages)].join('\n\n');
+}
+
+function stageTable(stages: readonly StageResult[]): string {
+  return table(
+    ['Stage', 'What it is', 'Migrations up to', 'Profile', { right: 'Database size' }, 'Data'],
+    stages.map((stage) => [
+      escapeText(stage.name),
+      escapeText(stage.description),
+      escapeText(stage.migrations),
+      escapeText(stage.profile),
+      formatBytes(stage.databaseBytes),
+      stage.cached ? 'from the cache' : 'built in this run',
+    ]),
+  );
+}
+
+/** Settings that differ from PostgreSQL's defaults in at least one stage. */
+function settings(stages: readonly StageResult[]): string {
+  const names = [...new Set(stages.flatMap((stage) => stage.settings.map(({ name }) => name)))].toSorted();
+  if (names.length === 0) return '';
+  const rows = names.map((name) => {
+    const found = stages.map((stage) => stage.settings.find((setting) => setting.name === name));
+    const reason = found.findLast((setting) => setting !== undefined)?.reason ?? '';
+    const values = found.map((setting) => (setting ? escapeText(setting.value) : 'default'));
+    return [escapeText(name)].concat(values, escapeText(reason));
+  });
+  const columns = ['Setting', ...stages.map(({ name }) => escapeText(name)), 'Reason'];
+  return details(`Settings that differ from PostgreSQL's defaults: ${rows.length}`, table(columns, rows));
+}
+
+function migrations(stages: readonly StageResult[]): string {
+  const rows = stages.flatMap((stage) =>
+    stage.applied.map(({ version, name, durationMs, statements, sha256 }) => [
+      escapeText(stage.name),
+      escapeText(`${version} ${name}`),
+      formatCount(statements),
+      formatMs(durationMs),
+      escapeText(sha256.slice(0, 12)),
+    ]),
+  );
+  if (rows.length === 0) return '';
+  const columns = ['Stage', 'Migration', { right: 'Statements' }, { right: 'Took' }, 'SHA-256'];
+  return details(`Migrations applied after the baseline: ${rows.length}`, table(columns, rows));
+}
+
+function relations(stages: readonly StageResult[]): string {
+  const rows = stages.flatMap((stage) =>
+    stage.relations.map(({ table, rows, heapBytes, indexBytes, totalBytes }) => [
+      escapeText(table),
+      escapeText(stage.name),
+      formatCount(rows),
+      ...[heapBytes, indexBytes, totalBytes].map((bytes) => formatBytes(bytes)),
+    ]),
+  );
+  if (rows.length === 0) return '';
+  const figures = ['Rows', 'Heap', 'Indexes', 'Total'].map((right) => ({ right }));
+  const sorted = rows.toSorted(([a], [b]) => (a! < b! ? -1 : a! > b! ? 1 : 0));
+  return details('Tables: rows and sizes', table(['Table', 'Stage', ...figures], sorted));
+}
+
+const phaseNames = {
+  server: 'Start the server',
+  seed: 'Load the rows',
+  index: 'Build indexes and constraints',
+  snapshot: 'Keep the snapshot',
+  clone: 'Clone',
+  migrate: 'Migrate',
+  correctness: 'Compare answers, check invariants',
+  measure: 'Measure',
+  report: 'Report',
+};
+
+function phases(result: RunResult): string {
+  if (result.phases.length === 0) return '';
+  const rows = result.phases.map(({ name, stage, durationMs, detail }) => [
+    phaseNames[name],
+    escapeText(stage ?? ''),
+    formatMs(durationMs),
+    escapeText(detail ?? ''),
+  ]);
+  const columns = ['Phase', 'Stage', { right: 'Took' }, ''];
+  return details(`Wall time: ${wallTime(result)}`, table(columns, rows));
+}
+
+function wallTime({ startedAt, finishedAt, phases }: RunResult): string {
+  if (finishedAt !== undefined) return formatMs(Date.parse(finishedAt) - Date.parse(startedAt));
+  return `${formatMs(phases.reduce((total, { durationMs }) => total + durationMs, 0))} so far`;
+}
+
+function reproduction({ command, seed }: RunResult): string {
+  const same =
+    seed === undefined
+      ? ''
+      : ` Seed ${seed.seed} and scale ${seed.scale} give the same rows, arrivals and parameters again.`;
+  return [
+    '## Reproduce',
+    codeBlock(command, 'sh'),
+    `Every figure is in result.json; the raw samples of every block lie beside it.${same}`,
+  ].join('\n\n');
+}

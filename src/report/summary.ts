@@ -1,0 +1,141 @@
+/** The report in short, for the terminal: it fits one screen. */
+import { styleText } from 'node:util';
+import type { Outcome, RunResult } from '../result.ts';
+import { figuresOf } from '../stage-figures.ts';
+import type { StageFigures } from '../stage-figures.ts';
+import { judge } from '../verdict.ts';
+import { describeChange, describeLosses } from './comparison.ts';
+import { formatBytes, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
+
+export interface SummaryOptions {
+  /** Colour by ANSI escapes. */
+  color: boolean;
+  /** Width of the terminal. */
+  columns: number;
+}
+
+type Style = Parameters<typeof styleText>[0];
+type Paint = (style: Style, text: string) => string;
+
+const outcomeStyles: Record<Outcome, Style> = {
+  pass: ['bold', 'green'],
+  fail: ['bold', 'red'],
+  inconclusive: ['bold', 'yellow'],
+  invalid: ['bold', 'magenta'],
+};
+
+/** Verdict, stages side by side, transactions, warnings: text without a newline at its end. */
+export function renderSummary(result: RunResult, { color, columns }: SummaryOptions): string {
+  const width = Math.max(40, columns);
+  const paint: Paint = (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
+  const parts = [
+    verdictLines(result, width, paint),
+    stageTable(result, width, paint),
+    transactionTable(result, width, paint),
+    noteLines(result, width, paint),
+  ];
+  return parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+function verdictLines(result: RunResult, width: number, paint: Paint): string[] {
+  const { outcome, reason, gates } = result.verdict ?? judge(result);
+  const lines = [...wrap(`${outcome.toUpperCase()}  ${plain(reason)}`, width)];
+  lines[0] = lines[0]!.replace(outcome.toUpperCase(), paint(outcomeStyles[outcome], outcome.toUpperCase()));
+  const others = gates.filter((gate) => gate.outcome !== 'pass' && gate.reason !== reason);
+  return [...lines, ...others.flatMap((gate) => wrap(`${gate.name}: ${gate.outcome}, ${plain(gate.reason)}`, width))];
+}
+
+function stageTable(result: RunResult, width: number, paint: Paint): string[] {
+  const rows = result.stages.map((stage) => {
+    const figures = figuresOf(result, stage.name);
+    return [
+      plain(stage.name),
+      ...(figures ? stageCells(figures) : ['not measured', '', '', '', '']),
+      formatBytes(stage.databaseBytes),
+    ];
+  });
+  if (rows.length === 0) return [];
+  const limit = formatUs(result.slo.limitMs * 1000);
+  return alignColumns(
+    [['Stage', 'held', 'p50', 'p95', `missed ${limit}`, 'errors', 'database'], ...rows],
+    width,
+    paint,
+  );
+}
+
+function stageCells({ mainBlock, saturatedBlock, heldPerSecond, misses, blocks }: StageFigures): string[] {
+  const { response } = mainBlock.total;
+  const held = `${formatRate(heldPerSecond)}${saturatedBlock ? ` of ${formatRate(mainBlock.ratePerSecond)}` : ''}`;
+  const times = saturatedBlock ? ['no bound', 'no bound'] : [formatUs(response.p50Us), formatUs(response.p95Us)];
+  const losses = blocks.length === 1 ? describeLosses(mainBlock.counts) : '';
+  return [held, ...times, misses ? formatShare(misses.value) : '', losses];
+}
+
+/** p95 of every transaction in the first and the last stage. */
+function transactionTable(result: RunResult, width: number, paint: Paint): string[] {
+  const stages = result.stages.flatMap(({ name }) => figuresOf(result, name) ?? []);
+  if (stages.length === 0) return [];
+  const ends = stages.length > 1 ? [stages[0]!, stages.at(-1)!] : stages;
+  const saturated = ends.some(({ saturatedBlock }) => saturatedBlock);
+  const time = saturated ? 'service' : 'response';
+  const rows = result.scenario.transactions.map(({ name }) => {
+    const found = ends.map(({ mainBlock }) => mainBlock.transactions.find((item) => item.name === name));
+    const cells = found.map((row) => (row && row[time].count > 0 ? formatUs(row[time].p95Us) : 'none ended'));
+    const [first, last] = found;
+    return [plain(name), ...cells, first && last ? describeChange(time, first, last) : ''];
+  });
+  const heading = [`p95 ${time} time`, ...ends.map(({ stage }) => plain(stage)), ''];
+  return alignColumns([heading, ...rows], width, paint);
+}
+
+function noteLines(result: RunResult, width: number, paint: Paint): string[] {
+  const { claims, warnings } = result;
+  const met = claims.filter(({ outcome }) => outcome === 'met').length;
+  const lines = claims.length > 0 ? [`${met} of ${formatPlural(claims.length, 'claim')} met.`] : [];
+  // One screen: the rest is in the report.
+  for (const { message, advice } of warnings.slice(0, 3)) {
+    const [first = '', ...rest] = wrap(`Warning: ${plain(message)} ${plain(advice)}`, width);
+    lines.push(first.replace('Warning:', paint('yellow', 'Warning:')), ...rest);
+  }
+  if (warnings.length > 3) lines.push(`${formatPlural(warnings.length - 3, 'more warning')} in the report.`);
+  return lines;
+}
+
+/** Columns aligned, the first to the left, figures to the right; the first column gives way where the width is short. */
+function alignColumns(rows: readonly string[][], width: number, paint: Paint): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
+  const others = widths.slice(1).reduce((total, columnWidth) => total + columnWidth + 2, 0);
+  const first = Math.max(8, Math.min(widths[0]!, width - others));
+  return rows.map((cells, index) => {
+    const figures = cells.slice(1).map((cell, column) => `  ${cell.padStart(widths[column + 1]!)}`);
+    const line = (shorten(cells[0]!, first).padEnd(first) + figures.join('')).trimEnd();
+    return index === 0 ? paint('dim', line) : line;
+  });
+}
+
+function shorten(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text;
+}
+
+/** Lines no longer than the width; a figure stays with its unit, and all lines but the first are indented. */
+function wrap(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(/ (?!%|(?:µs|ms|s|min|h)\b)/)) {
+    const line = lines.at(-1)!;
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length > width) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
+
+/** Names come from outside: no control characters reach the terminal. */
+function plain(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim();
+}
