@@ -3,18 +3,22 @@
 --
 -- An event counts once for a user however often it was delivered, and in the hour in which it was ingested. That is what
 -- makes distinct counts additive: each (user, event) belongs to exactly one hour.
---
--- Slots spread one busy row (the largest customer has two thirds of the traffic) over several, so that writers do not
--- queue for its lock until each other's commit.
 
--- Events of a user, newest first; ingested_at follows from event_id, so this key is unique by (user_id, event_id) too.
+-- Events of a user, newest first, with what became of them. ingested_at follows from event_id, so the key is unique by
+-- (user_id, event_id) too and one index serves the upsert, the event list and the edges of a time window.
 CREATE TABLE user_events (
-    user_id     uuid NOT NULL,
-    ingested_at timestamptz NOT NULL,
-    event_id    uuid NOT NULL,
+    user_id         uuid NOT NULL,
+    ingested_at     timestamptz NOT NULL,
+    event_id        uuid NOT NULL,
+    delivery_count  integer NOT NULL,
+    success_count   integer NOT NULL,
+    duration_count  integer NOT NULL,
+    duration_sum_ms bigint NOT NULL,
     PRIMARY KEY (user_id, ingested_at, event_id)
 );
 
+-- Slots spread one busy row (the largest customer has most of the traffic) over several, so that writers do not queue
+-- for its lock until each other's commit. Slot 0 holds the history.
 CREATE TABLE user_hourly_stats (
     user_id         uuid NOT NULL,
     hour            timestamptz NOT NULL,
@@ -25,7 +29,7 @@ CREATE TABLE user_hourly_stats (
     duration_count  bigint NOT NULL,
     duration_sum_ms bigint NOT NULL,
     PRIMARY KEY (user_id, hour, slot)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 80);
 
 CREATE TABLE endpoint_hourly_stats (
     endpoint_id     uuid NOT NULL,
@@ -36,32 +40,35 @@ CREATE TABLE endpoint_hourly_stats (
     duration_count  bigint NOT NULL,
     duration_sum_ms bigint NOT NULL,
     PRIMARY KEY (endpoint_id, hour, slot)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 80);
 
 -- Once for each statement, not for each row; ordered, so that two writers take row locks in the same order.
 CREATE FUNCTION count_deliveries() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     my_slot CONSTANT smallint := pg_backend_pid() % 8 + 1;
 BEGIN
-    WITH fresh AS (
-        INSERT INTO user_events (user_id, ingested_at, event_id)
-        SELECT DISTINCT n.user_id, e.ingested_at, n.event_id
+    WITH counted AS (
+        SELECT n.user_id, e.ingested_at, n.event_id, count(*)::integer AS deliveries,
+               (count(*) FILTER (WHERE n.success))::integer AS successes,
+               count(n.duration_ms)::integer AS durations, coalesce(sum(n.duration_ms), 0) AS duration_ms
           FROM added n JOIN events e ON e.id = n.event_id
-         ORDER BY 1, 2, 3
-            ON CONFLICT DO NOTHING
-        RETURNING user_id, ingested_at
-    ), deltas AS (
-        SELECT user_id, date_trunc('hour', ingested_at, 'UTC') AS hour,
-               count(*) AS events, 0 AS deliveries, 0 AS successes, 0 AS durations, 0 AS duration_ms
-          FROM fresh GROUP BY 1, 2
-        UNION ALL
-        SELECT n.user_id, date_trunc('hour', e.ingested_at, 'UTC'),
-               0, count(*), count(*) FILTER (WHERE n.success), count(n.duration_ms), coalesce(sum(n.duration_ms), 0)
-          FROM added n JOIN events e ON e.id = n.event_id GROUP BY 1, 2
+         GROUP BY 1, 2, 3
+    ), kept AS (
+        INSERT INTO user_events AS u
+        SELECT * FROM counted ORDER BY user_id, ingested_at, event_id
+            ON CONFLICT (user_id, ingested_at, event_id) DO UPDATE
+           SET delivery_count  = u.delivery_count + excluded.delivery_count,
+               success_count   = u.success_count + excluded.success_count,
+               duration_count  = u.duration_count + excluded.duration_count,
+               duration_sum_ms = u.duration_sum_ms + excluded.duration_sum_ms
+        RETURNING user_id, event_id, delivery_count
     )
     INSERT INTO user_hourly_stats AS s
-    SELECT user_id, hour, my_slot, sum(events), sum(deliveries), sum(successes), sum(durations), sum(duration_ms)
-      FROM deltas GROUP BY user_id, hour ORDER BY user_id, hour
+    SELECT c.user_id, date_trunc('hour', c.ingested_at, 'UTC'), my_slot,
+           count(*) FILTER (WHERE k.delivery_count = c.deliveries),  -- no deliveries before this statement: a new event
+           sum(c.deliveries), sum(c.successes), sum(c.durations), sum(c.duration_ms)
+      FROM counted c JOIN kept k USING (user_id, event_id)
+     GROUP BY 1, 2 ORDER BY 1, 2
         ON CONFLICT (user_id, hour, slot) DO UPDATE
        SET event_count     = s.event_count + excluded.event_count,
            delivery_count  = s.delivery_count + excluded.delivery_count,
@@ -88,23 +95,16 @@ CREATE TRIGGER delivery_attempts_count
     REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION count_deliveries();
 
-INSERT INTO user_events (user_id, ingested_at, event_id)
-SELECT DISTINCT d.user_id, e.ingested_at, d.event_id
+INSERT INTO user_events
+SELECT d.user_id, e.ingested_at, d.event_id,
+       count(*), count(*) FILTER (WHERE d.success), count(d.duration_ms), coalesce(sum(d.duration_ms), 0)
   FROM delivery_attempts d JOIN events e ON e.id = d.event_id
- ORDER BY 1, 2, 3;
+ GROUP BY 1, 2, 3 ORDER BY 2, 3, 1;  -- in order of time, as new rows will come
 
 INSERT INTO user_hourly_stats
-SELECT user_id, hour, 0, sum(events), sum(deliveries), sum(successes), sum(durations), sum(duration_ms)
-  FROM (
-    SELECT user_id, date_trunc('hour', ingested_at, 'UTC') AS hour,
-           count(*) AS events, 0 AS deliveries, 0 AS successes, 0 AS durations, 0 AS duration_ms
-      FROM user_events GROUP BY 1, 2
-    UNION ALL
-    SELECT d.user_id, date_trunc('hour', e.ingested_at, 'UTC'),
-           0, count(*), count(*) FILTER (WHERE d.success), count(d.duration_ms), coalesce(sum(d.duration_ms), 0)
-      FROM delivery_attempts d JOIN events e ON e.id = d.event_id GROUP BY 1, 2
-  ) AS deltas
- GROUP BY user_id, hour ORDER BY user_id, hour;
+SELECT user_id, date_trunc('hour', ingested_at, 'UTC'), 0,
+       count(*), sum(delivery_count), sum(success_count), sum(duration_count), sum(duration_sum_ms)
+  FROM user_events GROUP BY 1, 2 ORDER BY 1, 2;
 
 INSERT INTO endpoint_hourly_stats
 SELECT endpoint_id, date_trunc('hour', attempted_at, 'UTC'), 0,
