@@ -74,7 +74,7 @@ export interface TransactionSpec<Params = any, Statement extends string = string
   /** Draws the parameters of one arrival. Must depend on `draw` only. */
   params(draw: Draw): Params;
   /** Class of a parameter set ("hot", "rest"): latencies are also reported by class. */
-  classify?(params: Params): string;
+  classify?(params: NoInfer<Params>): string;
   /** Rows of the answer may come in any order: compare as sets. */
   anyOrder?: boolean;
 }
@@ -179,4 +179,47 @@ export interface ScenarioSpec {
   load?: Partial<LoadSpec>;
   slo?: Partial<SloSpec>;
   claims?: readonly ClaimSpec[];
+}
+
+/** What a scenario gets where it does not say otherwise. */
+export const defaultLoad: LoadSpec = {
+  ratePerSecond: 1000,
+  arrivals: 'poisson',
+  durationMs: 60_000,
+  warmupMs: 5_000,
+  connections: 16,
+  statementTimeoutMs: 5_000,
+};
+
+export const defaultSlo: SloSpec = { percentile: 95, limitMs: 50 };
+
+/** Gives a scenario its type; the file exports the result as default. */
+export function defineScenario(scenario: ScenarioSpec): ScenarioSpec {
+  return scenario;
+}
+
+/** Gives a workload its type. */
+export function defineWorkload(workload: WorkloadSpec): WorkloadSpec {
+  return workload;
+}
+
+/** Gives a transaction its types: parameters flow from `params` to `run`, and `query` knows the statements by name. */
+export function defineTransaction<Params, Statement extends string>(
+  transaction: TransactionSpec<Params, Statement>,
+): TransactionSpec<Params, Statement> {
+  return transaction;
+}
+
+/** Gives a stage's rewrite its types; parameters are those of the transaction that it replaces. */
+export function defineRewrite<Params, Statement extends string>(
+  body: TransactionBody<Params, Statement>,
+): TransactionBody<Params, Statement> {
+  return body;
+}
+
+/** How a stage carries out a transaction: its own rewrite, else the transaction itself. */
+export function bodyOf(scenario: ScenarioSpec, stage: StageSpec, transaction: string): TransactionBody {
+  const body = stage.rewrites?.[transaction] ?? scenario.workload.transactions[transaction];
+  if (body === undefined) throw new TypeError(`no transaction ${transaction} in scenario ${scenario.name}`);
+  return body;
 }

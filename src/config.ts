@@ -1,0 +1,102 @@
+/** pgrehearse.config.ts < environment < flags: where scenarios, profiles and folders come from. */
+import { access } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createJiti } from 'jiti';
+import * as z from 'zod';
+import { messageOf, UsageError } from './errors.ts';
+import { faultsOf, loadShape } from './scenario-check.ts';
+
+const shape = z.strictObject({
+  /** Scenario files by name; relative paths count from the config file. */
+  scenarios: z.record(z.string(), z.string()).optional(),
+  /** PostgreSQL settings by profile name. */
+  profiles: z
+    .record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))
+    .optional(),
+  /** Where snapshots are kept. */
+  cacheDir: z.string().optional(),
+  /** Where results are written: a folder for each run is made in it. */
+  out: z.string().optional(),
+  /** Load for every scenario, in place of what the scenario says. */
+  load: loadShape.optional(),
+});
+
+export type Config = z.infer<typeof shape>;
+
+/** Gives `pgrehearse.config.ts` its type. */
+export function defineConfig(config: Config): Config {
+  return config;
+}
+
+const fileNames = ['pgrehearse.config.ts', 'pgrehearse.config.mts', 'pgrehearse.config.js', 'pgrehearse.config.mjs'];
+
+/**
+ * Reads the config file and the environment (PGREHEARSE_CACHE, PGREHEARSE_OUT).
+ *
+ * @param folder where to look for the file
+ * @param file a file that was named by the user; must then exist
+ * @throws UsageError with all faults of the file
+ */
+export async function loadConfig(folder: string, file?: string, env = process.env): Promise<Config> {
+  const found = file === undefined ? await firstExisting(folder) : resolve(folder, file);
+  const fromFile = found === undefined ? {} : await readConfig(found);
+  return {
+    ...fromFile,
+    ...(env.PGREHEARSE_CACHE ? { cacheDir: resolve(folder, env.PGREHEARSE_CACHE) } : {}),
+    ...(env.PGREHEARSE_OUT ? { out: resolve(folder, env.PGREHEARSE_OUT) } : {}),
+  };
+}
+
+async function firstExisting(folder: string): Promise<string | undefined> {
+  for (const name of fileNames) {
+    const path = resolve(folder, name);
+    if (await exists(path)) return path;
+  }
+  return undefined;
+}
+
+async function readConfig(file: string): Promise<Config> {
+  if (!(await exists(file))) {
+    throw new UsageError(`There is no config file ${file}.`, { hint: 'Correct --config or leave it out.' });
+  }
+  let content: unknown;
+  try {
+    const module = await createJiti(import.meta.url, { tryNative: true }).import<{ default?: unknown }>(
+      pathToFileURL(file).href,
+    );
+    content = module.default;
+  } catch (error) {
+    throw new UsageError(`The config file ${file} cannot be loaded: ${messageOf(error)}`, {
+      hint: 'Correct the file; run it with `node <file>` to see where it fails.',
+      cause: error,
+    });
+  }
+  const parsed = shape.safeParse(content);
+  if (!parsed.success) {
+    const faults = faultsOf(parsed.error).map((fault) => `  - ${fault}`);
+    throw new UsageError(`The config file ${file} is broken:\n${faults.join('\n')}`, {
+      hint: 'Write `export default defineConfig({ ... })`; the docs name every key.',
+    });
+  }
+  return withAbsolutePaths(parsed.data, dirname(file));
+}
+
+function withAbsolutePaths(config: Config, folder: string): Config {
+  const absolute = { ...config };
+  if (config.cacheDir !== undefined) absolute.cacheDir = resolve(folder, config.cacheDir);
+  if (config.out !== undefined) absolute.out = resolve(folder, config.out);
+  if (config.scenarios !== undefined) {
+    absolute.scenarios = Object.fromEntries(
+      Object.entries(config.scenarios).map(([name, path]) => [name, resolve(folder, path)]),
+    );
+  }
+  return absolute;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

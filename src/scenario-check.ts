@@ -1,0 +1,163 @@
+/** Finds what is wrong with a scenario before anything starts: its shape, its names, its SQL. All faults at once. */
+import * as z from 'zod';
+import { UsageError } from './errors.ts';
+import type { ScenarioSpec } from './scenario.ts';
+import { checkStatement } from './sql.ts';
+
+const text = z.string().min(1);
+const positive = z.number().positive();
+const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'expected a function');
+
+const body = z.looseObject({
+  statements: z.record(text, text),
+  run: fn,
+  atomic: z.boolean().optional(),
+});
+
+const transaction = body.extend({
+  description: text,
+  weight: positive,
+  access: z.enum(['read', 'write']),
+  params: fn,
+  classify: fn.optional(),
+  anyOrder: z.boolean().optional(),
+});
+
+const stage = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes'),
+  description: text,
+  migrations: text,
+  profile: text,
+  settings: z.record(text, z.union([z.string(), z.number(), z.boolean()])).optional(),
+  rewrites: z.record(text, body).optional(),
+  answersDiffer: z.record(text, text).optional(),
+});
+
+/** Load as a scenario, the config file or the flags give it; every part may be missing. */
+export const loadShape = z
+  .strictObject({
+    ratePerSecond: positive.max(1_000_000),
+    arrivals: z.enum(['poisson', 'constant']),
+    durationMs: positive.min(1000, 'at least one second').max(86_400_000, 'at most a day'),
+    warmupMs: z.number().min(0),
+    connections: z.int().positive().max(10_000),
+    statementTimeoutMs: positive,
+  })
+  .partial();
+
+const claim = z.strictObject({
+  text,
+  source: text,
+  stage: text,
+  measure: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('latency'),
+      transaction: text,
+      statistic: z.enum(['p50', 'p95', 'p99', 'max']),
+      time: z.enum(['response', 'service']),
+      class: text.optional(),
+    }),
+    z.strictObject({ kind: z.literal('heldRate') }),
+    z.strictObject({ kind: z.literal('databaseBytes') }),
+  ]),
+  atLeast: z.number().optional(),
+  atMost: z.number().optional(),
+});
+
+const shape = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes'),
+  title: text,
+  description: text,
+  workload: z.strictObject({
+    name: text,
+    migrations: text,
+    baseline: text,
+    seed: z.looseObject({}),
+    transactions: z
+      .record(text, transaction)
+      .refine((all) => Object.keys(all).length > 0, 'at least one transaction is needed'),
+    invariants: z
+      .record(text, z.strictObject({ description: text, sql: text, stages: z.array(text).optional() }))
+      .optional(),
+  }),
+  stages: z.array(stage).min(1, 'at least one stage is needed'),
+  load: loadShape.optional(),
+  slo: z
+    .strictObject({ percentile: z.number().min(50).max(99.99), limitMs: positive })
+    .partial()
+    .optional(),
+  claims: z.array(claim).optional(),
+});
+
+/** `path: message` for each issue that zod found. */
+export function faultsOf(error: z.ZodError): string[] {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`);
+}
+
+/**
+ * Checks everything that can be known without a database.
+ *
+ * @param file where the scenario came from, for messages
+ * @throws UsageError that lists all faults
+ */
+export async function checkScenario(scenario: ScenarioSpec, file: string): Promise<void> {
+  const parsed = shape.safeParse(scenario);
+  const faults = parsed.success
+    ? [...nameFaults(scenario), ...(await statementFaults(scenario))]
+    : faultsOf(parsed.error);
+  if (faults.length === 0) return;
+  throw new UsageError(`The scenario ${file} is broken:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`, {
+    hint: 'Correct the file; docs/scenarios.md shows how one is written.',
+  });
+}
+
+function nameFaults({ workload, stages, claims = [] }: ScenarioSpec): string[] {
+  const stageNames = stages.map((stage) => stage.name);
+  const transactionNames = Object.keys(workload.transactions);
+  const faults: string[] = [];
+  const expectName = (known: readonly string[], name: string, path: string, kind: string) => {
+    if (!known.includes(name)) faults.push(`${path}: there is no ${kind} ${name} (known: ${known.join(', ')})`);
+  };
+  for (const name of stageNames.filter((name, at) => stageNames.indexOf(name) !== at)) {
+    faults.push(`stages: the name ${name} is taken twice`);
+  }
+  for (const { name, rewrites, answersDiffer } of stages) {
+    for (const key of Object.keys(rewrites ?? {})) {
+      expectName(transactionNames, key, `stages.${name}.rewrites`, 'transaction');
+    }
+    for (const key of Object.keys(answersDiffer ?? {})) {
+      expectName(transactionNames, key, `stages.${name}.answersDiffer`, 'transaction');
+    }
+  }
+  for (const [name, invariant] of Object.entries(workload.invariants ?? {})) {
+    for (const key of invariant.stages ?? []) expectName(stageNames, key, `invariants.${name}.stages`, 'stage');
+  }
+  for (const [at, { stage, measure, atLeast, atMost }] of claims.entries()) {
+    expectName(stageNames, stage, `claims.${at}.stage`, 'stage');
+    if (measure.kind === 'latency') {
+      expectName(transactionNames, measure.transaction, `claims.${at}.measure.transaction`, 'transaction');
+    }
+    if (atLeast === undefined && atMost === undefined) faults.push(`claims.${at}: give atLeast, atMost or both`);
+  }
+  return faults;
+}
+
+async function statementFaults({ workload, stages }: ScenarioSpec): Promise<string[]> {
+  const texts: [path: string, sql: string][] = [];
+  for (const [name, { statements }] of Object.entries(workload.transactions)) {
+    for (const [key, sql] of Object.entries(statements)) texts.push([`transactions.${name}.${key}`, sql]);
+  }
+  for (const stage of stages) {
+    for (const [name, { statements }] of Object.entries(stage.rewrites ?? {})) {
+      for (const [key, sql] of Object.entries(statements)) texts.push([`stages.${stage.name}.${name}.${key}`, sql]);
+    }
+  }
+  for (const [name, { sql }] of Object.entries(workload.invariants ?? {})) texts.push([`invariants.${name}`, sql]);
+
+  const faults: string[] = [];
+  for (const [path, sql] of texts) {
+    const fault = await checkStatement(sql);
+    if (fault) faults.push(`${path}: ${fault.message}\n${fault.excerpt.replaceAll(/^/gm, '      ')}`);
+  }
+  return faults;
+}
