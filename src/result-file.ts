@@ -11,11 +11,12 @@ const fileName = 'result.json';
 
 /** The result as JSON text. @throws TypeError when a figure is not finite: JSON would turn it into null, unreadable later. */
 export function encodeResult(result: RunResult): string {
-  const refuseNonFinite = (key: string, value: unknown): unknown => {
-    if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`The figure "${key}" is ${value}.`);
-    return value;
-  };
   return `${JSON.stringify(result, refuseNonFinite, 2)}\n`;
+}
+
+function refuseNonFinite(key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`The figure "${key}" is ${value}.`);
+  return value;
 }
 
 /**

@@ -33,11 +33,6 @@ export function figuresOf(result: RunResult, stage: string): StageFigures | unde
   };
 }
 
-/** The last stage: the one that is judged. */
-export function judgedStage(result: RunResult): string | undefined {
-  return result.stages.at(-1)?.name;
-}
-
 /** The share of arrivals that may miss the limit: 0.05 for p95. */
 export function missMargin(percentile: number): number {
   return (100 - percentile) / 100;

@@ -5,7 +5,7 @@
 import { ExitCode } from './errors.ts';
 import { formatCount, formatMs, formatPlural, formatRate, formatShare } from './report/format.ts';
 import type { Gate, Outcome, RunResult, Verdict } from './result.ts';
-import { figuresOf, judgedStage, missMargin } from './stage-figures.ts';
+import { figuresOf, missMargin } from './stage-figures.ts';
 import type { StageFigures } from './stage-figures.ts';
 import type { ShareEstimate } from './stats.ts';
 import { judgeValidity, sentence } from './validity.ts';
@@ -89,7 +89,11 @@ function agreement(result: RunResult): string {
 
 /** The SLO is judged on the last stage: the state that is to be shipped. */
 function judgeSlo(result: RunResult): Gate {
-  const stage = judgedStage(result);
+  // Until a run is complete, nobody can tell which stage is its last.
+  if (result.status !== 'complete') {
+    return { name: 'slo', outcome: 'inconclusive', reason: `the run did not finish (${result.status}).` };
+  }
+  const stage = result.stages.at(-1)?.name;
   const figures = stage === undefined ? undefined : figuresOf(result, stage);
   if (!figures?.misses) return { name: 'slo', outcome: 'inconclusive', reason: 'nothing was measured to judge.' };
   const gate = { name: 'slo' as const, stage: figures.stage };
@@ -130,8 +134,9 @@ function sloAdvice({ bins }: ShareEstimate): string {
 }
 
 function saturationReason({ stage, saturatedBlock: block, heldPerSecond }: StageFigures): string {
-  const { ratePerSecond, saturation, measuredMs } = block!;
-  const after = formatMs(saturation?.atMs ?? measuredMs);
-  const waiting = saturation ? ` with ${formatPlural(saturation.backlog, 'arrival')} waiting` : '';
-  return `"${stage}" could not hold ${formatRate(ratePerSecond)}: it served ${formatRate(heldPerSecond)} and was stopped after ${after}${waiting}.`;
+  const { ratePerSecond, saturation } = block!;
+  const queue = saturation
+    ? `; ${formatMs(saturation.atMs)} into the load ${formatPlural(saturation.backlog, 'arrival')} were waiting`
+    : '';
+  return `"${stage}" could not hold ${formatRate(ratePerSecond)}: it served ${formatRate(heldPerSecond)}${queue}.`;
 }

@@ -252,6 +252,6 @@ function reproduction({ command, seed }: RunResult): string {
   return [
     '## Reproduce',
     codeBlock(command, 'sh'),
-    `Every figure is in result.json; the raw samples of every block lie beside it.${same}`,
+    `Every figure is in result.json; the raw samples of every block are in samples/.${same}`,
   ].join('\n\n');
 }

@@ -147,8 +147,8 @@ function saturationNote(result: RunResult): string {
     const { heldPerSecond, saturatedBlock } = figures;
     return [
       `> **${escapeText(name)}** could not hold the rate: ${formatRate(heldPerSecond)} of ${formatRate(saturatedBlock.ratePerSecond)}. ` +
-        'Its queue and its response times grew without bound until it was stopped, so service times, without the waiting, ' +
-        'are shown where marked †; what was still running when it was stopped would have made them longer.',
+        'Its queue and its response times grew for as long as the load lasted, so service times, without the waiting, ' +
+        'are shown where marked †; what was still running at the end counts with its age, so the true times are longer.',
     ];
   });
   return notes.join('\n>\n');
