@@ -1,4 +1,5 @@
 /** Runs one migration file, with its bookkeeping. */
+import { EnvironmentError } from '../errors.ts';
 import type { MigrationRecord } from '../result.ts';
 import {
   recordApplied,
@@ -57,13 +58,13 @@ async function runInTransaction(session: Session, migration: Migration, directio
       await recordReverted(session, migration);
     }
     for (const statement of statements) {
-      await session.query(statement.text);
+      await session.execute(statement.text);
       done += 1;
     }
-    await session.query('COMMIT');
+    await session.execute('COMMIT');
   } catch (error) {
     await session.rollback();
-    if (session.aborted) throw error;
+    if (session.aborted || error instanceof EnvironmentError) throw error;
     throw failureOf({ error, migration, direction, done, invalidIndexes: [] });
   }
 }
@@ -75,15 +76,16 @@ async function runStepByStep(session: Session, migration: Migration, direction: 
   let done = 0;
   try {
     for (const statement of statements) {
-      await session.query(statement.text);
+      await session.execute(statement.text);
       done += 1;
       await recordProgress(session, migration, done);
     }
     if (session.inTransaction()) throw new OpenTransactionError();
   } catch (error) {
     await session.rollback();
-    if (session.aborted) throw error;
-    throw failureOf({ error, migration, direction, done, invalidIndexes: await findInvalidIndexes(session) });
+    if (session.aborted || error instanceof EnvironmentError) throw error;
+    const invalidIndexes = statements[done]?.kind === 'IndexStmt' ? await findInvalidIndexes(session) : [];
+    throw failureOf({ error, migration, direction, done, invalidIndexes });
   }
   if (direction === 'up') await recordApplied(session, migration);
   else await recordReverted(session, migration);
@@ -93,7 +95,8 @@ async function runStepByStep(session: Session, migration: Migration, direction: 
 async function findInvalidIndexes(session: Session): Promise<string[]> {
   try {
     const rows = await session.query<{ name: string }>(
-      'SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid ORDER BY 1',
+      `SELECT c.oid::regclass::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE NOT i.indisvalid AND c.relkind = 'i' ORDER BY 1`,
     );
     return rows.map((row) => row.name);
   } catch {

@@ -11,9 +11,15 @@ export interface Session extends AsyncDisposable {
   /** True when the signal asked to stop: errors are then its consequence. */
   readonly aborted: boolean;
   /**
-   * Sends one query. An abort cancels it on the server.
+   * Sends one statement of a migration. An abort cancels it on the server.
    *
-   * @throws the signal's reason after an abort; else DatabaseError of `pg`
+   * @throws the signal's reason after an abort; else what `pg` throws
+   */
+  execute(sql: string): Promise<void>;
+  /**
+   * Sends a query of our own: bookkeeping, lock, settings.
+   *
+   * @throws the signal's reason after an abort; else EnvironmentError
    */
   query<Row extends QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Ends an open transaction without success; never throws, since closing the session does the same. */
@@ -30,26 +36,36 @@ const applicationName = 'pgrehearse migrate';
 /** @throws EnvironmentError when the database cannot be reached */
 export async function openSession(target: ConnectionTarget, signal?: AbortSignal): Promise<Session> {
   const client = await connect(target);
-  const cancel = () => void cancelQueries(target, client);
+  let cancelling: Promise<void> | undefined;
+  const cancel = () => {
+    cancelling = cancelQueries(target, client);
+  };
   signal?.addEventListener('abort', cancel);
+  async function send<Row extends QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    signal?.throwIfAborted();
+    try {
+      return (await client.query<Row>(sql, values.length === 0 ? undefined : [...values])).rows;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  }
   return {
     database: target.database,
     get aborted() {
       return signal?.aborted ?? false;
     },
+    execute: async (sql) => void (await send(sql)),
     async query<Row extends QueryResultRow>(sql: string, values?: readonly unknown[]) {
-      signal?.throwIfAborted();
-      try {
-        return (await client.query<Row>(sql, values === undefined ? undefined : [...values])).rows;
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw error;
-      }
+      return send<Row>(sql, values).catch((error: unknown) => {
+        throw signal?.aborted ? error : ownQueryFailed(target.database, error);
+      });
     },
     rollback: () => client.query('ROLLBACK').then(ignore, ignore),
     inTransaction: () => client.getTransactionStatus() !== 'I',
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener('abort', cancel);
+      await cancelling;
       await client.end().catch(ignore);
     },
   };
@@ -103,6 +119,13 @@ async function connect(target: ConnectionTarget): Promise<Client> {
     });
   }
   return client;
+}
+
+function ownQueryFailed(database: string, error: unknown): EnvironmentError {
+  return new EnvironmentError(`Database "${database}" refuses the bookkeeping of migrations: ${messageOf(error)}.`, {
+    hint: 'Migrate as a role that may create and write the schema pgrehearse, on a server that accepts writes.',
+    cause: error,
+  });
 }
 
 /** Cancels on the server, through a second connection; without one, closing the first must do. */

@@ -358,6 +358,17 @@ test('a connection lost in a file without a transaction is told the next time', 
   expect(await run(target, `SELECT to_regclass('t') AS t`)).toEqual([{ t: null }]);
 });
 
+test('a role that may not keep books gets one clear sentence', async () => {
+  await threeMigrations();
+  await run(target, `CREATE ROLE guest_${databases} LOGIN`);
+  const guest = { ...target, user: `guest_${databases}` };
+  const error = await failureOf(migrate(guest, await readMigrations(folder)));
+  expect(error).toBeInstanceOf(EnvironmentError);
+  expect(error.message).toMatch(
+    /^Database "\w+" refuses the bookkeeping of migrations: permission denied for database/,
+  );
+});
+
 test('a lost server is the environment, not the file', async () => {
   await pair('001_slow', 'SELECT pg_sleep(600);');
   const work = failureOf(up());
