@@ -32,7 +32,7 @@ interface Header {
   count: number;
   block: BlockRecord;
   /** `offset` in bytes from the end of the header line. */
-  columns: { name: string; type: string; unit: string; offset: number }[];
+  columns: { name: ColumnName; type: string; unit: string; offset: number }[];
 }
 
 function padded(bytes: number): number {
@@ -76,20 +76,23 @@ export async function writeSamples(path: string, block: BlockRecord, samples: Sa
   }
 }
 
-/** @throws UsageError when the file is not one of ours or was written by a newer version */
+/** @throws UsageError when the file cannot be read, is not one of ours, was cut short or was written by a newer version */
 export async function readSamples(path: string): Promise<{ block: BlockRecord; samples: Samples }> {
-  const bytes = await readFile(path);
-  const lineEnd = bytes.indexOf('\n');
-  const header = parseHeader(path, bytes.subarray(0, lineEnd).toString());
-  const columns: Record<string, Samples[ColumnName]> = {};
-  for (const { name, offset } of header.columns) {
-    const Column: (new (buffer: ArrayBuffer) => Samples[ColumnName]) | undefined = columnTypes[name as ColumnName];
-    if (Column === undefined) continue;
-    const start = lineEnd + 1 + offset;
-    const length = header.count * columnTypes[name as ColumnName].BYTES_PER_ELEMENT;
-    columns[name] = new Column(new Uint8Array(bytes.subarray(start, start + length)).buffer);
-  }
-  return { block: header.block, samples: columns as unknown as Samples };
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new UsageError(`The samples in ${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  });
+  const dataStart = bytes.indexOf('\n') + 1;
+  const header = parseHeader(path, bytes.subarray(0, dataStart).toString());
+  const columns = header.columns.map(({ name, offset }) => {
+    const Column: new (buffer: ArrayBuffer) => Samples[ColumnName] = columnTypes[name];
+    const length = header.count * columnTypes[name].BYTES_PER_ELEMENT;
+    const start = dataStart + offset;
+    if (start + length > bytes.length) {
+      throw new UsageError(`The samples in ${path} are cut short.`, { hint: 'Copy the file again, or run again.' });
+    }
+    return [name, new Column(new Uint8Array(bytes.subarray(start, start + length)).buffer)];
+  });
+  return { block: header.block, samples: Object.fromEntries(columns) as Samples };
 }
 
 function parseHeader(path: string, line: string): Header {
