@@ -69,11 +69,11 @@ function measureLatency(
   const percentiles = latencies?.[measure.time];
   if (!transaction || !percentiles || percentiles.count === 0) return 'it did not occur';
   const value = statisticUs(percentiles, measure.statistic) / 1000;
-  if (isCutShort(transaction) && value >= statementTimeoutMs * 0.95) {
-    return { value, lowerBound: `at least: ${cutShort(transaction)} cut short` };
-  }
   if (block.outcome === 'saturated' && measure.time === 'response') {
     return { value, lowerBound: 'at least: the stage was saturated and its queue still growing' };
+  }
+  if (isCutShort(transaction) && value >= statementTimeoutMs * 0.95) {
+    return { value, lowerBound: `at least: ${cutShort(transaction)} cut short` };
   }
   return { value };
 }
