@@ -38,7 +38,9 @@ export function createCatalog(spec: SeedSpec, choice: SeedChoice): SeedCatalog {
     cell(table, column, row) {
       const cells = cellsOf(table, column);
       if (!(row >= 0 && row < tableOf(bound, table).rows && Number.isInteger(row))) {
-        throw new UsageError(`Table ${table} of the seed has no row ${row}: it has ${tableOf(bound, table).rows} rows.`);
+        throw new UsageError(
+          `Table ${table} of the seed has no row ${row}: it has ${tableOf(bound, table).rows} rows.`,
+        );
       }
       return valueAt(cells, row);
     },

@@ -164,7 +164,8 @@ function encodeBytes(value: unknown, bytes: ByteWriter): void {
 function encodeInet(value: unknown, bytes: ByteWriter): void {
   const parts = typeof value === 'string' ? /^(\d+)\.(\d+)\.(\d+)\.(\d+)(?:\/(\d+))?$/.exec(value) : null;
   const numbers = parts?.slice(1, 5).map(Number) ?? [];
-  if (parts === null || numbers.some((part) => part > 255)) throw new TypeError(`${show(value)} is not an IPv4 address`);
+  if (parts === null || numbers.some((part) => part > 255))
+    throw new TypeError(`${show(value)} is not an IPv4 address`);
   for (const byte of [2, Number(parts[5] ?? 32), 0, 4, ...numbers]) bytes.byte(byte);
 }
 

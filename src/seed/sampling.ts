@@ -63,8 +63,8 @@ export function normalQuantile(probability: number): number {
   if (Math.abs(q) <= 0.425) {
     const r = 0.180625 - q * q;
     return (
-      (q * (((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179)) /
-      (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1)
+      (q * (((59.10937472 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179)) /
+      (((67.1875636 * r + 78.757757664) * r + 17.895169469) * r + 1)
     );
   }
   const r = Math.sqrt(-Math.log(q < 0 ? probability : 1 - probability));
@@ -74,7 +74,7 @@ export function normalQuantile(probability: number): number {
 
 function nearTail(r: number): number {
   return (
-    (((0.17023821103 * r + 1.3067284816) * r + 2.756815390) * r + 1.4234372777) /
+    (((0.17023821103 * r + 1.3067284816) * r + 2.75681539) * r + 1.4234372777) /
     ((0.12021132975 * r + 0.737001645) * r + 1)
   );
 }

@@ -36,6 +36,22 @@ export function inTurn<const T>(values: readonly T[]): Column<T> {
   return choiceColumn(['inTurn', values], values, () => (row) => row % values.length);
 }
 
+/**
+ * The value at the index that another column gives: several columns that tell the same story share one latent index.
+ * Null where the index is null or outside the list.
+ *
+ * @example success: byIndex([true, false, false], 'outcome'), error: byIndex([null, 'HTTP 500', 'timeout'], 'outcome')
+ */
+export function byIndex<const T>(values: readonly T[], index: Part<number>): Column<T> {
+  return choiceColumn(['byIndex', values, structureOf(index)], values, (scope) => {
+    const place = asNumbers(bindPart(index, scope, 'index'));
+    return (row) => {
+      const chosen = place.number(row);
+      return chosen >= 0 && chosen < values.length ? chosen : -1;
+    };
+  });
+}
+
 /** Null in the given share of rows, else the other generator's value. */
 export function nullable<T>(share: number, part: Part<T>): Column<T | null> {
   return {
@@ -49,13 +65,14 @@ export function nullable<T>(share: number, part: Part<T>): Column<T | null> {
 }
 
 /** The first part where the condition is true, else the second (default null). A null condition counts as false. */
-export function when<T, U = null>(
-  condition: Part<boolean>,
-  then: Part<T>,
-  otherwise?: Part<U>,
-): Column<T | U> {
+export function when<T, U = null>(condition: Part<boolean>, then: Part<T>, otherwise?: Part<U>): Column<T | U> {
   return {
-    structure: ['when', structureOf(condition), structureOf(then), otherwise === undefined ? null : structureOf(otherwise)],
+    structure: [
+      'when',
+      structureOf(condition),
+      structureOf(then),
+      otherwise === undefined ? null : structureOf(otherwise),
+    ],
     bind(scope) {
       const test = asNumbers(bindPart(condition, scope, 'condition'));
       const isTrue = (row: number): boolean => test.number(row) > 0;
@@ -85,7 +102,7 @@ function nullAware(choices: readonly unknown[], index: (row: number) => number):
   if (!choices.includes(null)) return index;
   return (row) => {
     const chosen = index(row);
-    return choices[chosen] === null ? -1 : chosen;
+    return chosen >= 0 && choices[chosen] === null ? -1 : chosen;
   };
 }
 

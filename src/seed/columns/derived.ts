@@ -25,9 +25,9 @@ export function combine<const Parts extends readonly Part[]>(
   parts: Parts,
   compute: (...numbers: Numbers<Parts>) => number,
   { as = 'number' }: CombineOptions = {},
-): Column {
+): Column<any> {
   const structure = ['combine', parts.map(structureOf), String(compute), as];
-  return numberColumn<unknown>(structure, (scope) => bindCombine(parts, compute as Compute, scope), as);
+  return numberColumn<any>(structure, (scope) => bindCombine(parts, compute as Compute, scope), as);
 }
 
 type Compute = (...numbers: number[]) => number;

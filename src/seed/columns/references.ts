@@ -52,6 +52,15 @@ export function weightedRows(weight: (row: number, rows: number) => number): Row
   };
 }
 
+/**
+ * Rows of the other table by shares that are spread log-normally, the largest share first: most users are small, some are ten
+ * times as large. `sigma` is the standard deviation of the shares' logarithm.
+ */
+export function logNormalShares(sigma: number): RowPick {
+  const weight = (row: number, rows: number): number => Math.exp(-sigma * normalQuantile((row + 0.5) / rows));
+  return { structure: ['logNormalShares', sigma], bind: weightedRows(weight).bind };
+}
+
 /** Late rows of the other table more often: the age of the choice falls off exponentially, with this mean as a share of the table. */
 export function recentFirst(meanAge = 0.1): RowPick {
   return {
@@ -83,7 +92,7 @@ export function nearby(spread = 0.01): RowPick {
 }
 
 /** A column of a row of another table, chosen by `pick` (default: evenly). For foreign keys. */
-export function reference(table: string, column: string, pick: RowPick = evenly()): Column {
+export function reference(table: string, column: string, pick: RowPick = evenly()): Column<any> {
   return lookup(table, column, rowOf(table, pick));
 }
 
@@ -97,7 +106,7 @@ export function rowOf(table: string, pick: RowPick = evenly()): Column<number> {
 }
 
 /** A column of the row of another table whose number is given; null where the number is null. */
-export function lookup(table: string, column: string, rowNumber: Part<number>): Column {
+export function lookup(table: string, column: string, rowNumber: Part<number>): Column<any> {
   return {
     structure: ['lookup', table, column, structureOf(rowNumber)],
     bind: (scope) => atRow(scope.other(table).column(column), bindNumber(rowNumber, scope, 'row')),
@@ -126,7 +135,7 @@ export function rowUnder(table: string, ancestor: string, ancestorRow: Part<numb
 }
 
 /** A column of the parent row. */
-export function parent(column: string): Column {
+export function parent(column: string): Column<any> {
   return {
     structure: ['parent', column],
     bind(scope) {
@@ -166,7 +175,7 @@ export function rowNumber(): Column<number> {
 }
 
 /** Another column of the same row. */
-export function column(name: string): Column {
+export function column(name: string): Column<any> {
   return { structure: { column: name }, bind: (scope) => scope.table.column(name) };
 }
 
@@ -219,10 +228,7 @@ function ofRow<T>(row: number, value: (row: number) => T, ifNone: T): T {
   return row >= 0 ? value(row) : ifNone;
 }
 
-function absentAt(
-  cells: { absent?(row: number): boolean },
-  rowOf: (row: number) => number,
-): (row: number) => boolean {
+function absentAt(cells: { absent?(row: number): boolean }, rowOf: (row: number) => number): (row: number) => boolean {
   return (row) => {
     const other = rowOf(row);
     return !(other >= 0) || (cells.absent?.(other) ?? false);

@@ -38,7 +38,10 @@ export function text(pieces: TemplateStringsArray, ...parts: readonly Column[]):
  *
  * @example full_name: faked((faker) => faker.person.fullName())
  */
-export function faked<T = string>(make: (faker: Faker) => T, { entries = 1_000 }: { entries?: number } = {}): Column<T> {
+export function faked<T = string>(
+  make: (faker: Faker) => T,
+  { entries = 1_000 }: { entries?: number } = {},
+): Column<T> {
   return {
     structure: ['faked', String(make), entries],
     bind(scope) {
@@ -50,4 +53,3 @@ export function faked<T = string>(make: (faker: Faker) => T, { entries = 1_000 }
     },
   };
 }
-
