@@ -1,0 +1,176 @@
+/**
+ * Our load engine beside pgbench: single-row reads by primary key at 1,000 a second on the same server, in turns. Both count from the
+ * scheduled start (pgbench: its log under -R) over the same number of connections, on one thread.
+ */
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { runBlock } from '../src/load/engine.ts';
+import { readSamples } from '../src/load/samples-file.ts';
+import { startEmbedded } from '../src/server/embedded.ts';
+import type { ConnectionTarget } from '../src/server/server.ts';
+import type { BenchResult } from './main.ts';
+
+const scenarioFile = fileURLToPath(new URL('./scenarios/point-read.ts', import.meta.url));
+const connections = 16;
+const ratePerSecond = 1000;
+const accounts = 100_000;
+/** Not counted on either side: connecting, preparing, compiling. */
+const warmupMs = 2000;
+
+/** What one turn of a generator gave. */
+interface Turn {
+  responseUs: number[];
+  latenessUs: number[];
+  cpuSeconds: number;
+}
+
+export async function run({ quick }: { quick: boolean }): Promise<BenchResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'pgrehearse-bench-'));
+  // The server may run as another user, who has to enter.
+  await chmod(folder, 0o755);
+  try {
+    await using server = await startEmbedded({
+      dataDir: join(folder, 'data'),
+      cacheDir: join(folder, 'cache'),
+      settings: { shared_buffers: '128MB', autovacuum: false },
+    });
+    const target = server.connection();
+    await createAccounts(target);
+    return await takeTurns(target, folder, quick ? 4000 : 15_000, quick ? 1 : 3);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The part of pgbench's tables that its select-only script reads. */
+async function createAccounts(target: ConnectionTarget): Promise<void> {
+  const client = new Client(target);
+  await client.connect();
+  await client.query('CREATE TABLE pgbench_branches (bid int PRIMARY KEY)');
+  await client.query('INSERT INTO pgbench_branches VALUES (1)');
+  await client.query('CREATE TABLE pgbench_accounts (aid int PRIMARY KEY, bid int, abalance int, filler char(84))');
+  await client.query(`INSERT INTO pgbench_accounts SELECT aid, 1, 0, '' FROM generate_series(1, ${accounts}) AS aid`);
+  await client.query('VACUUM ANALYZE');
+  await client.end();
+}
+
+async function takeTurns(
+  target: ConnectionTarget,
+  folder: string,
+  durationMs: number,
+  turns: number,
+): Promise<BenchResult> {
+  const ours: Turn[] = [];
+  const pgbench: Turn[] = [];
+  for (let turn = 0; turn < turns; turn++) {
+    ours.push(await driveOurs(target, folder, durationMs, turn));
+    const theirs = await drivePgbench(target, folder, durationMs);
+    if (theirs !== undefined) pgbench.push(theirs);
+  }
+  const us = figuresOf(ours, durationMs);
+  const figures = labelled('ours', us);
+  if (pgbench.length === 0) return { ratios: {}, figures };
+  const them = figuresOf(pgbench, durationMs);
+  const ratios = Object.fromEntries(
+    Object.entries(us).map(([name, value]) => [`${name} / pgbench`, value / them[name]!]),
+  );
+  return { ratios, figures: { ...figures, ...labelled('pgbench', them) } };
+}
+
+async function driveOurs(target: ConnectionTarget, folder: string, durationMs: number, turn: number): Promise<Turn> {
+  const samplesPath = join(folder, 'samples.bin');
+  const block = await runBlock({
+    scenarioFile,
+    stage: 'only',
+    id: `turn-${turn}`,
+    blockNumber: turn,
+    connection: target,
+    seed: 1,
+    scale: 1,
+    load: { ratePerSecond, arrivals: 'poisson', durationMs, warmupMs, connections, statementTimeoutMs: 5000 },
+    slo: { percentile: 95, limitMs: 50 },
+    samplesPath,
+  });
+  const { samples } = await readSamples(samplesPath);
+  const counted = [...samples.dueUs.keys()].filter((arrival) => samples.dueUs[arrival]! >= warmupMs * 1000);
+  return {
+    responseUs: counted.map((arrival) => samples.endUs[arrival]!),
+    latenessUs: counted.map((arrival) => samples.latenessUs[arrival]!),
+    cpuSeconds: (block.generator.cpuCores * (durationMs + warmupMs)) / 1000,
+  };
+}
+
+/** Debian and others keep pgbench out of PATH or at a version of its own; any speaks to any server. */
+async function drivePgbench(target: ConnectionTarget, folder: string, durationMs: number): Promise<Turn | undefined> {
+  const prefix = join(folder, 'log');
+  const seconds = (warmupMs + durationMs) / 1000;
+  const options = ['-n', '-S', '-M', 'prepared', '-R', `${ratePerSecond}`, '-c', `${connections}`, '-j', '1'];
+  const command = ['pgbench', ...options, '-T', `${seconds}`, '--log', `--log-prefix=${prefix}`, target.database];
+  const environment = {
+    PGHOST: target.host,
+    PGPORT: `${target.port}`,
+    PGUSER: target.user,
+    PGPASSWORD: target.password ?? '',
+  };
+  let times: string;
+  try {
+    // `times` of the shell tells the CPU time of its children.
+    const { stdout } = await promisify(execFile)('bash', ['-c', `${command.join(' ')} >&2 && times`], {
+      env: { ...process.env, ...environment },
+    });
+    times = stdout;
+  } catch (error) {
+    console.error(`Skipping pgbench: ${(error as Error).message.trim().split('\n').at(-1)}`);
+    return undefined;
+  }
+  const log = (await readdir(folder)).find((file) => file.startsWith('log.'))!;
+  const turn = readLog(await readFile(join(folder, log), 'utf8'));
+  await rm(join(folder, log));
+  return { ...turn, cpuSeconds: childSeconds(times) };
+}
+
+/** Lines of: client, transaction, latency, script, second, microsecond, lag behind the schedule. The warm-up is left out. */
+function readLog(text: string): Pick<Turn, 'responseUs' | 'latenessUs'> {
+  const rows = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' ').map(Number));
+  const due = (row: number[]): number => row[4]! * 1e6 + row[5]! - row[2]!;
+  const start = Math.min(...rows.slice(0, 100).map(due));
+  const counted = rows.filter((row) => due(row) - start >= warmupMs * 1000);
+  return { responseUs: counted.map((row) => row[2]!), latenessUs: counted.map((row) => row[6]!) };
+}
+
+/** The second line of `times`: user and system time of the children, as 0m1.234s. */
+function childSeconds(times: string): number {
+  const parts = times
+    .trim()
+    .split('\n')[1]!
+    .matchAll(/(\d+)m([\d.]+)s/g);
+  return [...parts].reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
+}
+
+/** Over all turns together. */
+function figuresOf(turns: readonly Turn[], durationMs: number): Record<string, number> {
+  const response = Float64Array.from(turns.flatMap(({ responseUs }) => responseUs)).sort();
+  const lateness = Float64Array.from(turns.flatMap(({ latenessUs }) => latenessUs)).sort();
+  const at = (sorted: Float64Array, share: number): number => sorted[Math.ceil(share * sorted.length) - 1]!;
+  const seconds = (turns.length * (durationMs + warmupMs)) / 1000;
+  return {
+    'response p50 us': at(response, 0.5),
+    'response p95 us': at(response, 0.95),
+    'response p99 us': at(response, 0.99),
+    'lateness p50 us': at(lateness, 0.5),
+    'lateness p99 us': at(lateness, 0.99),
+    'CPU cores': turns.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / seconds,
+  };
+}
+
+function labelled(label: string, figures: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${label}: ${name}`, value]));
+}
