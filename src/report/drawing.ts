@@ -83,10 +83,21 @@ export function drawSvg({ title, height, right, xAxis, yAxis, series }: Drawing)
       yAxis,
       series,
     });
-    return chart.renderToSVGString();
+    return asPicture(chart.renderToSVGString());
   } finally {
     chart.dispose();
   }
+}
+
+/**
+ * Nobody hovers over a picture, so its style sheet goes; and the identifiers that ECharts counts over the life of a process
+ * become the same every time. Quotes and brackets in labels are escaped, so labels cannot look like either.
+ */
+function asPicture(svg: string): string {
+  return svg
+    .replace(/<style\b.*?<\/style>\s*/s, '')
+    .replaceAll(/ class="zr[\w-]*"/g, '')
+    .replaceAll(/(?<=id="|url\(#)zr\d+-/g, 'clip-');
 }
 
 /** Lines that the legend will need: there is no browser here to measure text. */

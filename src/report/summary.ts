@@ -68,10 +68,9 @@ function stageTable(result: RunResult, width: number, paint: Paint): string[] {
 
 function stageCells({ mainBlock, saturatedBlock, heldPerSecond, misses, blocks }: StageFigures): string[] {
   const { response } = mainBlock.total;
-  const held = `${formatRate(heldPerSecond)}${saturatedBlock ? ` of ${formatRate(mainBlock.ratePerSecond)}` : ''}`;
   const times = saturatedBlock ? ['no bound', 'no bound'] : [formatUs(response.p50Us), formatUs(response.p95Us)];
   const losses = blocks.length === 1 ? describeLosses(mainBlock.counts) : '';
-  return [held, ...times, misses ? formatShare(misses.value) : '', losses];
+  return [formatRate(heldPerSecond), ...times, misses ? formatShare(misses.value) : '', losses];
 }
 
 /** p95 of every transaction in the first and the last stage. */

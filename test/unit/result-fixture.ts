@@ -5,6 +5,7 @@ import { schemaVersion } from '../../src/result.ts';
 import type {
   Block,
   Percentiles,
+  RelationSize,
   RunResult,
   StageResult,
   TimelineBucket,
@@ -238,28 +239,16 @@ export function buildStage(name: string, tuned: boolean): StageResult {
     cached: false,
     databaseBytes: Math.round((tuned ? 7.41 : 6.93) * GiB),
     relations: [
-      {
-        table: 'delivery_attempts',
-        rows: 5_600_000,
-        heapBytes: 1.1 * GiB,
-        indexBytes: (tuned ? 1.3 : 0.9) * GiB,
-        totalBytes: (tuned ? 2.4 : 2) * GiB,
-      },
-      {
-        table: 'events',
-        rows: 4_700_000,
-        heapBytes: 2.7 * GiB,
-        indexBytes: (tuned ? 0.9 : 1.3) * GiB,
-        totalBytes: (tuned ? 3.6 : 4) * GiB,
-      },
-      { table: 'users', rows: 2000, heapBytes: 400_000, indexBytes: 360_000, totalBytes: 760_000 },
-    ].map((relation) => ({
-      ...relation,
-      heapBytes: Math.round(relation.heapBytes),
-      indexBytes: Math.round(relation.indexBytes),
-      totalBytes: Math.round(relation.totalBytes),
-    })),
+      relation('delivery_attempts', 5_600_000, 1.1, tuned ? 1.3 : 0.9),
+      relation('events', 4_700_000, 2.7, tuned ? 0.9 : 1.3),
+      relation('users', 2000, 0.0004, 0.0003),
+    ],
   };
+}
+
+function relation(table: string, rows: number, heapGiB: number, indexGiB: number): RelationSize {
+  const [heapBytes, indexBytes] = [Math.round(heapGiB * GiB), Math.round(indexGiB * GiB)];
+  return { table, rows, heapBytes, indexBytes, totalBytes: heapBytes + indexBytes };
 }
 
 /** A complete run of `webhooks`; behaviours decide how its stages fare. */
@@ -362,3 +351,7 @@ export function buildResult(behaviours: StageBehaviour[] = [saturatedBefore, cal
     ],
   };
 }
+
+/** Everything that could break Markdown, HTML, XML or a terminal. */
+export const hostileName =
+  '<script>alert(1)</script> | `x` **b** [l](http://e.org) {a|b} @me $x$ "q" & \u0000\u001B[31m\r\n# h\u2028\uD800';

@@ -16,6 +16,16 @@ function assess(stage: string, measure: Measure, range: Pick<ClaimSpec, 'atLeast
   return assessClaims([{ text: 'a promise', source: 'document:1', stage, measure, ...range }], result)[0]!;
 }
 
+/** A result whose dashboard ran into the statement timeout. */
+function cut(): RunResult {
+  const result = buildResult();
+  const dashboard = result.blocks[0]!.transactions.find(({ name }) => name === 'dashboard')!;
+  dashboard.service.p95Us = 5_000_000;
+  dashboard.counts.timedOut = dashboard.counts.unfinished;
+  dashboard.counts.unfinished = 0;
+  return result;
+}
+
 describe('assessClaims', () => {
   it.each<[string, string, Measure, Pick<ClaimSpec, 'atLeast' | 'atMost'>, object]>([
     ['a latency in range', 'after', latency('dashboard'), { atMost: 1000 }, { outcome: 'met' }],
@@ -84,15 +94,6 @@ describe('assessClaims', () => {
   });
 
   describe('what was cut short is a lower bound', () => {
-    const cut = (): RunResult => {
-      const result = buildResult();
-      const dashboard = result.blocks[0]!.transactions.find(({ name }) => name === 'dashboard')!;
-      dashboard.service.p95Us = 5_000_000;
-      dashboard.counts.timedOut = dashboard.counts.unfinished;
-      dashboard.counts.unfinished = 0;
-      return result;
-    };
-
     it.each<[string, Pick<ClaimSpec, 'atLeast' | 'atMost'>, string]>([
       ['below the promise: nobody knows', { atLeast: 50_000, atMost: 300_000 }, 'not measured'],
       ['within the promise: it may have left it', { atLeast: 1000, atMost: 300_000 }, 'not measured'],

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExitCode } from '../../src/errors.ts';
 import type { Block, Gate, RunResult } from '../../src/result.ts';
@@ -25,6 +25,11 @@ function lastBlock(result: RunResult): Block {
   return result.blocks.at(-1)!;
 }
 
+const invalid = (result: RunResult) => void (result.host.cores = 0);
+const incorrect = (result: RunResult) => void (result.answers[0]!.different = 3);
+const slow = (result: RunResult) => void (result.blocks[1] = after({ missShare: () => 0.2 }).blocks[1]!);
+const unfinished = (result: RunResult) => void (result.status = 'interrupted');
+
 describe('judge', () => {
   it('passes a sound run whose last stage holds the SLO, although the first one could not', () => {
     const verdict = judge(buildResult());
@@ -41,10 +46,6 @@ describe('judge', () => {
     expect(judge(buildResult())).toEqual(judge(buildResult()));
   });
 
-  const invalid = (result: RunResult) => void (result.host.cores = 0);
-  const incorrect = (result: RunResult) => void (result.answers[0]!.different = 3);
-  const slow = (result: RunResult) => void (result.blocks[1] = after({ missShare: () => 0.2 }).blocks[1]!);
-  const unfinished = (result: RunResult) => void (result.status = 'interrupted');
   it.each([
     ['invalid above all', [invalid, incorrect, slow, unfinished], 'invalid', ExitCode.invalid],
     ['correctness next', [incorrect, slow], 'fail', ExitCode.correctness],
