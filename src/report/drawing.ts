@@ -67,7 +67,7 @@ export function drawSvg({ title, height, right, xAxis, yAxis, series }: Drawing)
         icon: 'circle',
         itemWidth: 9,
         itemHeight: 9,
-        itemGap: 30,
+        itemGap: 40,
         textStyle: labelStyle,
         data: names,
       },
