@@ -1,6 +1,6 @@
 /** Binds a seed's definition to a seed number and a scale: from then on every cell can be computed. */
 import { messageOf, UsageError } from '../errors.ts';
-import { remembered } from './cells.ts';
+import { sharedCells } from './convert.ts';
 import type { Cells } from './cells.ts';
 import type { SeedSpec, TableSpec } from './define.ts';
 import { Grouping } from './grouping.ts';
@@ -19,7 +19,7 @@ export interface SeedChoice {
 export interface BoundTable extends TableView {
   /** Columns of the table itself, in the order of the definition, without latent ones. */
   readonly columnNames: readonly string[];
-  /** Cells for one pass over the rows; what others depend on remembers its last row. */
+  /** Cells of a column, latent ones included. */
   cells(column: string): Cells;
 }
 
@@ -106,7 +106,7 @@ class Table implements BoundTable {
   column(name: string): Cells {
     const known = this.#shared.get(name);
     if (known !== undefined) return known;
-    const shared = remembered(this.#bind(name));
+    const shared = sharedCells(this.#bind(name));
     this.#shared.set(name, shared);
     return shared;
   }

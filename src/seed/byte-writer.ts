@@ -105,23 +105,23 @@ export class ByteWriter {
     this.length += 8;
   }
 
-  /** The 36 characters of a UUID given as four words. */
-  uuidText(words: Int32Array): void {
+  /** The 36 characters of a UUID given as four words from an index on. */
+  uuidText(words: Int32Array, from: number): void {
     this.reserve(36);
     const { view, bytes } = this;
     const at = this.length;
-    view.setInt32(at, hexDigits(words[0]! >>> 16));
-    view.setInt32(at + 4, hexDigits(words[0]! & 0xffff));
+    view.setInt32(at, hexDigits(words[from]! >>> 16));
+    view.setInt32(at + 4, hexDigits(words[from]! & 0xffff));
     bytes[at + 8] = 45;
-    view.setInt32(at + 9, hexDigits(words[1]! >>> 16));
+    view.setInt32(at + 9, hexDigits(words[from + 1]! >>> 16));
     bytes[at + 13] = 45;
-    view.setInt32(at + 14, hexDigits(words[1]! & 0xffff));
+    view.setInt32(at + 14, hexDigits(words[from + 1]! & 0xffff));
     bytes[at + 18] = 45;
-    view.setInt32(at + 19, hexDigits(words[2]! >>> 16));
+    view.setInt32(at + 19, hexDigits(words[from + 2]! >>> 16));
     bytes[at + 23] = 45;
-    view.setInt32(at + 24, hexDigits(words[2]! & 0xffff));
-    view.setInt32(at + 28, hexDigits(words[3]! >>> 16));
-    view.setInt32(at + 32, hexDigits(words[3]! & 0xffff));
+    view.setInt32(at + 24, hexDigits(words[from + 2]! & 0xffff));
+    view.setInt32(at + 28, hexDigits(words[from + 3]! >>> 16));
+    view.setInt32(at + 32, hexDigits(words[from + 3]! & 0xffff));
     this.length = at + 36;
   }
 }

@@ -1,10 +1,10 @@
 /** The seeded values by table, column and row: how load parameters name rows that exist. */
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.ts';
+import { Batch } from './batch.ts';
 import { bindSeed } from './bind.ts';
 import type { BoundSeed, BoundTable, SeedChoice } from './bind.ts';
 import { valueAt } from './cells.ts';
-import type { Cells } from './cells.ts';
 import type { SeedSpec } from './define.ts';
 
 /** Every cell of a seed, computed on demand. */
@@ -21,28 +21,31 @@ export interface SeedCatalog {
   cell(table: string, column: string, row: number): unknown;
 }
 
+interface OneRow {
+  table: BoundTable;
+  batch: Batch;
+}
+
 /** @throws UsageError when the definition has faults */
 export function createCatalog(spec: SeedSpec, choice: SeedChoice): SeedCatalog {
   const bound = bindSeed(spec, choice);
-  const known = new Map<string, Map<string, Cells>>();
-  const cellsOf = (table: string, column: string): Cells => {
-    let columns = known.get(table);
-    if (columns === undefined) known.set(table, (columns = new Map()));
-    let cells = columns.get(column);
-    if (cells === undefined) columns.set(column, (cells = tableOf(bound, table).column(column)));
-    return cells;
+  const known = new Map<string, OneRow>();
+  const oneRow = (table: string): OneRow => {
+    let one = known.get(table);
+    if (one === undefined) known.set(table, (one = { table: tableOf(bound, table), batch: new Batch(1) }));
+    return one;
   };
   return {
     tables: () => [...bound.keys()],
     rows: (table) => tableOf(bound, table).rows,
     cell(table, column, row) {
-      const cells = cellsOf(table, column);
-      if (!(row >= 0 && row < tableOf(bound, table).rows && Number.isInteger(row))) {
-        throw new UsageError(
-          `Table ${table} of the seed has no row ${row}: it has ${tableOf(bound, table).rows} rows.`,
-        );
+      const one = oneRow(table);
+      if (!(row >= 0 && row < one.table.rows && Number.isInteger(row))) {
+        throw new UsageError(`Table ${table} of the seed has no row ${row}: it has ${one.table.rows} rows.`);
       }
-      return valueAt(cells, row);
+      // The same row again: what was computed for its other columns is still there.
+      if (one.batch.count === 0 || one.batch.rows[0] !== row) one.batch.consecutive(row, 1);
+      return valueAt(one.table.column(column), one.batch, 0);
     },
   };
 }
@@ -61,13 +64,14 @@ export function seedDigest(spec: SeedSpec, choice: SeedChoice): string {
     const { columns, latent, ...shape } = spec.tables[name]!;
     const structures = Object.entries({ ...latent, ...columns }).map(([column, { structure }]) => [column, structure]);
     hash.update(JSON.stringify([name, shape, bound.rows, bound.columnNames, structures]));
-    for (const row of sampleOf(bound.rows)) hash.update(JSON.stringify(valuesOf(bound, row)));
+    const batch = new Batch(1);
+    for (const row of sampleOf(bound.rows)) hash.update(JSON.stringify(valuesOf(bound, batch.consecutive(row, 1))));
   }
   return hash.digest('hex');
 }
 
-function valuesOf(table: BoundTable, row: number): unknown[] {
-  return table.columnNames.map((column) => valueAt(table.cells(column), row));
+function valuesOf(table: BoundTable, one: Batch): unknown[] {
+  return table.columnNames.map((column) => valueAt(table.cells(column), one, 0));
 }
 
 function sampleOf(rows: number): number[] {

@@ -1,60 +1,121 @@
 /**
  * Cells: what a bound column computes, in one of a few shapes. The COPY encoder and the parameters of the load both read
- * cells, so that a parameter always names what is in the table.
+ * cells, so that a parameter always names what is in the table. Vectors belong to the batch and are valid until it is filled again.
  */
+import type { Batch, Fill } from './batch.ts';
 import { ByteWriter } from './byte-writer.ts';
 
 /** Numbers, instants (milliseconds since 1970, UTC) and booleans (0 or 1). NaN is null. */
 export interface NumberCells {
   readonly shape: 'number';
   readonly unit: 'number' | 'instant' | 'boolean';
-  number(row: number): number;
+  numbers(batch: Batch): Float64Array;
 }
 
-/** One of a fixed list of values, which the encoder encodes once. -1 is null. */
+/** One of a fixed list of values, which the encoder encodes once. */
 export interface ChoiceCells {
   readonly shape: 'choice';
   readonly choices: readonly unknown[];
-  index(row: number): number;
+  /** -1 is null. */
+  indexes(batch: Batch): Int32Array;
 }
 
 /** 128 bits. */
 export interface UuidCells {
   readonly shape: 'uuid';
-  /** Writes the four big-endian words of the row's UUID to `words`. */
-  words(row: number, words: Int32Array): void;
-  absent?(row: number): boolean;
+  /** Four big-endian words for each row. */
+  words(batch: Batch): Int32Array;
+  absent?: Absent;
 }
+
+/** Appends the text of the row at an index of the batch, as UTF-8. */
+export type TextWriter = (index: number, bytes: ByteWriter) => void;
 
 /** Text built for each row. */
 export interface TextCells {
   readonly shape: 'text';
-  /** Appends the row's text as UTF-8. */
-  append(row: number, bytes: ByteWriter): void;
+  writer(batch: Batch): TextWriter;
+  absent?: Absent;
   /** The text is JSON: its value is what the text says. */
   readonly json?: boolean;
-  absent?(row: number): boolean;
 }
 
 /** Arrays whose items have generators of their own. */
 export interface ListCells {
   readonly shape: 'list';
-  length(row: number): number;
+  lengths(batch: Batch): Float64Array;
   /** Cells of item 0, 1, ...: at least as many as the longest list. */
   readonly items: readonly Cells[];
-  absent?(row: number): boolean;
+  absent?: Absent;
 }
 
 /** Any JavaScript value: the escape hatch, slower than the rest. */
 export interface AnyCells {
   readonly shape: 'any';
-  value(row: number): unknown;
+  values(batch: Batch): unknown[];
 }
 
 export type Cells = NumberCells | ChoiceCells | UuidCells | TextCells | ListCells | AnyCells;
 
+/** 1 where a cell is null. */
+export type Absent = (batch: Batch) => Uint8Array;
+
+/** Cells whose numbers are computed once for a batch. */
+export function numberCells(unit: NumberCells['unit'], fill: Fill<Float64Array>): NumberCells {
+  const key = {};
+  return { shape: 'number', unit, numbers: (batch) => batch.numbers(key, fill) };
+}
+
+export function choiceCells(choices: readonly unknown[], fill: Fill<Int32Array>): ChoiceCells {
+  const key = {};
+  return { shape: 'choice', choices, indexes: (batch) => batch.integers(key, fill) };
+}
+
+export function uuidCells(fill: Fill<Int32Array>, absent?: Absent): UuidCells {
+  const key = {};
+  return { shape: 'uuid', words: (batch) => batch.integers(key, fill, 4), ...(absent && { absent }) };
+}
+
+export function anyCells(fill: Fill<unknown[]>): AnyCells {
+  const key = {};
+  return { shape: 'any', values: (batch) => batch.values(key, fill) };
+}
+
+export function absentCells(fill: Fill<Uint8Array>): Absent {
+  const key = {};
+  return (batch) => batch.flags(key, fill);
+}
+
 /** Buffers for text that is about to become a string; several, because a cell may ask for another cell's value. */
 const spareWriters: ByteWriter[] = [];
+
+/** The value of a cell as JavaScript sees it and as `pg` takes it as a parameter. */
+export function valueAt(cells: Cells, batch: Batch, index: number): unknown {
+  switch (cells.shape) {
+    case 'number':
+      return fromNumber(cells.unit, cells.numbers(batch)[index]!);
+    case 'choice':
+      return cells.choices[cells.indexes(batch)[index]!] ?? null;
+    case 'any':
+      return cells.values(batch)[index] ?? null;
+    default:
+      return cells.absent?.(batch)[index] === 1 ? null : builtValue(cells, batch, index);
+  }
+}
+
+function builtValue(cells: UuidCells | TextCells | ListCells, batch: Batch, index: number): unknown {
+  if (cells.shape === 'list') {
+    const items = cells.items.slice(0, cells.lengths(batch)[index]);
+    return items.map((item) => valueAt(item, batch, index));
+  }
+  if (cells.shape === 'uuid') {
+    const words = cells.words(batch);
+    return written((bytes) => bytes.uuidText(words, index * 4));
+  }
+  const append = cells.writer(batch);
+  const text = written((bytes) => append(index, bytes));
+  return cells.json ? JSON.parse(text) : text;
+}
 
 function written(write: (bytes: ByteWriter) => void): string {
   const bytes = spareWriters.pop() ?? new ByteWriter(1024);
@@ -63,36 +124,6 @@ function written(write: (bytes: ByteWriter) => void): string {
   const text = bytes.toString();
   spareWriters.push(bytes);
   return text;
-}
-
-/** The value of a cell as JavaScript sees it and as `pg` takes it as a parameter. */
-export function valueAt(cells: Cells, row: number): unknown {
-  switch (cells.shape) {
-    case 'number':
-      return fromNumber(cells.unit, cells.number(row));
-    case 'choice': {
-      const index = cells.index(row);
-      return index < 0 ? null : cells.choices[index];
-    }
-    case 'any':
-      return cells.value(row);
-    case 'uuid':
-      return cells.absent?.(row) ? null : uuidAt(cells, row);
-    case 'text': {
-      if (cells.absent?.(row)) return null;
-      const text = written((bytes) => cells.append(row, bytes));
-      return cells.json ? JSON.parse(text) : text;
-    }
-    case 'list':
-      if (cells.absent?.(row)) return null;
-      return cells.items.slice(0, cells.length(row)).map((item) => valueAt(item, row));
-  }
-}
-
-function uuidAt(cells: UuidCells, row: number): string {
-  const words = new Int32Array(4);
-  cells.words(row, words);
-  return written((bytes) => bytes.uuidText(words));
 }
 
 function fromNumber(unit: NumberCells['unit'], value: number): number | boolean | Date | null {
@@ -105,61 +136,4 @@ function fromNumber(unit: NumberCells['unit'], value: number): number | boolean 
     case 'boolean':
       return value !== 0;
   }
-}
-
-/**
- * The same cells, but asking again for the same row costs nothing: for columns that others depend on. Text and lists are
- * cheap enough to build again.
- */
-export function remembered(cells: Cells): Cells {
-  switch (cells.shape) {
-    case 'number': {
-      const number = remember((row) => cells.number(row));
-      return { shape: 'number', unit: cells.unit, number };
-    }
-    case 'choice': {
-      const index = remember((row) => cells.index(row));
-      return { shape: 'choice', choices: cells.choices, index };
-    }
-    case 'uuid':
-      return rememberedUuid(cells);
-    case 'any': {
-      const value = remember((row) => cells.value(row));
-      return { shape: 'any', value };
-    }
-    case 'text':
-    case 'list':
-      return cells;
-  }
-}
-
-function remember<T>(compute: (row: number) => T): (row: number) => T {
-  let lastRow = -1;
-  let last: T;
-  return (row) => {
-    if (row !== lastRow) {
-      last = compute(row);
-      lastRow = row;
-    }
-    return last;
-  };
-}
-
-function rememberedUuid(cells: UuidCells): UuidCells {
-  const last = new Int32Array(4);
-  let lastRow = -1;
-  return {
-    shape: 'uuid',
-    words(row, words) {
-      if (row !== lastRow) {
-        cells.words(row, last);
-        lastRow = row;
-      }
-      words[0] = last[0]!;
-      words[1] = last[1]!;
-      words[2] = last[2]!;
-      words[3] = last[3]!;
-    },
-    ...(cells.absent && { absent: (row: number) => cells.absent!(row) }),
-  };
 }

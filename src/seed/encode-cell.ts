@@ -1,7 +1,8 @@
 /** From cells to the fields of a binary COPY row: length word and value, straight into the buffer. */
+import type { Batch } from './batch.ts';
 import { ByteWriter } from './byte-writer.ts';
+import type { Absent, AnyCells, Cells, ChoiceCells, ListCells, NumberCells, TextCells, UuidCells } from './cells.ts';
 import { asNumbers } from './convert.ts';
-import type { Cells, ChoiceCells, ListCells, NumberCells, TextCells, UuidCells } from './cells.ts';
 import {
   arrayHeader,
   checkLength,
@@ -16,238 +17,281 @@ import {
 } from './encode-value.ts';
 import type { ColumnType } from './encode-value.ts';
 
-/** Writes one field of a row. @throws RangeError or TypeError when the value does not fit the column */
-export type CellEncoder = (row: number, bytes: ByteWriter) => void;
+/** Writes the fields of one column: takes the batch's results, then is asked for one row after the other. */
+export interface FieldEncoder {
+  load(batch: Batch): void;
+  /** @throws RangeError or TypeError when the value does not fit the column */
+  write(index: number, bytes: ByteWriter): void;
+}
 
 /** A generator that cannot fill a column of this type. */
 export class TypeMismatch extends Error {}
 
-const words = new Int32Array(4);
+/** What is done for a null. */
+type WriteNull = (bytes: ByteWriter) => void;
+
+const writeNull: WriteNull = (bytes) => bytes.int32(-1);
+const refuseNull: WriteNull = () => {
+  throw new RangeError('the value is null, and the column is NOT NULL');
+};
 
 /** @throws TypeMismatch when cells of this shape can never be values of this type */
-export function cellEncoder(cells: Cells, type: ColumnType): CellEncoder {
+export function fieldEncoder(cells: Cells, type: ColumnType, notNull: boolean): FieldEncoder {
+  const onNull = notNull ? refuseNull : writeNull;
   switch (cells.shape) {
     case 'number':
-      return numberEncoder(cells, type);
+      return numberEncoder(cells, type, onNull);
     case 'choice':
-      return choiceEncoder(cells, type);
+      return choiceEncoder(cells, type, onNull);
     case 'uuid':
-      return uuidEncoder(cells, type);
+      return orAbsent(uuidEncoder(cells, type), cells.absent, onNull);
     case 'text':
-      return textEncoder(cells, type);
+      return orAbsent(textEncoder(cells, type), cells.absent, onNull);
     case 'list':
-      return listEncoder(cells, type);
-    case 'any': {
-      const encode = encoderOf(type) ?? mismatch('values', type);
-      return (row, bytes) => {
-        const value = cells.value(row);
-        if (value === null || value === undefined) bytes.int32(-1);
-        else withLength(bytes, () => encode(value, bytes));
-      };
-    }
+      return orAbsent(listEncoder(cells, type), cells.absent, onNull);
+    case 'any':
+      return anyEncoder(cells, type, onNull);
   }
 }
 
-function numberEncoder(cells: NumberCells, type: ColumnType): CellEncoder {
-  switch (cells.unit) {
-    case 'boolean':
-      return type.oid === oids.bool ? booleanEncoder(cells) : mismatch('booleans', type);
-    case 'instant':
-      return instantEncoder(cells, type);
-    case 'number':
-      break;
+/** Loads a vector of numbers; the subclasses write them. */
+abstract class NumberEncoder implements FieldEncoder {
+  readonly #cells: NumberCells;
+  protected readonly onNull: WriteNull;
+  protected values : Float64Array = new Float64Array();
+
+  constructor(cells: NumberCells, onNull: WriteNull) {
+    this.#cells = cells;
+    this.onNull = onNull;
   }
-  switch (type.oid) {
-    case oids.int2:
-      return integerEncoder(cells, 2, type);
-    case oids.int4:
-      return integerEncoder(cells, 4, type);
-    case oids.int8:
-      return bigintEncoder(cells);
-    case oids.float4:
-    case oids.float8:
-      return floatEncoder(cells, type.oid === oids.float4 ? 4 : 8);
-    case oids.numeric:
-      return numericEncoder(cells, scaleOf(type));
-    default:
-      return mismatch('numbers', type);
+
+  load(batch: Batch): void {
+    this.values = this.#cells.numbers(batch);
   }
+
+  abstract write(index: number, bytes: ByteWriter): void;
 }
 
-function booleanEncoder(cells: NumberCells): CellEncoder {
-  return (row, bytes) => {
-    const value = cells.number(row);
-    if (Number.isNaN(value)) return bytes.int32(-1);
+class BooleanEncoder extends NumberEncoder {
+  write(index: number, bytes: ByteWriter): void {
+    const value = this.values[index]!;
+    if (value !== value) return this.onNull(bytes);
     bytes.reserve(5);
-    const at = bytes.length;
-    bytes.view.setInt32(at, 1);
-    bytes.bytes[at + 4] = value === 0 ? 0 : 1;
-    bytes.length = at + 5;
-  };
-}
-
-function integerEncoder(cells: NumberCells, size: 2 | 4, type: ColumnType): CellEncoder {
-  const limit = 2 ** (size * 8 - 1);
-  return (row, bytes) => {
-    const value = cells.number(row);
-    if (Number.isNaN(value)) return bytes.int32(-1);
-    if ((value | 0) !== value || value >= limit || value < -limit) throw doesNotFit(value, type.name);
-    bytes.reserve(8);
-    const at = bytes.length;
-    bytes.view.setInt32(at, size);
-    if (size === 4) bytes.view.setInt32(at + 4, value);
-    else bytes.view.setInt16(at + 4, value);
-    bytes.length = at + 4 + size;
-  };
-}
-
-function bigintEncoder(cells: NumberCells): CellEncoder {
-  return (row, bytes) => {
-    const value = cells.number(row);
-    if (Number.isNaN(value)) return bytes.int32(-1);
-    if (!Number.isSafeInteger(value)) throw doesNotFit(value, 'bigint');
-    bytes.int32(8);
-    bytes.int64(value);
-  };
-}
-
-function instantEncoder(cells: NumberCells, type: ColumnType): CellEncoder {
-  if (type.oid === oids.date) {
-    return (row, bytes) => {
-      const value = cells.number(row);
-      if (Number.isNaN(value)) return bytes.int32(-1);
-      bytes.int32(4);
-      bytes.int32(Math.floor((value - epoch2000Ms) / 86_400_000));
-    };
+    bytes.view.setInt32(bytes.length, 1);
+    bytes.bytes[bytes.length + 4] = value === 0 ? 0 : 1;
+    bytes.length += 5;
   }
-  if (type.oid !== oids.timestamptz && type.oid !== oids.timestamp) return mismatch('instants', type);
-  return (row, bytes) => {
-    const value = cells.number(row);
-    if (Number.isNaN(value)) return bytes.int32(-1);
-    bytes.int32(8);
+}
+
+class Int4Encoder extends NumberEncoder {
+  write(index: number, bytes: ByteWriter): void {
+    const value = this.values[index]!;
+    if ((value | 0) !== value) return this.#unusual(value, bytes);
+    bytes.reserve(8);
+    bytes.view.setInt32(bytes.length, 4);
+    bytes.view.setInt32(bytes.length + 4, value);
+    bytes.length += 8;
+  }
+
+  #unusual(value: number, bytes: ByteWriter): void {
+    if (!Number.isNaN(value)) throw new RangeError(`${value} does not fit integer`);
+    this.onNull(bytes);
+  }
+}
+
+class InstantEncoder extends NumberEncoder {
+  write(index: number, bytes: ByteWriter): void {
+    const value = this.values[index]!;
+    if (value !== value) return this.onNull(bytes);
+    bytes.reserve(12);
+    bytes.view.setInt32(bytes.length, 8);
+    bytes.length += 4;
     bytes.int64(Math.floor(value - epoch2000Ms) * 1000);
-  };
+  }
 }
 
-function floatEncoder(cells: NumberCells, size: 4 | 8): CellEncoder {
-  return (row, bytes) => {
-    const value = cells.number(row);
-    if (Number.isNaN(value)) return bytes.int32(-1);
-    bytes.int32(size);
-    if (size === 4) bytes.float32(value);
-    else bytes.float64(value);
-  };
+/** Types that are rarer or cost more than a call. */
+class OtherNumberEncoder extends NumberEncoder {
+  readonly #encode: (value: number, bytes: ByteWriter) => void;
+
+  constructor(cells: NumberCells, onNull: WriteNull, encode: (value: number, bytes: ByteWriter) => void) {
+    super(cells, onNull);
+    this.#encode = encode;
+  }
+
+  write(index: number, bytes: ByteWriter): void {
+    const value = this.values[index]!;
+    if (value !== value) return this.onNull(bytes);
+    withLength(bytes, () => this.#encode(value, bytes));
+  }
 }
 
-function numericEncoder(cells: NumberCells, scale: number): CellEncoder {
-  return (row, bytes) => {
-    const value = cells.number(row);
-    if (Number.isNaN(value)) return bytes.int32(-1);
-    withLength(bytes, () => encodeNumeric(value, scale, bytes));
-  };
+function numberEncoder(cells: NumberCells, type: ColumnType, onNull: WriteNull): FieldEncoder {
+  const { oid } = type;
+  if (cells.unit === 'boolean') {
+    return oid === oids.bool ? new BooleanEncoder(cells, onNull) : mismatch('booleans', type);
+  }
+  const other = (encode: (value: number, bytes: ByteWriter) => void): FieldEncoder =>
+    new OtherNumberEncoder(cells, onNull, encode);
+  if (cells.unit === 'instant') {
+    if (oid === oids.timestamptz || oid === oids.timestamp) return new InstantEncoder(cells, onNull);
+    if (oid !== oids.date) return mismatch('instants', type);
+    return other((value, bytes) => bytes.int32(Math.floor((value - epoch2000Ms) / 86_400_000)));
+  }
+  if (oid === oids.int4) return new Int4Encoder(cells, onNull);
+  if (oid === oids.numeric) {
+    const scale = scaleOf(type);
+    return other((value, bytes) => encodeNumeric(value, scale, bytes));
+  }
+  const numeric: readonly number[] = [oids.int2, oids.int8, oids.float4, oids.float8];
+  const encode = numeric.includes(oid) ? encoderOf(type) : undefined;
+  return other(encode ?? mismatch('numbers', type));
 }
 
 /** Every choice is encoded once, with its length word; a row then copies bytes. */
-function choiceEncoder(cells: ChoiceCells, type: ColumnType): CellEncoder {
-  const numeric = numbersOfChoices(cells, type);
-  if (numeric !== undefined) return numberEncoder(numeric, type);
+function choiceEncoder(cells: ChoiceCells, type: ColumnType, onNull: WriteNull): FieldEncoder {
+  if (isFixedWidth(cells, type)) return numberEncoder(asNumbers(cells), type, onNull);
   const encode = encoderOf(type) ?? mismatch('values', type);
   const encoded = cells.choices.map((choice) => encodedField(choice, encode));
-  return (row, bytes) => {
-    const index = cells.index(row);
-    if (index < 0) return bytes.int32(-1);
-    const field = encoded[index];
-    if (!(field instanceof Uint8Array)) throw field;
-    bytes.append(field);
+  let indexes: Int32Array = new Int32Array();
+  return {
+    load(batch) {
+      indexes = cells.indexes(batch);
+    },
+    write(index, bytes) {
+      const field = encoded[indexes[index]!];
+      if (field instanceof Uint8Array) bytes.append(field);
+      else if (field instanceof Error) throw field;
+      else onNull(bytes);
+    },
   };
 }
 
-const fixedWidth: ReadonlySet<number> = new Set([oids.bool, oids.int2, oids.int4, oids.int8]);
-
 /** Numbers and booleans are written faster than copied. */
-function numbersOfChoices(cells: ChoiceCells, type: ColumnType): NumberCells | undefined {
-  if (!fixedWidth.has(type.oid)) return undefined;
-  const kind = type.oid === oids.bool ? 'boolean' : 'number';
-  return cells.choices.every((choice) => choice === null || typeof choice === kind) ? asNumbers(cells) : undefined;
+function isFixedWidth(cells: ChoiceCells, type: ColumnType): boolean {
+  const kind = type.oid === oids.bool ? 'boolean' : type.oid === oids.int4 ? 'number' : undefined;
+  return cells.choices.every((choice) => choice === null || typeof choice === kind);
 }
 
-/** The bytes of a choice, or the error to throw where a row chooses it. */
-function encodedField(choice: unknown, encode: (value: unknown, bytes: ByteWriter) => void): Uint8Array | Error {
+/** The bytes of a choice; the error to throw where a row chooses it; undefined for null. */
+function encodedField(
+  choice: unknown,
+  encode: (value: unknown, bytes: ByteWriter) => void,
+): Uint8Array | Error | undefined {
+  if (choice === null || choice === undefined) return undefined;
   const bytes = new ByteWriter(64);
   try {
-    if (choice === null) bytes.int32(-1);
-    else withLength(bytes, () => encode(choice, bytes));
+    withLength(bytes, () => encode(choice, bytes));
     return bytes.bytes.slice(0, bytes.length);
   } catch (error) {
     return error as Error;
   }
 }
 
-function uuidEncoder(cells: UuidCells, type: ColumnType): CellEncoder {
-  const absent = cells.absent;
-  if (type.oid === oids.uuid) {
-    return (row, bytes) => {
-      if (absent?.(row)) return bytes.int32(-1);
-      cells.words(row, words);
-      bytes.reserve(20);
-      const { view, length } = bytes;
-      view.setInt32(length, 16);
-      view.setInt32(length + 4, words[0]!);
-      view.setInt32(length + 8, words[1]!);
-      view.setInt32(length + 12, words[2]!);
-      view.setInt32(length + 16, words[3]!);
-      bytes.length = length + 20;
-    };
-  }
-  if (!isTextual(type)) return mismatch('UUIDs', type);
-  return (row, bytes) => {
-    if (absent?.(row)) return bytes.int32(-1);
-    cells.words(row, words);
-    bytes.int32(36);
-    bytes.uuidText(words);
+function uuidEncoder(cells: UuidCells, type: ColumnType): FieldEncoder {
+  const isBinary = type.oid === oids.uuid;
+  if (!isBinary && !isTextual(type)) return mismatch('UUIDs', type);
+  let words: Int32Array = new Int32Array();
+  const load = (batch: Batch): void => {
+    words = cells.words(batch);
   };
+  const writeText = (index: number, bytes: ByteWriter): void => {
+    bytes.int32(36);
+    bytes.uuidText(words, index * 4);
+  };
+  const writeBinary = (index: number, bytes: ByteWriter): void => {
+    bytes.reserve(20);
+    const { view, length } = bytes;
+    const from = index * 4;
+    view.setInt32(length, 16);
+    view.setInt32(length + 4, words[from]!);
+    view.setInt32(length + 8, words[from + 1]!);
+    view.setInt32(length + 12, words[from + 2]!);
+    view.setInt32(length + 16, words[from + 3]!);
+    bytes.length = length + 20;
+  };
+  return { load, write: isBinary ? writeBinary : writeText };
 }
 
-function textEncoder(cells: TextCells, type: ColumnType): CellEncoder {
+function textEncoder(cells: TextCells, type: ColumnType): FieldEncoder {
   const json = cells.json === true && (type.oid === oids.jsonb || type.oid === oids.json);
   if (!json && !isTextual(type)) return mismatch(cells.json ? 'JSON' : 'text', type);
-  const absent = cells.absent;
   const limit = lengthLimit(type);
   const versioned = type.oid === oids.jsonb;
-  return (row, bytes) => {
-    if (absent?.(row)) return bytes.int32(-1);
-    bytes.int32(0);
-    const start = bytes.length;
-    if (versioned) bytes.byte(1);
-    cells.append(row, bytes);
-    const size = bytes.length - start;
-    if (size > limit)
-      checkLength([...new TextDecoder().decode(bytes.bytes.subarray(start, bytes.length))].length, type);
-    bytes.view.setInt32(start - 4, size);
+  let append: (index: number, bytes: ByteWriter) => void;
+  return {
+    load(batch) {
+      append = cells.writer(batch);
+    },
+    write(index, bytes) {
+      bytes.int32(0);
+      const start = bytes.length;
+      if (versioned) bytes.byte(1);
+      append(index, bytes);
+      const size = bytes.length - start;
+      if (size > limit) checkLength(charactersOf(bytes.bytes.subarray(start, bytes.length)), type);
+      bytes.view.setInt32(start - 4, size);
+    },
   };
 }
 
-function listEncoder(cells: ListCells, type: ColumnType): CellEncoder {
+function charactersOf(utf8: Uint8Array): number {
+  return utf8.reduce((count, byte) => count + Number((byte & 0xc0) !== 0x80), 0);
+}
+
+function listEncoder(cells: ListCells, type: ColumnType): FieldEncoder {
   if (type.elementOid === 0) return mismatch('arrays', type);
   const element = { ...type, oid: type.elementOid, elementOid: 0, name: type.name.replace('[]', '') };
-  const items = cells.items.map((item) => cellEncoder(item, element));
-  const absent = cells.absent;
-  return (row, bytes) => {
-    if (absent?.(row)) return bytes.int32(-1);
-    bytes.int32(0);
-    const start = bytes.length;
-    const length = cells.length(row);
-    // The null flag is a hint that PostgreSQL computes again; 1 is always allowed.
-    arrayHeader(length, true, element.oid, bytes);
-    for (let index = 0; index < length; index++) items[index]!(row, bytes);
-    bytes.view.setInt32(start - 4, bytes.length - start);
+  const items = cells.items.map((item) => fieldEncoder(item, element, false));
+  let lengths : Float64Array = new Float64Array();
+  return {
+    load(batch) {
+      lengths = cells.lengths(batch);
+      for (const item of items) item.load(batch);
+    },
+    write(index, bytes) {
+      bytes.int32(0);
+      const start = bytes.length;
+      const length = lengths[index]!;
+      // The null flag is a hint that PostgreSQL computes again; 1 is always allowed.
+      arrayHeader(length, true, element.oid, bytes);
+      for (let item = 0; item < length; item++) items[item]!.write(index, bytes);
+      bytes.view.setInt32(start - 4, bytes.length - start);
+    },
+  };
+}
+
+function anyEncoder(cells: AnyCells, type: ColumnType, onNull: WriteNull): FieldEncoder {
+  const encode = encoderOf(type) ?? mismatch('values', type);
+  let values: unknown[] = [];
+  return {
+    load(batch) {
+      values = cells.values(batch);
+    },
+    write(index, bytes) {
+      const value = values[index];
+      if (value === null || value === undefined) onNull(bytes);
+      else withLength(bytes, () => encode(value, bytes));
+    },
+  };
+}
+
+/** Null where the cells say so, for shapes that keep nulls apart from values. */
+function orAbsent(encoder: FieldEncoder, absent: Absent | undefined, onNull: WriteNull): FieldEncoder {
+  if (absent === undefined) return encoder;
+  let flags: Uint8Array = new Uint8Array();
+  return {
+    load(batch) {
+      flags = absent(batch);
+      encoder.load(batch);
+    },
+    write(index, bytes) {
+      if (flags[index] === 1) onNull(bytes);
+      else encoder.write(index, bytes);
+    },
   };
 }
 
 function mismatch(what: string, type: ColumnType): never {
   throw new TypeMismatch(`the generator makes ${what}, and the column is ${type.name}`);
-}
-
-function doesNotFit(value: number, type: string): RangeError {
-  return new RangeError(`${value} does not fit ${type}`);
 }

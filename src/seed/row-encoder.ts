@@ -1,9 +1,10 @@
 /** Rows of a table as binary COPY data, in chunks of rows that any worker can produce. */
 import { UsageError, messageOf } from '../errors.ts';
 import type { BoundTable } from './bind.ts';
-import type { ByteWriter } from './byte-writer.ts';
-import { cellEncoder } from './encode-cell.ts';
-import type { CellEncoder } from './encode-cell.ts';
+import { Batch, batchRows } from './batch.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { fieldEncoder } from './encode-cell.ts';
+import type { FieldEncoder } from './encode-cell.ts';
 import type { ColumnType } from './encode-value.ts';
 
 /** A column of the real table. */
@@ -24,7 +25,8 @@ export const copyTrailer = Uint8Array.from([0xff, 0xff]);
 export class RowEncoder {
   readonly #table: BoundTable;
   readonly #columns: readonly TableColumn[];
-  readonly #encoders: readonly CellEncoder[];
+  readonly #encoders: readonly FieldEncoder[];
+  readonly #batch = new Batch(batchRows);
 
   /**
    * @param columns of the real table, in the order in which the COPY names them
@@ -33,57 +35,61 @@ export class RowEncoder {
   constructor(table: BoundTable, columns: readonly TableColumn[]) {
     this.#table = table;
     this.#columns = columns;
-    this.#encoders = columns.map((column) => strict(cellEncoder(table.cells(column.column), column), column));
+    this.#encoders = columns.map((column) => fieldEncoder(table.cells(column.column), column, column.notNull));
   }
 
   /**
-   * Appends rows from `first` on until `end` is reached or the buffer holds `limit` bytes.
+   * Appends rows from `first` on, a batch after the other, until `end` is reached or the buffer holds `limit` bytes.
    * @returns the row after the last one written
    * @throws UsageError that names table, column and row when a generator throws or its value does not fit
    */
   encode(first: number, end: number, limit: number, bytes: ByteWriter): number {
-    const encoders = this.#encoders;
-    const count = encoders.length;
     let row = first;
-    try {
-      for (; row < end && bytes.length < limit; row++) {
-        bytes.int16(count);
-        for (let index = 0; index < count; index++) encoders[index]!(row, bytes);
+    while (row < end && bytes.length < limit) {
+      const count = Math.min(batchRows, end - row);
+      try {
+        this.#encodeBatch(row, count, bytes);
+      } catch (error) {
+        throw this.#located(error, row, count);
       }
-    } catch (error) {
-      throw this.#located(error, row, bytes);
+      row += count;
     }
     return row;
   }
 
-  /** Finds the column that failed by encoding the row again, cell by cell. */
-  #located(error: unknown, row: number, bytes: ByteWriter): UsageError {
-    for (const [index, encode] of this.#encoders.entries()) {
-      try {
-        encode(row, bytes);
-      } catch (cause) {
-        return cellFault(this.#table.name, this.#columns[index]!.column, row, cause);
+  #encodeBatch(first: number, count: number, bytes: ByteWriter): void {
+    const encoders = this.#encoders;
+    const fields = encoders.length;
+    const batch = this.#batch.consecutive(first, count);
+    for (const encoder of encoders) encoder.load(batch);
+    for (let index = 0; index < count; index++) {
+      bytes.int16(fields);
+      for (let field = 0; field < fields; field++) encoders[field]!.write(index, bytes);
+    }
+  }
+
+  /** Finds the cell that failed by computing the batch again, cell by cell. */
+  #located(error: unknown, first: number, count: number): UsageError {
+    const one = new Batch(1);
+    const scratch = new ByteWriter(1024);
+    for (let row = first; row < first + count; row++) {
+      for (const [field, encoder] of this.#encoders.entries()) {
+        scratch.clear();
+        try {
+          encoder.load(one.consecutive(row, 1));
+          encoder.write(0, scratch);
+        } catch (cause) {
+          return cellFault(`column ${this.#table.name}.${this.#columns[field]!.column}, row ${row}`, cause);
+        }
       }
     }
-    return cellFault(this.#table.name, '?', row, error);
+    return cellFault(`rows ${first} to ${first + count - 1} of table ${this.#table.name}`, error);
   }
 }
 
-function cellFault(table: string, column: string, row: number, cause: unknown): UsageError {
-  return new UsageError(`Seed column ${table}.${column}, row ${row}: ${messageOf(cause)}.`, {
-    hint: `Correct the generator of ${table}.${column} in the seed definition.`,
+function cellFault(place: string, cause: unknown): UsageError {
+  return new UsageError(`Seed ${place}: ${messageOf(cause)}.`, {
+    hint: 'Correct the generator of that column in the seed definition.',
     cause,
   });
-}
-
-/** Refuses nulls where the column does. */
-function strict(encode: CellEncoder, column: TableColumn): CellEncoder {
-  if (!column.notNull) return encode;
-  return (row, bytes) => {
-    const start = bytes.length;
-    encode(row, bytes);
-    if (bytes.length === start + 4 && bytes.view.getInt32(start) === -1) {
-      throw new RangeError('the value is null, and the column is NOT NULL');
-    }
-  };
 }

@@ -1,23 +1,29 @@
 /** Values out of a fixed list. */
 import { UsageError } from '../../errors.ts';
-import { asNumbers, asText } from '../convert.ts';
-import type { Cells } from '../cells.ts';
+import type { Fill } from '../batch.ts';
+import { choiceCells, numberCells } from '../cells.ts';
+import { asNumbers, eitherCells, withNulls } from '../convert.ts';
 import type { Column } from '../define.ts';
 import { below, bits, unit } from '../random.ts';
 import { aliasSampler } from '../sampling.ts';
-import { bindPart, structureOf } from './part.ts';
+import type { Scope } from '../scope.ts';
+import { bindNumbers, bindPart, structureOf } from './part.ts';
 import type { Part } from './part.ts';
 
 /** The same value in every row. */
 export function constant<const T>(value: T): Column<T> {
-  return choiceColumn(['constant', value], [value], () => () => (value === null ? -1 : 0));
+  return choiceColumn(['constant', value], [value], () => ({ count }, out) => {
+    out.fill(0, 0, count);
+  });
 }
 
 /** One of the values, each equally likely. */
 export function oneOf<const T>(values: readonly T[]): Column<T> {
   return choiceColumn(['oneOf', values], values, (scope) => {
     const lane = scope.lane();
-    return (row) => below(lane, row, values.length);
+    return ({ rows, count }, out) => {
+      for (let at = 0; at < count; at++) out[at] = below(lane, rows[at]!, values.length);
+    };
   });
 }
 
@@ -27,13 +33,17 @@ export function weighted<const T>(choices: readonly (readonly [value: T, weight:
   return choiceColumn(['weighted', choices], values, (scope) => {
     const lane = scope.lane();
     const sample = aliasSampler(Float64Array.from(choices, ([, weight]) => weight));
-    return (row) => sample(unit(lane, row));
+    return ({ rows, count }, out) => {
+      for (let at = 0; at < count; at++) out[at] = sample(unit(lane, rows[at]!));
+    };
   });
 }
 
 /** The values in row order, again from the first after the last. */
 export function inTurn<const T>(values: readonly T[]): Column<T> {
-  return choiceColumn(['inTurn', values], values, () => (row) => row % values.length);
+  return choiceColumn(['inTurn', values], values, () => ({ rows, count }, out) => {
+    for (let at = 0; at < count; at++) out[at] = rows[at]! % values.length;
+  });
 }
 
 /**
@@ -44,10 +54,11 @@ export function inTurn<const T>(values: readonly T[]): Column<T> {
  */
 export function byIndex<const T>(values: readonly T[], index: Part<number>): Column<T> {
   return choiceColumn(['byIndex', values, structureOf(index)], values, (scope) => {
-    const place = asNumbers(bindPart(index, scope, 'index'));
-    return (row) => {
-      const chosen = place.number(row);
-      return chosen >= 0 && chosen < values.length ? chosen : -1;
+    const places = bindNumbers(index, scope, 'index');
+    return (batch, out) => {
+      const chosen = places(batch);
+      for (let at = 0; at < batch.count; at++)
+        out[at] = chosen[at]! >= 0 && chosen[at]! < values.length ? chosen[at]! : -1;
     };
   });
 }
@@ -59,7 +70,10 @@ export function nullable<T>(share: number, part: Part<T>): Column<T | null> {
     bind(scope) {
       const lane = scope.lane();
       const limit = share * 2 ** 32;
-      return withNulls(bindPart(part, scope, 'part'), (row) => bits(lane, row) >>> 0 < limit);
+      const isNull = numberCells('boolean', ({ rows, count }, out) => {
+        for (let at = 0; at < count; at++) out[at] = bits(lane, rows[at]!) >>> 0 < limit ? 1 : 0;
+      });
+      return withNulls(bindPart(part, scope, 'part'), (batch) => isNull.numbers(batch));
     },
   };
 }
@@ -75,10 +89,13 @@ export function when<T, U = null>(condition: Part<boolean>, then: Part<T>, other
     ],
     bind(scope) {
       const test = asNumbers(bindPart(condition, scope, 'condition'));
-      const isTrue = (row: number): boolean => test.number(row) > 0;
       const first = bindPart(then, scope, 'then');
-      if (otherwise === undefined) return withNulls(first, (row) => !isTrue(row));
-      return eitherOf(isTrue, first, bindPart(otherwise, scope, 'otherwise'));
+      if (otherwise !== undefined) return eitherCells(test, first, bindPart(otherwise, scope, 'otherwise'));
+      const isFalse = numberCells('boolean', (batch, out) => {
+        const truth = test.numbers(batch);
+        for (let at = 0; at < batch.count; at++) out[at] = truth[at]! > 0 ? 0 : 1;
+      });
+      return withNulls(first, (batch) => isFalse.numbers(batch));
     },
   };
 }
@@ -86,69 +103,13 @@ export function when<T, U = null>(condition: Part<boolean>, then: Part<T>, other
 function choiceColumn<T>(
   structure: unknown,
   choices: readonly T[],
-  bind: (scope: Parameters<Column['bind']>[0]) => (row: number) => number,
+  bind: (scope: Scope) => Fill<Int32Array>,
 ): Column<T> {
   return {
     structure,
     bind: (scope) => {
       if (choices.length === 0) throw new UsageError('the list of values is empty');
-      return { shape: 'choice', choices, index: nullAware(choices, bind(scope)) };
+      return choiceCells(choices, bind(scope));
     },
   };
-}
-
-/** A null among the choices is told as -1, like every null. */
-function nullAware(choices: readonly unknown[], index: (row: number) => number): (row: number) => number {
-  if (!choices.includes(null)) return index;
-  return (row) => {
-    const chosen = index(row);
-    return chosen >= 0 && choices[chosen] === null ? -1 : chosen;
-  };
-}
-
-function withNulls(cells: Cells, isNull: (row: number) => boolean): Cells {
-  switch (cells.shape) {
-    case 'number':
-      return { ...cells, number: (row) => (isNull(row) ? Number.NaN : cells.number(row)) };
-    case 'choice':
-      return { ...cells, index: (row) => (isNull(row) ? -1 : cells.index(row)) };
-    case 'any':
-      return { ...cells, value: (row) => (isNull(row) ? null : cells.value(row)) };
-    case 'uuid':
-    case 'text':
-    case 'list': {
-      const absent = cells.absent;
-      return { ...cells, absent: absent === undefined ? isNull : (row) => isNull(row) || absent(row) };
-    }
-  }
-}
-
-function eitherOf(isFirst: (row: number) => boolean, first: Cells, second: Cells): Cells {
-  if (first.shape === 'choice' && second.shape === 'choice') {
-    const offset = first.choices.length;
-    const index = (row: number): number => {
-      if (isFirst(row)) return first.index(row);
-      const other = second.index(row);
-      return other < 0 ? other : offset + other;
-    };
-    return { shape: 'choice', choices: [...first.choices, ...second.choices], index };
-  }
-  if (first.shape === 'uuid' && second.shape === 'uuid') {
-    return {
-      shape: 'uuid',
-      words: (row, words) => (isFirst(row) ? first : second).words(row, words),
-      absent: (row) => (isFirst(row) ? first : second).absent?.(row) ?? false,
-    };
-  }
-  if (first.shape === 'text' || second.shape === 'text') {
-    const [a, b] = [asText(first), asText(second)];
-    return {
-      shape: 'text',
-      json: a.json === true && b.json === true,
-      append: (row, bytes) => (isFirst(row) ? a : b).append(row, bytes),
-      absent: (row) => (isFirst(row) ? a : b).absent?.(row) ?? false,
-    };
-  }
-  const [a, b] = [asNumbers(first), asNumbers(second)];
-  return { shape: 'number', unit: a.unit, number: (row) => (isFirst(row) ? a.number(row) : b.number(row)) };
 }

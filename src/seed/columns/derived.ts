@@ -1,11 +1,13 @@
 /** Columns computed from other columns by a function: the escape hatch, in a fast form for numbers and a free one. */
-import { valueAt } from '../cells.ts';
+import { Batch } from '../batch.ts';
+import type { Fill } from '../batch.ts';
+import { anyCells, valueAt } from '../cells.ts';
 import type { Cells, NumberCells } from '../cells.ts';
 import type { Column } from '../define.ts';
 import { unit } from '../random.ts';
 import type { Lane } from '../random.ts';
 import type { Scope } from '../scope.ts';
-import { bindNumber, bindPart, numberColumn, structureOf } from './part.ts';
+import { bindNumbers, bindPart, numberColumn, structureOf } from './part.ts';
 import type { Part } from './part.ts';
 
 /** What the numbers of a computed column mean; default `number`. */
@@ -32,22 +34,20 @@ export function combine<const Parts extends readonly Part[]>(
 
 type Compute = (...numbers: number[]) => number;
 
-function bindCombine(parts: readonly Part[], compute: Compute, scope: Scope): (row: number) => number {
-  const numbers = parts.map((part, index) => bindNumber(part, scope, index));
-  const [a, b, c, d] = numbers;
-  // Written out because spreading an array for each row costs more than most functions given here.
-  switch (numbers.length) {
-    case 1:
-      return (row) => compute(a!(row));
-    case 2:
-      return (row) => compute(a!(row), b!(row));
-    case 3:
-      return (row) => compute(a!(row), b!(row), c!(row));
-    case 4:
-      return (row) => compute(a!(row), b!(row), c!(row), d!(row));
-    default:
-      return (row) => compute(...numbers.map((number) => number(row)));
-  }
+function bindCombine(parts: readonly Part[], compute: Compute, scope: Scope): Fill<Float64Array> {
+  const inputs = parts.map((part, index) => bindNumbers(part, scope, index));
+  return (batch, out) => {
+    const vectors = inputs.map((numbers) => numbers(batch));
+    const [a, b, c, d] = vectors;
+    const { count } = batch;
+    // Written out because spreading an array for each row costs more than most functions given here.
+    if (vectors.length === 1) for (let at = 0; at < count; at++) out[at] = compute(a![at]!);
+    else if (vectors.length === 2) for (let at = 0; at < count; at++) out[at] = compute(a![at]!, b![at]!);
+    else if (vectors.length === 3) for (let at = 0; at < count; at++) out[at] = compute(a![at]!, b![at]!, c![at]!);
+    else if (vectors.length === 4) {
+      for (let at = 0; at < count; at++) out[at] = compute(a![at]!, b![at]!, c![at]!, d![at]!);
+    } else for (let at = 0; at < count; at++) out[at] = compute(...vectors.map((vector) => vector[at]!));
+  };
 }
 
 /** What a plain function sees of its row. */
@@ -69,7 +69,9 @@ export function compute<T>(make: (context: RowContext) => T): Column<T> {
     structure: ['compute', String(make)],
     bind(scope) {
       const context = new BoundContext(scope);
-      return { shape: 'any', value: (row) => make(context.at(row)) };
+      return anyCells(({ rows, count }, out) => {
+        for (let at = 0; at < count; at++) out[at] = rows[at]! < 0 ? null : make(context.at(rows[at]!));
+      });
     },
   };
 }
@@ -78,7 +80,7 @@ class BoundContext implements RowContext {
   row = 0;
   readonly asOf: Date;
   readonly #scope: Scope;
-  readonly #cells = new Map<string, Cells>();
+  readonly #cells = new Map<string, { cells: Cells; batch: Batch }>();
   readonly #lanes = new Map<string, Lane>();
 
   constructor(scope: Scope) {
@@ -111,13 +113,14 @@ class BoundContext implements RowContext {
   }
 
   #valueOf(name: string, row: number, bind: () => Cells): unknown {
-    let cells = this.#cells.get(name);
-    if (cells === undefined) {
-      cells = bind();
-      this.#cells.set(name, cells);
+    let known = this.#cells.get(name);
+    if (known === undefined) {
+      known = { cells: bind(), batch: new Batch(1) };
+      this.#cells.set(name, known);
     }
+    // Another column's function may come back to this context; it must find its own row again.
     const own = this.row;
-    const value = valueAt(cells, row);
+    const value = valueAt(known.cells, known.batch.consecutive(row, 1), 0);
     this.row = own;
     return value;
   }

@@ -2,12 +2,14 @@
 import type { Column } from '../define.ts';
 import { bits } from '../random.ts';
 import type { Scope } from '../scope.ts';
-import { bindNumber, numberColumn, structureOf } from './part.ts';
+import type { Batch } from '../batch.ts';
+import { uuidCells } from '../cells.ts';
+import { bindNumbers, eachRow, numberColumn, structureOf } from './part.ts';
 import type { Part } from './part.ts';
 
 /** Numbers in row order: `from`, `from + step`, ... */
 export function serial({ from = 1, step = 1 }: { from?: number; step?: number } = {}): Column<number> {
-  return numberColumn(['serial', from, step], () => (row) => from + row * step);
+  return numberColumn(['serial', from, step], () => eachRow((row) => from + row * step));
 }
 
 /** Unique whole numbers below 2^52 in no visible order, for bigint keys. */
@@ -15,7 +17,7 @@ export function hashedId(): Column<number> {
   return numberColumn(['hashedId'], (scope) => {
     const high = scope.lane('high');
     const low = scope.lane('low');
-    return (row) => (bits(high, row) >>> 0) * 2 ** 20 + (bits(low, row) >>> 12);
+    return eachRow((row) => (bits(high, row) >>> 0) * 2 ** 20 + (bits(low, row) >>> 12));
   });
 }
 
@@ -23,7 +25,7 @@ export function hashedId(): Column<number> {
 export function shuffledId({ from = 1 }: { from?: number } = {}): Column<number> {
   return numberColumn(['shuffledId', from], (scope) => {
     const permute = permutation(scope);
-    return (row) => from + permute(row);
+    return eachRow((row) => from + permute(row));
   });
 }
 
@@ -32,18 +34,18 @@ export function uuid({ by }: { by?: Part<number> } = {}): Column<string> {
   return {
     structure: ['uuid', by === undefined ? null : structureOf(by)],
     bind(scope) {
-      const key = by === undefined ? undefined : bindNumber(by, scope, 'by');
+      const keys = bindKeys(by, scope);
       const [a, b, c, d] = [scope.lane('a'), scope.lane('b'), scope.lane('c'), scope.lane('d')];
-      return {
-        shape: 'uuid',
-        words(row, words) {
-          const number = key === undefined ? row : key(row);
-          words[0] = bits(a, number);
-          words[1] = (bits(b, number) & 0xffff0fff) | 0x4000;
-          words[2] = (bits(c, number) & 0x3fffffff) | 0x80000000;
-          words[3] = bits(d, number);
-        },
-      };
+      return uuidCells((batch, words) => {
+        const key = keys(batch);
+        for (let at = 0; at < batch.count; at++) {
+          const number = key[at]!;
+          words[at * 4] = bits(a, number);
+          words[at * 4 + 1] = (bits(b, number) & 0xffff0fff) | 0x4000;
+          words[at * 4 + 2] = (bits(c, number) & 0x3fffffff) | 0x80000000;
+          words[at * 4 + 3] = bits(d, number);
+        }
+      });
     },
   };
 }
@@ -56,21 +58,29 @@ export function hex(bytes: number, { prefix = '', by }: { prefix?: string; by?: 
   return {
     structure: ['hex', bytes, prefix, by === undefined ? null : structureOf(by)],
     bind(scope) {
-      const key = by === undefined ? undefined : bindNumber(by, scope, 'by');
+      const keys = bindKeys(by, scope);
       const lanes = Array.from({ length: Math.ceil(bytes / 4) }, (_, word) => scope.lane(`word ${word}`));
       const first = new TextEncoder().encode(prefix);
       const surplus = lanes.length * 8 - bytes * 2;
       return {
         shape: 'text',
-        append(row, out) {
-          const number = key === undefined ? row : key(row);
-          if (first.length > 0) out.append(first);
-          for (const lane of lanes) out.hex32(bits(lane, number));
-          out.length -= surplus;
+        writer(batch) {
+          const key = keys(batch);
+          return (index, out) => {
+            const number = key[index]!;
+            if (first.length > 0) out.append(first);
+            for (let word = 0; word < lanes.length; word++) out.hex32(bits(lanes[word]!, number));
+            out.length -= surplus;
+          };
         },
       };
     },
   };
+}
+
+/** What the digits hang on: the row number, or the number of another column. */
+function bindKeys(by: Part<number> | undefined, scope: Scope): (batch: Batch) => Int32Array | Float64Array {
+  return by === undefined ? (batch) => batch.rows : bindNumbers(by, scope, 'by');
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Column } from '../define.ts';
 import { below, bits, unit } from '../random.ts';
 import type { Lane } from '../random.ts';
 import { normalQuantile, zipfSampler } from '../sampling.ts';
-import { numberColumn } from './part.ts';
+import { eachRow, numberColumn } from './part.ts';
 
 /** Limits and rounding of a number. */
 export interface NumberOptions {
@@ -19,8 +19,10 @@ export interface NumberOptions {
 export function uniform(from: number, to: number): Column<number> {
   return numberColumn(['uniform', from, to], (scope) => {
     const lane = scope.lane();
-    const count = to - from + 1;
-    return (row) => from + below(lane, row, count);
+    const choices = to - from + 1;
+    return ({ rows, count }, out) => {
+      for (let at = 0; at < count; at++) out[at] = from + below(lane, rows[at]!, choices);
+    };
   });
 }
 
@@ -30,8 +32,8 @@ export function decimal(from: number, to: number, decimals: number): Column<numb
     const lane = scope.lane();
     const factor = 10 ** decimals;
     const low = Math.round(from * factor);
-    const count = Math.round(to * factor) - low;
-    return (row) => (low + below(lane, row, count)) / factor;
+    const choices = Math.round(to * factor) - low;
+    return eachRow((row) => (low + below(lane, row, choices)) / factor);
   });
 }
 
@@ -61,7 +63,7 @@ export function zipf(count: number, exponent: number): Column<number> {
   return numberColumn(['zipf', count, exponent], (scope) => {
     const lane = scope.lane();
     const sample = zipfSampler(count, exponent);
-    return (row) => 1 + sample((attempt) => unitAt(lane, row, attempt));
+    return eachRow((row) => 1 + sample((attempt) => unitAt(lane, row, attempt)));
   });
 }
 
@@ -72,7 +74,9 @@ export function chance(probability: number): Column<boolean> {
     (scope) => {
       const lane = scope.lane();
       const limit = probability * 2 ** 32;
-      return (row) => (bits(lane, row) >>> 0 < limit ? 1 : 0);
+      return ({ rows, count }, out) => {
+        for (let at = 0; at < count; at++) out[at] = bits(lane, rows[at]!) >>> 0 < limit ? 1 : 0;
+      };
     },
     'boolean',
   );
@@ -91,7 +95,7 @@ function shaped(
   const factor = 10 ** decimals;
   return numberColumn(structure, (scope) => {
     const sample = draw(scope.lane());
-    if (decimals === 0) return (row) => Math.min(Math.max(Math.round(sample(row)), min), max);
-    return (row) => Math.min(Math.max(Math.round(sample(row) * factor) / factor, min), max);
+    if (decimals === 0) return eachRow((row) => Math.min(Math.max(Math.round(sample(row)), min), max));
+    return eachRow((row) => Math.min(Math.max(Math.round(sample(row) * factor) / factor, min), max));
   });
 }

@@ -1,4 +1,6 @@
 /** What generators are nested from: another column of the row by its name, or a generator. */
+import type { Batch, Fill } from '../batch.ts';
+import { numberCells } from '../cells.ts';
 import type { Cells, NumberCells } from '../cells.ts';
 import { asNumbers } from '../convert.ts';
 import type { Column } from '../define.ts';
@@ -15,16 +17,24 @@ export function bindPart(part: Part, scope: Scope, label: string | number): Cell
   return typeof part === 'string' ? scope.table.column(part) : part.bind(scope.nested(label));
 }
 
-export function bindNumber(part: Part, scope: Scope, label: string | number): NumberCells['number'] {
+/** The part's numbers for a batch. */
+export function bindNumbers(part: Part, scope: Scope, label: string | number): (batch: Batch) => Float64Array {
   const cells = asNumbers(bindPart(part, scope, label));
-  return (row) => cells.number(row);
+  return (batch) => cells.numbers(batch);
 }
 
-/** A generator of numbers; the function that it is given runs once when the column is bound. */
+/** A generator of numbers; `bind` runs once when the column is bound and returns what fills a batch. */
 export function numberColumn<T = number>(
   structure: unknown,
-  bind: (scope: Scope) => NumberCells['number'],
+  bind: (scope: Scope) => Fill<Float64Array>,
   unit: NumberCells['unit'] = 'number',
 ): Column<T> {
-  return { structure, bind: (scope) => ({ shape: 'number', unit, number: bind(scope) }) };
+  return { structure, bind: (scope) => numberCells(unit, bind(scope)) };
+}
+
+/** Fills a batch by a function of the row number: for what costs more than a call does. */
+export function eachRow(compute: (row: number) => number): Fill<Float64Array> {
+  return ({ rows, count }, out) => {
+    for (let at = 0; at < count; at++) out[at] = compute(rows[at]!);
+  };
 }

@@ -1,6 +1,7 @@
 /** References: to rows of other tables, to the parent row, to other columns of the same row. Never a look-up. */
 import { UsageError } from '../../errors.ts';
-import type { Cells } from '../cells.ts';
+import type { Batch } from '../batch.ts';
+import { atRows } from '../convert.ts';
 import type { Column } from '../define.ts';
 import { Grouping } from '../grouping.ts';
 import type { Counts } from '../grouping.ts';
@@ -8,7 +9,7 @@ import { below, laneOf, unit } from '../random.ts';
 import { aliasSampler, normalQuantile, zipfSampler } from '../sampling.ts';
 import type { ParentLink, Scope, TableView } from '../scope.ts';
 import { unitAt } from './numbers.ts';
-import { bindNumber, numberColumn, structureOf } from './part.ts';
+import { bindNumbers, eachRow, numberColumn, structureOf } from './part.ts';
 import type { Part } from './part.ts';
 
 /** Chooses a row of another table. */
@@ -58,7 +59,7 @@ export function weightedRows(weight: (row: number, rows: number) => number): Row
  */
 export function logNormalShares(sigma: number): RowPick {
   const weight = (row: number, rows: number): number => Math.exp(-sigma * normalQuantile((row + 0.5) / rows));
-  return { structure: ['logNormalShares', sigma], bind: weightedRows(weight).bind };
+  return { ...weightedRows(weight), structure: ['logNormalShares', sigma] };
 }
 
 /** Late rows of the other table more often: the age of the choice falls off exponentially, with this mean as a share of the table. */
@@ -101,7 +102,7 @@ export function rowOf(table: string, pick: RowPick = evenly()): Column<number> {
   return numberColumn(['rowOf', table, pick.structure], (scope) => {
     const { rows } = scope.other(table);
     if (rows === 0) throw new UsageError(`table ${table} has no rows to refer to`);
-    return pick.bind(scope, rows);
+    return eachRow(pick.bind(scope, rows));
   });
 }
 
@@ -109,7 +110,16 @@ export function rowOf(table: string, pick: RowPick = evenly()): Column<number> {
 export function lookup(table: string, column: string, rowNumber: Part<number>): Column<any> {
   return {
     structure: ['lookup', table, column, structureOf(rowNumber)],
-    bind: (scope) => atRow(scope.other(table).column(column), bindNumber(rowNumber, scope, 'row')),
+    bind(scope) {
+      const numbers = bindNumbers(rowNumber, scope, 'row');
+      const key = {};
+      const other = (batch: Batch): Batch =>
+        batch.mapped(key, (from, rows) => {
+          const found = numbers(from);
+          for (let at = 0; at < from.count; at++) rows[at] = found[at]! >= 0 ? found[at]! : -1;
+        });
+      return atRows(scope.other(table).column(column), other);
+    },
   };
 }
 
@@ -121,15 +131,18 @@ export function rowUnder(table: string, ancestor: string, ancestorRow: Part<numb
   return numberColumn<number | null>(['rowUnder', table, ancestor, structureOf(ancestorRow)], (scope) => {
     const lane = scope.lane();
     const links = linksBetween(scope.other(table), ancestor);
-    const from = bindNumber(ancestorRow, scope, 'ancestor');
-    return (row) => {
-      let first = from(row);
-      let end = first + 1;
-      for (const { grouping } of links) {
-        first = grouping.firstOf(first);
-        end = grouping.firstOf(end);
+    const ancestors = bindNumbers(ancestorRow, scope, 'ancestor');
+    return (batch, out) => {
+      const found = ancestors(batch);
+      for (let at = 0; at < batch.count; at++) {
+        let first = found[at]!;
+        let end = first + 1;
+        for (const { grouping } of links) {
+          first = grouping.firstOf(first);
+          end = grouping.firstOf(end);
+        }
+        out[at] = end > first ? first + below(lane, batch.rows[at]!, end - first) : Number.NaN;
       }
-      return end > first ? first + below(lane, row, end - first) : Number.NaN;
     };
   });
 }
@@ -139,8 +152,8 @@ export function parent(column: string): Column<any> {
   return {
     structure: ['parent', column],
     bind(scope) {
-      const { table, grouping } = parentOf(scope);
-      return atRow(table.column(column), (row) => grouping.groupOf(row));
+      const link = parentOf(scope);
+      return atRows(link.table.column(column), (batch) => parentsOf(link, batch));
     },
   };
 }
@@ -149,7 +162,7 @@ export function parent(column: string): Column<any> {
 export function parentRow(): Column<number> {
   return numberColumn(['parentRow'], (scope) => {
     const { grouping } = parentOf(scope);
-    return (row) => grouping.groupOf(row);
+    return eachRow((row) => grouping.groupOf(row));
   });
 }
 
@@ -157,7 +170,9 @@ export function parentRow(): Column<number> {
 export function childNumber({ from = 1 }: { from?: number } = {}): Column<number> {
   return numberColumn(['childNumber', from], (scope) => {
     const { grouping } = parentOf(scope);
-    return (row) => from + grouping.placeOf(row);
+    return ({ rows, count }, out) => {
+      for (let at = 0; at < count; at++) out[at] = from + grouping.placeOf(rows[at]!);
+    };
   });
 }
 
@@ -165,13 +180,15 @@ export function childNumber({ from = 1 }: { from?: number } = {}): Column<number
 export function siblings(): Column<number> {
   return numberColumn(['siblings'], (scope) => {
     const { grouping } = parentOf(scope);
-    return (row) => grouping.sizeOf(grouping.groupOf(row));
+    return ({ rows, count }, out) => {
+      for (let at = 0; at < count; at++) out[at] = grouping.sizeOf(grouping.groupOf(rows[at]!));
+    };
   });
 }
 
 /** The number of the row, from 0. */
 export function rowNumber(): Column<number> {
-  return numberColumn(['rowNumber'], () => (row) => row);
+  return numberColumn(['rowNumber'], () => eachRow((row) => row));
 }
 
 /** Another column of the same row. */
@@ -184,9 +201,9 @@ export function groups(counts: Counts): { number(): Column<number>; place(): Col
   const grouping = new Grouping(counts, laneOf('groups', JSON.stringify(counts)));
   return {
     /** Number of the row's group, from 0. */
-    number: () => numberColumn(['groups', 'number', counts], () => (row) => grouping.groupOf(row)),
+    number: () => numberColumn(['groups', 'number', counts], () => eachRow((row) => grouping.groupOf(row))),
     /** The row's place in its group, from 0. */
-    place: () => numberColumn(['groups', 'place', counts], () => (row) => grouping.placeOf(row)),
+    place: () => numberColumn(['groups', 'place', counts], () => eachRow((row) => grouping.placeOf(row))),
   };
 }
 
@@ -197,40 +214,16 @@ function parentOf(scope: Scope): ParentLink {
   return scope.table.parent;
 }
 
+/** The parents of a batch's rows; one batch of them serves all columns. */
+function parentsOf(link: ParentLink, batch: Batch): Batch {
+  return batch.mappedByOrigin(link, (children, rows) => {
+    for (let at = 0; at < children.count; at++) rows[at] = link.grouping.groupOf(children.rows[at]!);
+  });
+}
+
 /** Links from the ancestor's children down to the table's rows. */
 function linksBetween(table: TableView, ancestor: string): ParentLink[] {
   if (table.name === ancestor) return [];
   if (table.parent === undefined) throw new UsageError(`table ${table.name} does not descend from ${ancestor}`);
   return [...linksBetween(table.parent.table, ancestor), table.parent];
-}
-
-/** The cells of other rows: a NaN row is null. */
-function atRow(cells: Cells, rowOf: (row: number) => number): Cells {
-  switch (cells.shape) {
-    case 'number':
-      return { ...cells, number: (row) => ofRow(rowOf(row), (other) => cells.number(other), Number.NaN) };
-    case 'choice':
-      return { ...cells, index: (row) => ofRow(rowOf(row), (other) => cells.index(other), -1) };
-    case 'any':
-      return { ...cells, value: (row) => ofRow(rowOf(row), (other) => cells.value(other), null) };
-    case 'uuid':
-      return { ...cells, words: (row, words) => cells.words(rowOf(row), words), absent: absentAt(cells, rowOf) };
-    case 'text':
-      return { ...cells, append: (row, bytes) => cells.append(rowOf(row), bytes), absent: absentAt(cells, rowOf) };
-    case 'list': {
-      const items = cells.items.map((item) => atRow(item, rowOf));
-      return { ...cells, items, length: (row) => cells.length(rowOf(row)), absent: absentAt(cells, rowOf) };
-    }
-  }
-}
-
-function ofRow<T>(row: number, value: (row: number) => T, ifNone: T): T {
-  return row >= 0 ? value(row) : ifNone;
-}
-
-function absentAt(cells: { absent?(row: number): boolean }, rowOf: (row: number) => number): (row: number) => boolean {
-  return (row) => {
-    const other = rowOf(row);
-    return !(other >= 0) || (cells.absent?.(other) ?? false);
-  };
 }

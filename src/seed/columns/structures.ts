@@ -1,10 +1,9 @@
 /** Values with parts: arrays and JSON documents. */
-import { asText, asNumbers } from '../convert.ts';
-import { valueAt } from '../cells.ts';
-import type { ByteWriter } from '../byte-writer.ts';
-import type { Cells } from '../cells.ts';
+import { numberCells, valueAt } from '../cells.ts';
+import type { Cells, TextCells } from '../cells.ts';
+import { asText } from '../convert.ts';
 import type { Column } from '../define.ts';
-import { bindPart, structureOf } from './part.ts';
+import { bindNumbers, bindPart, structureOf } from './part.ts';
 import type { Part } from './part.ts';
 
 /**
@@ -16,11 +15,15 @@ export function list(items: readonly Part[], length?: Part<number>): Column<unkn
   return {
     structure: ['list', items.map(structureOf), length === undefined ? null : structureOf(length)],
     bind(scope) {
-      const count = length === undefined ? undefined : asNumbers(bindPart(length, scope, 'length'));
+      const count = length === undefined ? undefined : bindNumbers(length, scope, 'length');
+      const lengths = numberCells('number', (batch, out) => {
+        const wanted = count?.(batch);
+        for (let at = 0; at < batch.count; at++) out[at] = Math.min(wanted?.[at] ?? items.length, items.length);
+      });
       return {
         shape: 'list',
         items: items.map((item, index) => bindPart(item, scope, index)),
-        length: (row) => (count === undefined ? items.length : Math.min(count.number(row), items.length)),
+        lengths: lengths.numbers,
       };
     },
   };
@@ -34,18 +37,21 @@ export function json(members: Record<string, Part>): Column {
       const encoder = new TextEncoder();
       const parts = Object.entries(members).map(([key, part], index) => ({
         key: encoder.encode(`${index === 0 ? '{' : ','}${JSON.stringify(key)}:`),
-        append: jsonAppender(bindPart(part, scope, key)),
+        writer: jsonWriter(bindPart(part, scope, key)),
       }));
       return {
         shape: 'text',
         json: true,
-        append(row, bytes) {
-          if (parts.length === 0) bytes.byte(123);
-          for (const part of parts) {
-            bytes.append(part.key);
-            part.append(row, bytes);
-          }
-          bytes.byte(125);
+        writer(batch) {
+          const writers = parts.map((part) => part.writer(batch));
+          return (index, bytes) => {
+            if (parts.length === 0) bytes.byte(123);
+            for (let part = 0; part < parts.length; part++) {
+              bytes.append(parts[part]!.key);
+              writers[part]!(index, bytes);
+            }
+            bytes.byte(125);
+          };
         },
       };
     },
@@ -53,19 +59,25 @@ export function json(members: Record<string, Part>): Column {
 }
 
 /** Appends a cell as JSON. Generated text may hold quotes, so only text that is JSON already is copied as it is. */
-function jsonAppender(cells: Cells): (row: number, bytes: ByteWriter) => void {
-  if (cells.shape === 'text' && cells.json) {
-    return (row, bytes) => (cells.absent?.(row) ? bytes.append(nullText) : cells.append(row, bytes));
-  }
+function jsonWriter(cells: Cells): TextCells['writer'] {
+  if (cells.shape === 'text' && cells.json) return orNull(cells);
+  if (cells.shape === 'number' && cells.unit === 'number') return orNull(asText(cells));
   if (cells.shape === 'choice') {
     const encoded = cells.choices.map((choice) => new TextEncoder().encode(JSON.stringify(choice)));
-    return (row, bytes) => bytes.append(encoded[cells.index(row)] ?? nullText);
+    return (batch) => {
+      const indexes = cells.indexes(batch);
+      return (index, bytes) => bytes.append(encoded[indexes[index]!] ?? nullText);
+    };
   }
-  if (cells.shape === 'number' && cells.unit === 'number') {
-    const text = asText(cells);
-    return (row, bytes) => (text.absent!(row) ? bytes.append(nullText) : text.append(row, bytes));
-  }
-  return (row, bytes) => bytes.string(JSON.stringify(valueAt(cells, row)));
+  return (batch) => (index, bytes) => bytes.string(JSON.stringify(valueAt(cells, batch, index)));
+}
+
+function orNull(cells: TextCells): TextCells['writer'] {
+  return (batch) => {
+    const absent = cells.absent?.(batch);
+    const write = cells.writer(batch);
+    return (index, bytes) => (absent?.[index] === 1 ? bytes.append(nullText) : write(index, bytes));
+  };
 }
 
 const nullText = new TextEncoder().encode('null');

@@ -1,6 +1,8 @@
 /** Text: templates, and dictionaries of realistic text that are built once. */
 import type { Faker } from '@faker-js/faker';
 import { faker } from '@faker-js/faker/locale/en';
+import { absentCells, choiceCells } from '../cells.ts';
+import type { Absent, TextCells } from '../cells.ts';
 import type { Column } from '../define.ts';
 import { asText } from '../convert.ts';
 import { below } from '../random.ts';
@@ -19,14 +21,17 @@ export function text(pieces: TemplateStringsArray, ...parts: readonly Column[]):
       const cells = parts.map((part, index) => asText(bindPart(part, scope, index)));
       return {
         shape: 'text',
-        append(row, bytes) {
-          bytes.append(fixed[0]!);
-          for (let index = 0; index < cells.length; index++) {
-            cells[index]!.append(row, bytes);
-            bytes.append(fixed[index + 1]!);
-          }
+        writer(batch) {
+          const writers = cells.map((part) => part.writer(batch));
+          return (index, bytes) => {
+            bytes.append(fixed[0]!);
+            for (let part = 0; part < writers.length; part++) {
+              writers[part]!(index, bytes);
+              bytes.append(fixed[part + 1]!);
+            }
+          };
         },
-        absent: (row) => cells.some((part) => part.absent?.(row) ?? false),
+        ...(cells.some(({ absent }) => absent) && { absent: anyAbsent(cells) }),
       };
     },
   };
@@ -49,7 +54,21 @@ export function faked<T = string>(
       faker.seed(lane.k0 >>> 0);
       faker.setDefaultRefDate(new Date(scope.asOfMs));
       const choices = Array.from({ length: entries }, () => make(faker));
-      return { shape: 'choice', choices, index: (row) => below(lane, row, entries) };
+      return choiceCells(choices, ({ rows, count }, out) => {
+        for (let at = 0; at < count; at++) out[at] = below(lane, rows[at]!, entries);
+      });
     },
   };
+}
+
+/** Null where one of the parts is. */
+function anyAbsent(parts: readonly TextCells[]): Absent {
+  return absentCells((batch, out) => {
+    out.fill(0, 0, batch.count);
+    for (const part of parts) {
+      const absent = part.absent?.(batch);
+      if (absent === undefined) continue;
+      for (let at = 0; at < batch.count; at++) out[at] = out[at]! | absent[at]!;
+    }
+  });
 }

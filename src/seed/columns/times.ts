@@ -1,7 +1,7 @@
 /** Instants over a range, with the rhythm of days and weeks and with growth. Whole milliseconds, as JavaScript's Date has. */
 import type { Column } from '../define.ts';
 import { unit } from '../random.ts';
-import { bindNumber, numberColumn, structureOf } from './part.ts';
+import { bindNumbers, numberColumn, structureOf } from './part.ts';
 import type { Part } from './part.ts';
 
 const hourMs = 3_600_000;
@@ -36,25 +36,42 @@ export function timestamp(options: TimestampOptions): Column<Date> {
     const lane = scope.lane();
     const rows = scope.table.rows;
     const place = quantileOf(scope.asOfMs - (options.endsMsBefore ?? 0), options);
-    if (options.inRowOrder) return (row) => place((row + unit(lane, row)) / rows);
-    return (row) => place(unit(lane, row));
+    const { inRowOrder = false } = options;
+    return (batch, out) => {
+      for (let at = 0; at < batch.count; at++) {
+        const row = batch.rows[at]!;
+        out[at] = place(inRowOrder ? (row + unit(lane, row)) / rows : unit(lane, row));
+      }
+    };
   };
   return numberColumn<Date>(['timestamp', options], bind, 'instant');
 }
 
 /** The seed's as-of instant. */
 export function asOf(): Column<Date> {
-  return numberColumn<Date>(['asOf'], (scope) => () => scope.asOfMs, 'instant');
+  return numberColumn<Date>(
+    ['asOf'],
+    (scope) =>
+      ({ count }, out) => {
+        out.fill(scope.asOfMs, 0, count);
+      },
+    'instant',
+  );
 }
 
 /** So many milliseconds after another instant; with `cap`, never after the seed's as-of instant. */
 export function after(instant: Part<Date>, delayMs: Part<number>, { cap = false } = {}): Column<Date> {
   const bind: Parameters<typeof numberColumn>[1] = (scope) => {
-    const start = bindNumber(instant, scope, 'instant');
-    const delay = bindNumber(delayMs, scope, 'delay');
-    const { asOfMs } = scope;
-    if (cap) return (row) => Math.min(start(row) + delay(row), asOfMs);
-    return (row) => start(row) + delay(row);
+    const starts = bindNumbers(instant, scope, 'instant');
+    const delays = bindNumbers(delayMs, scope, 'delay');
+    const latest = cap ? scope.asOfMs : Infinity;
+    return (batch, out) => {
+      const [start, delay] = [starts(batch), delays(batch)];
+      for (let at = 0; at < batch.count; at++) {
+        const end = start[at]! + delay[at]!;
+        out[at] = end > latest ? latest : end;
+      }
+    };
   };
   return numberColumn<Date>(['after', structureOf(instant), structureOf(delayMs), cap], bind, 'instant');
 }
