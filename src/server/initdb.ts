@@ -1,16 +1,12 @@
 /** Makes the data folder of a new server. */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { appendFile, chown, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import type { Binaries } from './binaries.ts';
 import { ensureCacheFolder } from './cache.ts';
-import { serverEnvironment } from './environment.ts';
-import { asServerUser, assertEnterable, serverUser } from './server-user.ts';
-
-const run = promisify(execFile);
+import { runProgram } from './programs.ts';
+import { assertEnterable, serverUser } from './server-user.ts';
 
 /** Name of the superuser of every server we make. */
 export const superuser = 'postgres';
@@ -80,12 +76,10 @@ async function initialise(binaries: Binaries, dataDir: string, passwordPath: str
     '--no-instructions',
   ];
   try {
-    await run(binaries.initdb, options, { cwd: '/', env: serverEnvironment(), signal, ...asServerUser() });
+    await runProgram(binaries.initdb, options, signal);
   } catch (cause) {
     signal?.throwIfAborted();
-    const { stderr } = cause as { stderr?: string };
-    const said = stderr?.split('\n').find((line) => /error|fatal|could not/i.test(line));
-    throw new EnvironmentError(`PostgreSQL's data folder ${dataDir} could not be made: ${said ?? messageOf(cause)}.`, {
+    throw new EnvironmentError(`PostgreSQL's data folder ${dataDir} could not be made: ${messageOf(cause)}.`, {
       cause,
     });
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import type { Binaries } from './binaries.ts';
-import { serverEnvironment } from './environment.ts';
+import { serverEnvironment } from './programs.ts';
 import { asServerUser } from './server-user.ts';
 
 /** The server's own messages, in its data folder. */
@@ -99,7 +99,9 @@ export async function readPidFile(dataDir: string): Promise<{ pid: number; statu
 
 async function startFailure(dataDir: string): Promise<EnvironmentError> {
   const log = await readFile(join(dataDir, logFile), 'utf8').catch(() => '');
-  return new EnvironmentError(`PostgreSQL did not start: ${tellingLines(log)}.`);
+  return new EnvironmentError(`PostgreSQL did not start: ${tellingLines(log)}.`, {
+    hint: 'Check the settings of the stage and its profile; the limits of memory and shared memory count too.',
+  });
 }
 
 /** The lines of a server log that tell why it did not start, as one clause without time stamps. */
