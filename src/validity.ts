@@ -26,6 +26,11 @@ export function judgeValidity(result: RunResult): Gate {
   return { name: 'validity', outcome: 'pass', reason: soundness(result) };
 }
 
+/** Why a run that is not complete proves nothing. */
+export function unfinished({ status }: RunResult): string {
+  return `the run did not finish (${status})`;
+}
+
 /** The first three faults in one sentence, and how many more there are. */
 export function sentence(faults: readonly string[]): string {
   const more = faults.length > 3 ? `; and ${faults.length - 3} more` : '';
@@ -52,7 +57,7 @@ function missingRecords(result: RunResult): string[] {
 }
 
 function evidenceGaps(result: RunResult): string[] {
-  if (result.status !== 'complete') return [`the run did not finish (${result.status})`];
+  if (result.status !== 'complete') return [unfinished(result)];
   if (result.stages.length === 0) return ['no stage was run'];
   const gaps: string[] = [];
   for (const stage of result.stages) {
@@ -138,7 +143,9 @@ function rowCountFaults(result: RunResult): string[] {
     stage.relations.flatMap(({ table, rows }) => {
       const expected = seeded.find(({ name }) => name === table)?.rows;
       if (expected === undefined || expected === rows) return [];
-      return [`table ${table} has ${formatCount(rows)} rows in stage ${stage.name}, seeded were ${formatCount(expected)}`];
+      return [
+        `table ${table} has ${formatCount(rows)} rows in stage ${stage.name}, seeded were ${formatCount(expected)}`,
+      ];
     }),
   );
 }

@@ -8,7 +8,7 @@ import type { Gate, Outcome, RunResult, Verdict } from './result.ts';
 import { figuresOf, missMargin } from './stage-figures.ts';
 import type { StageFigures } from './stage-figures.ts';
 import type { ShareEstimate } from './stats.ts';
-import { judgeValidity, sentence } from './validity.ts';
+import { judgeValidity, sentence, unfinished } from './validity.ts';
 
 /** Seconds below which no pass and no fail can be told from the misses alone. */
 const minSeconds = 10;
@@ -40,7 +40,7 @@ function exitCodeOf(gate: Gate): ExitCode {
 function judgeCorrectness(result: RunResult): Gate {
   const faults = [...differingAnswers(result), ...brokenInvariants(result)];
   if (faults.length > 0) return { name: 'correctness', outcome: 'fail', reason: sentence(faults) };
-  const gaps = uncomparedReads(result);
+  const gaps = result.status === 'complete' ? uncomparedReads(result) : [unfinished(result)];
   if (gaps.length > 0) return { name: 'correctness', outcome: 'inconclusive', reason: sentence(gaps) };
   return { name: 'correctness', outcome: 'pass', reason: agreement(result) };
 }
@@ -91,7 +91,7 @@ function agreement(result: RunResult): string {
 function judgeSlo(result: RunResult): Gate {
   // Until a run is complete, nobody can tell which stage is its last.
   if (result.status !== 'complete') {
-    return { name: 'slo', outcome: 'inconclusive', reason: `the run did not finish (${result.status}).` };
+    return { name: 'slo', outcome: 'inconclusive', reason: sentence([unfinished(result)]) };
   }
   const stage = result.stages.at(-1)?.name;
   const figures = stage === undefined ? undefined : figuresOf(result, stage);

@@ -1,5 +1,14 @@
 /** The second half of report.md: claims, correctness, what was run, and how to run it again. */
-import type { AnswerComparison, ClaimOutcome, InvariantOutcome, RunResult, StageResult } from '../result.ts';
+import type {
+  AnswerComparison,
+  ClaimOutcome,
+  Host,
+  InvariantOutcome,
+  RunResult,
+  SeedSummary,
+  StageResult,
+} from '../result.ts';
+import type { LoadSpec } from '../scenario.ts';
 import { describePromise, formatClaimed } from './comparison.ts';
 import { formatBytes, formatCount, formatInstant, formatMs, formatPlural, formatRate } from './format.ts';
 import { codeBlock, details, escapeText, table } from './markdown-text.ts';
@@ -29,10 +38,12 @@ function claims(list: readonly ClaimOutcome[]): string {
     claim.measured === undefined ? '' : formatClaimed(claim, claim.measured),
     `**${claim.outcome}**${claim.note === undefined ? '' : `: ${escapeText(claim.note)}`}`,
   ]);
-  const met = list.filter(({ outcome }) => outcome === 'met').length;
+  const counted = (['met', 'not met', 'not measured'] as const).map(
+    (outcome) => `${formatCount(list.filter((claim) => claim.outcome === outcome).length)} ${outcome}`,
+  );
   return [
     '## Claims',
-    `${formatCount(met)} of ${formatPlural(list.length, 'claim')} met.`,
+    `${formatPlural(list.length, 'claim')}: ${counted.join(', ')}.`,
     table(['Claim', 'Source', 'Stage', { right: 'Promised' }, { right: 'Measured' }, 'Outcome'], rows),
   ].join('\n\n');
 }
@@ -128,36 +139,42 @@ function errors(result: RunResult): string {
 }
 
 function environment(result: RunResult): string {
-  const { host, server, load, seed, tool } = result;
-  const limit = host.memoryLimitBytes === undefined ? '' : `, limited to ${formatBytes(host.memoryLimitBytes)}`;
+  const { scenario, load, seed, server, host, tool } = result;
   const rows = [
-    ['Scenario', `${escapeText(result.scenario.name)}: ${escapeText(result.scenario.description)}`],
-    [
-      'Load',
-      `${formatRate(load.ratePerSecond)}, ${load.arrivals} arrivals, ${formatMs(load.durationMs)} after ${formatMs(load.warmupMs)} of warm-up, ` +
-        `${formatPlural(load.connections, 'connection')}, statements cancelled after ${formatMs(load.statementTimeoutMs)}`,
-    ],
-    ...(seed
-      ? [
-          [
-            'Data',
-            `${formatPlural(seed.rows, 'row')}, ${formatBytes(seed.bytes)} by COPY; scale ${seed.scale}, seed ${seed.seed}, as of ${formatInstant(seed.asOf)}`,
-          ],
-        ]
-      : []),
+    ['Scenario', `${escapeText(scenario.name)}: ${escapeText(scenario.description)}`],
+    ['Load', describeLoad(load)],
+    ['Data', seed ? describeData(seed) : 'not seeded'],
     ['PostgreSQL', `${escapeText(server.version)} (${escapeText(server.kind)})`],
-    [
-      'Host',
-      `${escapeText(host.cpuModel)}, ${formatPlural(host.cores, 'core')}, ${formatBytes(host.memoryBytes)} memory${limit}, ` +
-        escapeText(`${host.os}, ${host.kernel}, ${host.arch}`),
-    ],
+    ['Host', describeHost(host)],
     ['Tool', `pgrehearse ${escapeText(tool.version)}, Node ${escapeText(tool.node)}`],
     ['Run', `${escapeText(result.id)}, ${formatInstant(result.startedAt)}, ${result.status}`],
   ];
   return ['## What was run', table(['', ''], rows), stageTable(result.stages)].join('\n\n');
 }
 
+function describeLoad(load: LoadSpec): string {
+  const { ratePerSecond, arrivals, durationMs, warmupMs, connections, statementTimeoutMs } = load;
+  return (
+    `${formatRate(ratePerSecond)}, ${arrivals} arrivals, ${formatMs(durationMs)} after ${formatMs(warmupMs)} of warm-up, ` +
+    `${formatPlural(connections, 'connection')}, statements cancelled after ${formatMs(statementTimeoutMs)}`
+  );
+}
+
+function describeData({ rows, bytes, scale, seed, asOf }: SeedSummary): string {
+  return (
+    `${formatPlural(rows, 'row')}, ${formatBytes(bytes)} by COPY; ` +
+    `scale ${scale}, seed ${seed}, as of ${formatInstant(asOf)}`
+  );
+}
+
+function describeHost({ cpuModel, cores, memoryBytes, memoryLimitBytes, os, kernel, arch }: Host): string {
+  const limit = memoryLimitBytes === undefined ? '' : `, limited to ${formatBytes(memoryLimitBytes)}`;
+  const memory = `${formatBytes(memoryBytes)} memory${limit}`;
+  return `${escapeText(cpuModel)}, ${formatPlural(cores, 'core')}, ${memory}, ${escapeText(`${os}, ${kernel}, ${arch}`)}`;
+}
+
 function stageTable(stages: readonly StageResult[]): string {
+  if (stages.length === 0) return 'No stage was run.';
   return table(
     ['Stage', 'What it is', 'Migrations up to', 'Profile', { right: 'Database size' }, 'Data'],
     stages.map((stage) => [

@@ -1,5 +1,5 @@
 /** report.md: what a reviewer reads in a pull request. Verdict first, then the figures, then what stands behind them. */
-import type { Block, Counts, Latencies, Outcome, RunResult, Verdict, Warning } from '../result.ts';
+import type { Block, Counts, Outcome, RunResult, Verdict, Warning } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
@@ -60,46 +60,43 @@ function chart(files: Record<string, string>, name: string, description: string)
   return files[name] === undefined ? '' : `![${description}](${name})`;
 }
 
-/** The stages side by side in the few figures that matter most. */
+/** The stages side by side in the few figures that matter most, with the change from the first to the last. */
 function keyFigures(result: RunResult): string {
-  const stages = result.stages.map((stage) => ({ stage, figures: figuresOf(result, stage.name) }));
-  if (stages.every(({ figures }) => figures === undefined)) return '';
-  const row = (name: string, cell: (figures: StageFigures) => string, change: Change = () => '') => [
-    name,
-    ...stages.map(({ figures }) => (figures ? cell(figures) : 'not measured')),
-    ...(stages.length > 1 ? [change(stages[0]!.figures, stages.at(-1)!.figures)] : []),
-  ];
-  const limit = formatMs(result.slo.limitMs);
-  return table(
-    [
-      '',
-      ...stages.map(({ stage }) => ({ right: escapeText(stage.name) })),
-      ...(stages.length > 1 ? [{ right: 'Change' }] : []),
-    ],
-    [
-      row('Rate offered', ({ mainBlock }) => formatRate(mainBlock.ratePerSecond)),
-      row('Rate held', heldRate, rateChange),
-      row('p95 response time', responseP95, (a, b) => latencyChange('response', a, b)),
-      row(
-        'p95 service time',
-        ({ mainBlock }) => formatUs(mainBlock.total.service.p95Us),
-        (a, b) => latencyChange('service', a, b),
-      ),
-      row(`Missed ${limit}`, missCell),
-      row('Errors', ({ blocks }) => describeLosses(sumCounts(blocks))),
-      row('Longest time without a completion', ({ blocks }) =>
-        formatMs(Math.max(...blocks.map(({ longestGapMs }) => longestGapMs))),
-      ),
-      [
-        'Database size',
-        ...stages.map(({ stage }) => formatBytes(stage.databaseBytes)),
-        ...(stages.length > 1 ? [''] : []),
-      ],
-    ],
-  );
+  const stages = result.stages.map(({ name }) => figuresOf(result, name));
+  if (stages.every((figures) => figures === undefined)) return '';
+  const several = stages.length > 1;
+  const rows = keyRows(result).map(({ name, cell, change }) => {
+    const cells = stages.map((figures) => (figures ? cell(figures) : 'not measured'));
+    const [first, last] = [stages[0], stages.at(-1)];
+    return [name].concat(cells, several ? ((first && last && change?.(first, last)) ?? '') : []);
+  });
+  const sizes = result.stages.map(({ databaseBytes }) => formatBytes(databaseBytes));
+  rows.push(['Database size'].concat(sizes, several ? '' : []));
+  const names = result.stages.map(({ name }) => toRight(escapeText(name)));
+  return table(['', ...names, ...(several ? [toRight('Change')] : [])], rows);
 }
 
-type Change = (first: StageFigures | undefined, last: StageFigures | undefined) => string;
+interface KeyRow {
+  name: string;
+  cell: (figures: StageFigures) => string;
+  change?: (first: StageFigures, last: StageFigures) => string;
+}
+
+function keyRows(result: RunResult): KeyRow[] {
+  return [
+    { name: 'Rate offered', cell: ({ mainBlock }) => formatRate(mainBlock.ratePerSecond) },
+    { name: 'Rate held', cell: heldRate, change: rateChange },
+    { name: 'p95 response time', cell: responseP95, change: responseChange },
+    {
+      name: 'p95 service time',
+      cell: ({ mainBlock }) => formatUs(mainBlock.total.service.p95Us),
+      change: (first, last) => describeChange('service', rowOf(first.mainBlock), rowOf(last.mainBlock)),
+    },
+    { name: `Missed ${formatMs(result.slo.limitMs)}`, cell: missCell },
+    { name: 'Errors', cell: ({ blocks }) => describeLosses(sumCounts(blocks)) },
+    { name: 'Longest time without a completion', cell: longestGap },
+  ];
+}
 
 function heldRate({ heldPerSecond, saturatedBlock }: StageFigures): string {
   const rate = `**${formatRate(heldPerSecond)}**`;
@@ -107,21 +104,23 @@ function heldRate({ heldPerSecond, saturatedBlock }: StageFigures): string {
   return `${rate} (saturated after ${formatMs(saturatedBlock.saturation?.atMs ?? saturatedBlock.measuredMs)})`;
 }
 
-const rateChange: Change = (first, last) => {
-  const known = first && last && first.heldPerSecond > 0 && (first.saturatedBlock ?? last.saturatedBlock);
-  if (!known) return '';
+function rateChange(first: StageFigures, last: StageFigures): string {
+  if (first.heldPerSecond === 0 || !(first.saturatedBlock ?? last.saturatedBlock)) return '';
   // A stage that got through was offered no more: it may hold more.
   return `${last.saturatedBlock ? '' : '≥'}${formatRatio(last.heldPerSecond / first.heldPerSecond)}`;
-};
+}
 
 function responseP95({ mainBlock, saturatedBlock }: StageFigures): string {
   return saturatedBlock ? 'grew without bound' : `**${formatUs(mainBlock.total.response.p95Us)}**`;
 }
 
-function latencyChange(time: keyof Latencies, first?: StageFigures, last?: StageFigures): string {
-  if (!first || !last) return '';
-  if (time === 'response' && (first.saturatedBlock ?? last.saturatedBlock)) return '';
-  return describeChange(time, rowOf(first.mainBlock), rowOf(last.mainBlock));
+function responseChange(first: StageFigures, last: StageFigures): string {
+  if (first.saturatedBlock ?? last.saturatedBlock) return '';
+  return describeChange('response', rowOf(first.mainBlock), rowOf(last.mainBlock));
+}
+
+function longestGap({ blocks }: StageFigures): string {
+  return formatMs(Math.max(...blocks.map(({ longestGapMs }) => longestGapMs)));
 }
 
 function missCell({ misses }: StageFigures): string {

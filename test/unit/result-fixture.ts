@@ -81,7 +81,7 @@ export function percentiles(count: number, medianUs: number, spread: number): Pe
   };
 }
 
-export function buildBlock(behaviour: StageBehaviour): Block {
+function buildBlock(behaviour: StageBehaviour): Block {
   const timeline = buildTimeline(behaviour);
   const scheduled = total(timeline, (bin) => bin.scheduled);
   const missed = total(timeline, (bin) => bin.missed);
@@ -204,7 +204,7 @@ function total(bins: TimelineBucket[], pick: (bin: TimelineBucket) => number): n
 
 const GiB = 2 ** 30;
 
-export function buildStage(name: string, tuned: boolean): StageResult {
+function buildStage(name: string, tuned: boolean): StageResult {
   return {
     name,
     description: tuned
