@@ -11,10 +11,13 @@ import type { Absent, Cells, ChoiceCells, ListCells, NumberCells, TextCells, Uui
 export function asNumbers(cells: Cells): NumberCells {
   if (cells.shape === 'number') return cells;
   if (cells.shape === 'choice' && cells.choices.every((choice) => choice === null || isNumeric(choice))) {
-    const numbers = Float64Array.from(cells.choices, (choice) => (choice === null ? Number.NaN : Number(choice)));
+    // Index -1, null, is the first place.
+    const numbers = Float64Array.from([null, ...cells.choices], (choice) =>
+      choice === null ? Number.NaN : Number(choice),
+    );
     return numberCells(unitOf(cells.choices.find((choice) => choice !== null)), (batch, out) => {
       const indexes = cells.indexes(batch);
-      for (let at = 0; at < batch.count; at++) out[at] = indexes[at]! < 0 ? Number.NaN : numbers[indexes[at]!]!;
+      for (let at = 0; at < batch.count; at++) out[at] = numbers[indexes[at]! + 1]!;
     });
   }
   throw new UsageError('numbers, instants or booleans are needed here, and the column that is given has none');
@@ -240,21 +243,16 @@ class Split {
 
   numbers(first: NumberCells, second: NumberCells): NumberCells {
     return numberCells(first.unit, (batch, out) => {
-      const place = this.#places(batch);
-      const [a, b] = [first.numbers(this.#first(batch)), second.numbers(this.#second(batch))];
-      for (let at = 0; at < batch.count; at++) out[at] = place[at]! >= 0 ? a[place[at]!]! : b[~place[at]!]!;
+      scatter(first.numbers(this.#first(batch)), this.#first(batch), 0, out);
+      scatter(second.numbers(this.#second(batch)), this.#second(batch), 0, out);
     });
   }
 
+  /** Between the choices of both stands null, where -1 of the second comes to lie. */
   choices(first: ChoiceCells, second: ChoiceCells): ChoiceCells {
-    const offset = first.choices.length;
-    return choiceCells([...first.choices, ...second.choices], (batch, out) => {
-      const place = this.#places(batch);
-      const [a, b] = [first.indexes(this.#first(batch)), second.indexes(this.#second(batch))];
-      for (let at = 0; at < batch.count; at++) {
-        if (place[at]! >= 0) out[at] = a[place[at]!]!;
-        else out[at] = b[~place[at]!]! < 0 ? -1 : b[~place[at]!]! + offset;
-      }
+    return choiceCells([...first.choices, null, ...second.choices], (batch, out) => {
+      scatter(first.indexes(this.#first(batch)), this.#first(batch), 0, out);
+      scatter(second.indexes(this.#second(batch)), this.#second(batch), first.choices.length + 1, out);
     });
   }
 
@@ -305,4 +303,10 @@ class Split {
       }
     });
   }
+}
+
+/** Puts the results of a selection where its rows stand in the whole batch. */
+function scatter<T extends Int32Array | Float64Array>(part: T, selection: Batch, offset: number, out: T): void {
+  const { count, positions } = selection;
+  for (let at = 0; at < count; at++) out[positions[at]!] = part[at]! + offset;
 }

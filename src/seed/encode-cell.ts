@@ -58,7 +58,7 @@ export function fieldEncoder(cells: Cells, type: ColumnType, notNull: boolean): 
 abstract class NumberEncoder implements FieldEncoder {
   readonly #cells: NumberCells;
   protected readonly onNull: WriteNull;
-  protected values : Float64Array = new Float64Array();
+  protected values: Float64Array = new Float64Array();
 
   constructor(cells: NumberCells, onNull: WriteNull) {
     this.#cells = cells;
@@ -152,17 +152,30 @@ function numberEncoder(cells: NumberCells, type: ColumnType, onNull: WriteNull):
 function choiceEncoder(cells: ChoiceCells, type: ColumnType, onNull: WriteNull): FieldEncoder {
   if (isFixedWidth(cells, type)) return numberEncoder(asNumbers(cells), type, onNull);
   const encode = encoderOf(type) ?? mismatch('values', type);
-  const encoded = cells.choices.map((choice) => encodedField(choice, encode));
+  const encoded: (Uint8Array | undefined)[] = [];
+  const faults = new Map<number, Error>();
+  for (const [index, choice] of cells.choices.entries()) {
+    try {
+      encoded.push(encodedField(choice, encode));
+    } catch (error) {
+      encoded.push(undefined);
+      faults.set(index, error as Error);
+    }
+  }
   let indexes: Int32Array = new Int32Array();
+  const unusual = (index: number, bytes: ByteWriter): void => {
+    const fault = faults.get(indexes[index]!);
+    if (fault !== undefined) throw fault;
+    onNull(bytes);
+  };
   return {
     load(batch) {
       indexes = cells.indexes(batch);
     },
     write(index, bytes) {
       const field = encoded[indexes[index]!];
-      if (field instanceof Uint8Array) bytes.append(field);
-      else if (field instanceof Error) throw field;
-      else onNull(bytes);
+      if (field === undefined) unusual(index, bytes);
+      else bytes.append(field);
     },
   };
 }
@@ -173,19 +186,12 @@ function isFixedWidth(cells: ChoiceCells, type: ColumnType): boolean {
   return cells.choices.every((choice) => choice === null || typeof choice === kind);
 }
 
-/** The bytes of a choice; the error to throw where a row chooses it; undefined for null. */
-function encodedField(
-  choice: unknown,
-  encode: (value: unknown, bytes: ByteWriter) => void,
-): Uint8Array | Error | undefined {
+/** The bytes of a choice; undefined for null. */
+function encodedField(choice: unknown, encode: (value: unknown, bytes: ByteWriter) => void): Uint8Array | undefined {
   if (choice === null || choice === undefined) return undefined;
   const bytes = new ByteWriter(64);
-  try {
-    withLength(bytes, () => encode(choice, bytes));
-    return bytes.bytes.slice(0, bytes.length);
-  } catch (error) {
-    return error as Error;
-  }
+  withLength(bytes, () => encode(choice, bytes));
+  return bytes.bytes.slice(0, bytes.length);
 }
 
 function uuidEncoder(cells: UuidCells, type: ColumnType): FieldEncoder {
@@ -243,7 +249,7 @@ function listEncoder(cells: ListCells, type: ColumnType): FieldEncoder {
   if (type.elementOid === 0) return mismatch('arrays', type);
   const element = { ...type, oid: type.elementOid, elementOid: 0, name: type.name.replace('[]', '') };
   const items = cells.items.map((item) => fieldEncoder(item, element, false));
-  let lengths : Float64Array = new Float64Array();
+  let lengths: Float64Array = new Float64Array();
   return {
     load(batch) {
       lengths = cells.lengths(batch);

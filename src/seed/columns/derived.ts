@@ -4,6 +4,7 @@ import type { Fill } from '../batch.ts';
 import { anyCells, valueAt } from '../cells.ts';
 import type { Cells, NumberCells } from '../cells.ts';
 import type { Column } from '../define.ts';
+import { elementwise } from '../loops.ts';
 import { unit } from '../random.ts';
 import type { Lane } from '../random.ts';
 import type { Scope } from '../scope.ts';
@@ -36,18 +37,8 @@ type Compute = (...numbers: number[]) => number;
 
 function bindCombine(parts: readonly Part[], compute: Compute, scope: Scope): Fill<Float64Array> {
   const inputs = parts.map((part, index) => bindNumbers(part, scope, index));
-  return (batch, out) => {
-    const vectors = inputs.map((numbers) => numbers(batch));
-    const [a, b, c, d] = vectors;
-    const { count } = batch;
-    // Written out because spreading an array for each row costs more than most functions given here.
-    if (vectors.length === 1) for (let at = 0; at < count; at++) out[at] = compute(a![at]!);
-    else if (vectors.length === 2) for (let at = 0; at < count; at++) out[at] = compute(a![at]!, b![at]!);
-    else if (vectors.length === 3) for (let at = 0; at < count; at++) out[at] = compute(a![at]!, b![at]!, c![at]!);
-    else if (vectors.length === 4) {
-      for (let at = 0; at < count; at++) out[at] = compute(a![at]!, b![at]!, c![at]!, d![at]!);
-    } else for (let at = 0; at < count; at++) out[at] = compute(...vectors.map((vector) => vector[at]!));
-  };
+  const loop = elementwise(compute, inputs.length);
+  return (batch, out) => loop(out, batch.count, ...inputs.map((numbers) => numbers(batch)));
 }
 
 /** What a plain function sees of its row. */

@@ -1,10 +1,11 @@
 /** Keys: numbers and identifiers that are unique, and hexadecimal digits. */
 import type { Column } from '../define.ts';
+import { eachRow } from '../loops.ts';
 import { bits } from '../random.ts';
 import type { Scope } from '../scope.ts';
 import type { Batch } from '../batch.ts';
 import { uuidCells } from '../cells.ts';
-import { bindNumbers, eachRow, numberColumn, structureOf } from './part.ts';
+import { bindNumbers, numberColumn, structureOf } from './part.ts';
 import type { Part } from './part.ts';
 
 /** Numbers in row order: `from`, `from + step`, ... */

@@ -1,9 +1,10 @@
 /** Numbers by distribution. */
 import type { Column } from '../define.ts';
+import { eachRow } from '../loops.ts';
 import { below, bits, unit } from '../random.ts';
 import type { Lane } from '../random.ts';
 import { normalQuantile, zipfSampler } from '../sampling.ts';
-import { eachRow, numberColumn } from './part.ts';
+import { numberColumn } from './part.ts';
 
 /** Limits and rounding of a number. */
 export interface NumberOptions {

@@ -31,10 +31,3 @@ export function numberColumn<T = number>(
 ): Column<T> {
   return { structure, bind: (scope) => numberCells(unit, bind(scope)) };
 }
-
-/** Fills a batch by a function of the row number: for what costs more than a call does. */
-export function eachRow(compute: (row: number) => number): Fill<Float64Array> {
-  return ({ rows, count }, out) => {
-    for (let at = 0; at < count; at++) out[at] = compute(rows[at]!);
-  };
-}

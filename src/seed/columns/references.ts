@@ -3,13 +3,14 @@ import { UsageError } from '../../errors.ts';
 import type { Batch } from '../batch.ts';
 import { atRows } from '../convert.ts';
 import type { Column } from '../define.ts';
+import { eachRow } from '../loops.ts';
 import { Grouping } from '../grouping.ts';
 import type { Counts } from '../grouping.ts';
 import { below, laneOf, unit } from '../random.ts';
 import { aliasSampler, normalQuantile, zipfSampler } from '../sampling.ts';
 import type { ParentLink, Scope, TableView } from '../scope.ts';
 import { unitAt } from './numbers.ts';
-import { bindNumbers, eachRow, numberColumn, structureOf } from './part.ts';
+import { bindNumbers, numberColumn, structureOf } from './part.ts';
 import type { Part } from './part.ts';
 
 /** Chooses a row of another table. */
