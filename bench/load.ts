@@ -140,10 +140,13 @@ function readLog(text: string): Pick<Turn, 'responseUs' | 'latenessUs'> {
     .trimEnd()
     .split('\n')
     .map((line) => line.split(' ').map(Number));
-  const due = (row: number[]): number => row[4]! * 1e6 + row[5]! - row[2]!;
-  const start = Math.min(...rows.slice(0, 100).map(due));
-  const counted = rows.filter((row) => due(row) - start >= warmupMs * 1000);
+  const start = Math.min(...rows.slice(0, 100).map(scheduledUs));
+  const counted = rows.filter((row) => scheduledUs(row) - start >= warmupMs * 1000);
   return { responseUs: counted.map((row) => row[2]!), latenessUs: counted.map((row) => row[6]!) };
+}
+
+function scheduledUs(row: number[]): number {
+  return row[4]! * 1e6 + row[5]! - row[2]!;
 }
 
 /** The second line of `times`: user and system time of the children, as 0m1.234s. */
@@ -155,11 +158,14 @@ function childSeconds(times: string): number {
   return [...parts].reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
 }
 
+function at(sorted: Float64Array, share: number): number {
+  return sorted[Math.ceil(share * sorted.length) - 1]!;
+}
+
 /** Over all turns together. */
 function figuresOf(turns: readonly Turn[], durationMs: number): Record<string, number> {
   const response = Float64Array.from(turns.flatMap(({ responseUs }) => responseUs)).sort();
   const lateness = Float64Array.from(turns.flatMap(({ latenessUs }) => latenessUs)).sort();
-  const at = (sorted: Float64Array, share: number): number => sorted[Math.ceil(share * sorted.length) - 1]!;
   const seconds = (turns.length * (durationMs + warmupMs)) / 1000;
   return {
     'response p50 us': at(response, 0.5),

@@ -67,7 +67,9 @@ export async function collectAnswers(options: AnswerOptions): Promise<Answers> {
     { target: options.connection, statementTimeoutMs, transactions: plan },
     concurrency,
   );
-  const onAbort = (): void => void set.terminate(set.connections).catch(() => {});
+  let terminated: Promise<void> | undefined;
+  // The statements in flight fail; `ask` then tells the signal's reason.
+  const onAbort = (): void => void (terminated = set.terminate(set.connections).catch(() => {}));
   signal?.addEventListener('abort', onAbort, { once: true });
   const answers: Answers = { stage: options.stage, transactions: {} };
   try {
@@ -81,6 +83,7 @@ export async function collectAnswers(options: AnswerOptions): Promise<Answers> {
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
+    await terminated;
   }
   return answers;
 }

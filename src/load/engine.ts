@@ -2,8 +2,8 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
-import type { ExitCode } from '../errors.ts';
+import { EnvironmentError, ExitCode, messageOf, UsageError } from '../errors.ts';
+import type { PgrehearseError } from '../errors.ts';
 import type { Block } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
 import type { LoadSpec, SloSpec } from '../scenario.ts';
@@ -185,8 +185,10 @@ function startWorker(order: WorkerOrder): RunningWorker {
   return running;
 }
 
+/** Error classes do not survive the way between threads. */
 function failureOf({ exitCode, message, hint }: Extract<WorkerReport, { kind: 'failed' }>): PgrehearseError {
-  return new PgrehearseError(exitCode as ExitCode, message, hint === undefined ? {} : { hint });
+  const details = hint === undefined ? {} : { hint };
+  return exitCode === ExitCode.usage ? new UsageError(message, details) : new EnvironmentError(message, details);
 }
 
 function crashed(reason: string, cause?: unknown): EnvironmentError {

@@ -2,7 +2,7 @@
 import { messageOf, UsageError } from '../errors.ts';
 import type { ScenarioSpec, StageSpec, TransactionSpec } from '../scenario.ts';
 import { errorCode } from './client.ts';
-import type { LoadConnection, PlannedTransaction } from './client.ts';
+import type { PlannedTransaction } from './client.ts';
 import { createDraw } from './draw.ts';
 import type { Catalog } from './draw.ts';
 import type { Ending, Executor } from './drive.ts';
@@ -32,17 +32,25 @@ export function planTransactions(scenario: ScenarioSpec, stage: StageSpec): Plan
   }));
 }
 
-export interface ExecutorOptions {
+/** What the executor needs of a connection. */
+export interface Connection {
+  readonly isOpen: boolean;
+  open(): Promise<void>;
+  run(transaction: number, params: unknown): Promise<unknown>;
+}
+
+export interface ExecutorOptions<C extends Connection> {
   scenario: ScenarioSpec;
   catalog: Catalog;
   seed: number;
   blockNumber: number;
   samples: Samples;
-  connections: readonly LoadConnection[];
+  connections: readonly C[];
 }
 
-export class PostgresExecutor implements Executor {
-  readonly #options: ExecutorOptions;
+/** Draws parameters ahead, runs transactions on connections, repeats them where PostgreSQL asks for it, and names errors. */
+export class PostgresExecutor<C extends Connection> implements Executor {
+  readonly #options: ExecutorOptions<C>;
   readonly #transactions: [name: string, TransactionSpec][];
   readonly #asOfMs: number;
   readonly #params = new Map<number, unknown>();
@@ -50,7 +58,7 @@ export class PostgresExecutor implements Executor {
   readonly #errors = new LabelTable<Labels['errors'][number]>();
   readonly #classes = new LabelTable<string>();
 
-  constructor(options: ExecutorOptions) {
+  constructor(options: ExecutorOptions<C>) {
     this.#options = options;
     this.#transactions = Object.entries(options.scenario.workload.transactions);
     this.#asOfMs = Date.parse(options.scenario.workload.seed.asOf);
@@ -61,7 +69,7 @@ export class PostgresExecutor implements Executor {
   }
 
   /** Connections with a transaction in flight. */
-  get busyConnections(): LoadConnection[] {
+  get busyConnections(): C[] {
     return Array.from(this.#busy, (connection) => this.#options.connections[connection]!);
   }
 
@@ -98,7 +106,7 @@ export class PostgresExecutor implements Executor {
     return ending;
   }
 
-  async #attempt(transaction: number, params: unknown, connection: LoadConnection): Promise<Ending> {
+  async #attempt(transaction: number, params: unknown, connection: C): Promise<Ending> {
     for (let retries = 0; ; retries++) {
       try {
         await connection.run(transaction, params);

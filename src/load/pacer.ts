@@ -52,17 +52,19 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
   readonly #thread: Worker;
   #end: () => void = () => {};
 
-  constructor() {
-    const file = new URL('./pacing-thread' + extname(fileURLToPath(import.meta.url)), import.meta.url);
-    this.#thread = new Worker(file);
+  private constructor(thread: Worker) {
+    this.#thread = thread;
   }
 
-  /** Resolves when the thread has started. */
-  async ready(): Promise<void> {
+  /** Resolves when the thread is up. */
+  static async start(): Promise<ThreadPacer> {
+    const file = new URL('./pacing-thread' + extname(fileURLToPath(import.meta.url)), import.meta.url);
+    const thread = new Worker(file);
     await new Promise<void>((resolve, reject) => {
-      this.#thread.once('message', () => resolve());
-      this.#thread.once('error', reject);
+      thread.once('message', () => resolve());
+      thread.once('error', reject);
     });
+    return new ThreadPacer(thread);
   }
 
   follow(dueUs: Float64Array, startUs: number, wake: () => void): () => void {

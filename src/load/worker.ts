@@ -44,6 +44,8 @@ export type WorkerReport =
   | { kind: 'done'; result: DriveResult; labels: Labels; eventLoopDelayP99Us: number }
   | { kind: 'failed'; exitCode: number; message: string; hint: string | undefined };
 
+type Done = Extract<WorkerReport, { kind: 'done' }>;
+
 const port = parentPort!;
 const order = workerData as WorkerOrder;
 const report = (message: WorkerReport): void => port.postMessage(message);
@@ -63,13 +65,13 @@ function listen(stop: AbortController): Promise<number> {
   });
 }
 
-async function work(): Promise<void> {
+async function work(): Promise<Done> {
   const stop = new AbortController();
   const start = listen(stop);
   const scenario = await importScenario(order.scenarioFile);
   const { load, samples } = order;
   const transactions = planTransactions(scenario, stageNamed(scenario, order.stage));
-  await using pacer = new ThreadPacer();
+  await using pacer = await ThreadPacer.start();
   await using set = await ConnectionSet.open(
     { target: order.connection, statementTimeoutMs: load.statementTimeoutMs, transactions },
     order.connections,
@@ -82,7 +84,6 @@ async function work(): Promise<void> {
     samples,
     connections: set.connections,
   });
-  await pacer.ready();
   report({ kind: 'ready' });
   const startUs = await start;
   using responses = new LatencyHistogram();
@@ -107,7 +108,7 @@ async function work(): Promise<void> {
   });
   eventLoopDelay.disable();
   await set.terminate(executor.busyConnections);
-  report({ kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us: eventLoopDelay.percentile(99) / 1000 });
+  return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us: eventLoopDelay.percentile(99) / 1000 };
 }
 
 // What is thrown in a callback (drawing parameters, for instance) ends the block like anything else.
@@ -115,5 +116,6 @@ process.on('uncaughtException', (error) => {
   reportFailure(error);
   process.exit(1);
 });
-await work().catch(reportFailure);
+// Told last, when connections and pacer are closed: the thread is ended on it.
+await work().then(report, reportFailure);
 port.close();

@@ -1,5 +1,5 @@
 /** The scenario of the load engine's tests: one small table, transactions with known behaviour. */
-import type { Draw, ScenarioSpec, TransactionSpec } from '../../src/scenario.ts';
+import type { Draw, ScenarioSpec, StageSpec, TransactionBody, TransactionSpec } from '../../src/scenario.ts';
 
 interface Params {
   id: number;
@@ -35,6 +35,63 @@ const transfer: TransactionSpec<Params, 'read' | 'take'> = {
   },
 };
 
+const stage = (name: string, rewrites: Record<string, TransactionBody> = {}): StageSpec => ({
+  name,
+  description: name,
+  migrations: '000',
+  profile: 'stock',
+  rewrites,
+});
+
+/** Each read takes a second. */
+const slow = stage('slow', { read: { ...read, statements: { byId: 'SELECT $1::int AS id, pg_sleep(1)' } } });
+
+/** Reads fail; writes change their mind after the first statement. */
+const broken = stage('broken', {
+  read: { ...read, statements: { byId: 'SELECT 1 / ($1::int - $1::int) AS id' } },
+  transfer: {
+    ...transfer,
+    async run(client, { id }: Params) {
+      await client.query('take', [id]);
+      throw new TypeError('changed its mind');
+    },
+  },
+});
+
+/** Writes lock two rows in an order that depends on the parameters, with time to meet another. */
+const deadlocking = stage('deadlocking', {
+  transfer: {
+    atomic: true,
+    statements: {
+      take: 'UPDATE accounts SET balance = balance + 1 WHERE id = $1',
+      rest: 'SELECT pg_sleep(0.02)',
+    },
+    async run(client, { id }: Params) {
+      await client.query('take', [1 + (id % 2)]);
+      await client.query('rest');
+      await client.query('take', [2 - (id % 2)]);
+    },
+  },
+});
+
+/** One account in a hundred shows too much. */
+const wrong = stage('wrong', {
+  read: {
+    ...read,
+    statements: { byId: 'SELECT id, balance + (id = 50)::int AS balance, name FROM accounts WHERE id = $1' },
+  },
+});
+
+/** Ends the worker thread. */
+const crashing = stage('crashing', {
+  read: {
+    ...read,
+    run: () => {
+      process.exit(3);
+    },
+  },
+});
+
 const scenario: ScenarioSpec = {
   name: 'load-test',
   title: 'Load test',
@@ -46,31 +103,6 @@ const scenario: ScenarioSpec = {
     seed: { asOf: '2026-11-01T00:00:00Z', tables: { accounts: { rows: 100, columns: {} } } },
     transactions: { read, transfer },
   },
-  stages: [
-    { name: 'before', description: 'as it is', migrations: '000', profile: 'stock' },
-    {
-      name: 'slow',
-      description: 'every read takes a second',
-      migrations: '000',
-      profile: 'stock',
-      rewrites: { read: { ...read, statements: { byId: 'SELECT $1::int AS id, pg_sleep(1)' } } },
-    },
-    {
-      name: 'broken',
-      description: 'every read fails, every transfer is rolled back',
-      migrations: '000',
-      profile: 'stock',
-      rewrites: {
-        read: { ...read, statements: { byId: 'SELECT 1 / ($1::int - $1::int) AS id' } },
-        transfer: {
-          ...transfer,
-          async run(client, { id }: Params) {
-            await client.query('take', [id]);
-            throw new TypeError('changed its mind');
-          },
-        },
-      },
-    },
-  ],
+  stages: [stage('before'), slow, broken, deadlocking, wrong, crashing],
 };
 export default scenario;

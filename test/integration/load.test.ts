@@ -1,11 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EnvironmentError, UsageError } from '../../src/errors.ts';
+import { collectAnswers, compareAnswers } from '../../src/load/answers.ts';
+import type { AnswerOptions } from '../../src/load/answers.ts';
 import { runBlock } from '../../src/load/engine.ts';
 import type { BlockOptions } from '../../src/load/engine.ts';
+import { summarise } from '../../src/load/recorder.ts';
+import { readSamples } from '../../src/load/samples-file.ts';
+import type { Block } from '../../src/result.ts';
 import type { Server } from '../../src/server/server.ts';
 import { startTestServer } from './postgres.ts';
 
@@ -16,7 +22,7 @@ let folder: string;
 let control: Client;
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ deadlock_timeout: '10ms' });
   folder = await mkdtemp(join(tmpdir(), 'pgrehearse-load-'));
   control = new Client(server.connection());
   await control.connect();
@@ -63,21 +69,219 @@ async function loadBackends(): Promise<number> {
   return (rows[0] as { n: number }).n;
 }
 
+const conserved = ({ counts }: Block): void => {
+  expect(counts.succeeded + counts.failed + counts.timedOut + counts.unfinished).toBe(counts.scheduled);
+};
+
+const sumOfBalances = async (): Promise<number> => {
+  const { rows } = await control.query<{ sum: number }>('SELECT sum(balance)::int AS sum FROM accounts');
+  return rows[0]!.sum;
+};
+
 describe('runBlock', () => {
   it('carries out every arrival of the schedule and leaves no connection behind', async () => {
-    const result = await runBlock(block());
+    const seen: number[] = [];
+    const result = await runBlock(block({ onProgress: ({ elapsedMs }) => void seen.push(elapsedMs) }));
+    const { scheduled } = result.counts;
     expect(result.outcome).toBe('complete');
-    expect(result.counts.scheduled).toBeGreaterThan(500);
-    expect(result.counts).toEqual({
-      ...result.counts,
-      succeeded: result.counts.scheduled,
-      failed: 0,
-      timedOut: 0,
-      unfinished: 0,
+    expect(scheduled).toBeGreaterThan(500);
+    expect(result.counts).toEqual({ scheduled, succeeded: scheduled, failed: 0, timedOut: 0, unfinished: 0 });
+    const [read, transfer] = result.transactions;
+    expect(Object.keys(read!.classes).sort()).toEqual(['first', 'rest']);
+    // The warm-up's transfers count in the database only.
+    expect(await sumOfBalances()).toBeGreaterThan(transfer!.counts.succeeded);
+    expect(await loadBackends()).toBe(0);
+    expect(seen.length).toBeGreaterThan(5);
+  });
+
+  it('writes samples from which every figure can be computed again', async () => {
+    const options = block();
+    const result = await runBlock(options);
+    const { block: record, samples } = await readSamples(options.samplesPath);
+    expect(summarise(record, samples, options.slo, options.samplesPath)).toEqual(result);
+  });
+
+  it('offers both stages the same arrivals', async () => {
+    const first = block();
+    await runBlock(first);
+    const second = block({ stage: 'broken', id: 'block-2', samplesPath: join(folder, 'block-2.bin') });
+    const broken = await runBlock(second);
+    const [one, two] = await Promise.all([readSamples(first.samplesPath), readSamples(second.samplesPath)]);
+    expect(two.samples.dueUs).toEqual(one.samples.dueUs);
+    expect(two.samples.transaction).toEqual(one.samples.transaction);
+    expect(two.samples.class).toEqual(one.samples.class);
+    expect(broken.counts.succeeded).toBe(0);
+  });
+
+  it('counts errors by their code and rolls back what fails half-way', async () => {
+    const result = await runBlock(block({ stage: 'broken' }));
+    const [read, transfer] = result.transactions;
+    expect(read!.errors['22012']).toEqual({ count: read!.counts.scheduled, example: 'division by zero' });
+    expect(transfer!.errors['TypeError']).toEqual({ count: transfer!.counts.scheduled, example: 'changed its mind' });
+    expect(await sumOfBalances()).toBe(0);
+    expect(result.missed).toBe(result.counts.scheduled);
+  });
+
+  it('counts statements that the server cancels as timed out', async () => {
+    const result = await runBlock(
+      block({ stage: 'slow' }, { statementTimeoutMs: 200, ratePerSecond: 15, connections: 8 }),
+    );
+    const [read] = result.transactions;
+    expect(read!.counts.timedOut).toBe(read!.counts.scheduled);
+    expect(read!.errors['57014']!.count).toBe(read!.counts.timedOut);
+    conserved(result);
+  });
+
+  it('notices within 3 s that a stage cannot hold the rate, and stops', async () => {
+    const result = await runBlock(block({ stage: 'slow', drainMs: 500 }, { durationMs: 30_000, warmupMs: 0 }));
+    expect(result.outcome).toBe('saturated');
+    expect(result.saturation!.atMs).toBeLessThan(3000);
+    expect(result.measuredMs).toBeLessThan(3200);
+    expect(result.saturation!.heldPerSecond).toBeLessThan(20);
+    conserved(result);
+    expect(await loadBackends()).toBe(0);
+  });
+
+  it('ends what is still running at the deadline', async () => {
+    const result = await runBlock(block({ stage: 'slow', drainMs: 100 }, { durationMs: 500, warmupMs: 0 }));
+    expect(result.counts.unfinished).toBeGreaterThan(100);
+    conserved(result);
+    expect(await loadBackends()).toBe(0);
+  });
+
+  it('repeats transactions that deadlocked until they succeed', async () => {
+    const options = block({ stage: 'deadlocking' }, { ratePerSecond: 100, durationMs: 1000, connections: 8 });
+    const result = await runBlock(options);
+    const { samples } = await readSamples(options.samplesPath);
+    const retries = samples.retries.reduce((sum, count) => sum + count, 0);
+    expect(retries).toBeGreaterThan(0);
+    expect(result.counts.succeeded).toBe(result.counts.scheduled);
+    const transfers = samples.transaction.filter((number) => number === 1).length;
+    expect(await sumOfBalances()).toBe(2 * transfers);
+  });
+
+  it('stops when it is told to, and keeps what has finished', async () => {
+    const abort = new AbortController();
+    const onProgress = ({ elapsedMs }: { elapsedMs: number }): void => {
+      if (elapsedMs > 1000) abort.abort();
+    };
+    const result = await runBlock(block({ signal: abort.signal, onProgress }, { durationMs: 20_000 }));
+    expect(result.outcome).toBe('interrupted');
+    expect(result.measuredMs).toBeLessThan(3000);
+    expect(result.counts.succeeded).toBeGreaterThan(100);
+    conserved(result);
+    expect(await loadBackends()).toBe(0);
+  });
+});
+
+describe('faults', () => {
+  it('gets killed connections back and counts what they cost', async () => {
+    const killer = setInterval(() => {
+      void control.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgrehearse load'",
+      );
+    }, 400);
+    const result = await runBlock(block()).finally(() => clearInterval(killer));
+    expect(result.outcome).toBe('complete');
+    expect(result.counts.succeeded).toBeGreaterThan(result.counts.scheduled * 0.9);
+    conserved(result);
+  });
+
+  it('lives through a restart of the server', async () => {
+    await using restarted = await startTestServer();
+    const client = new Client(restarted.connection());
+    await client.connect();
+    await client.query(
+      'CREATE TABLE accounts AS SELECT id, 0::bigint AS balance, id::text AS name FROM generate_series(1, 100) AS id',
+    );
+    await client.end();
+    const running = runBlock(block({ connection: restarted.connection() }, { durationMs: 4000 }));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await restarted.restart();
+    const result = await running;
+    conserved(result);
+    expect(result.counts.failed).toBeGreaterThan(0);
+    expect(result.timeline.at(-1)!.failed).toBe(0);
+  });
+
+  it('says in one sentence that the server cannot be reached', async () => {
+    const connection = { ...server.connection(), host: '127.0.0.1', port: 1 };
+    const failure = runBlock(block({ connection }));
+    await expect(failure).rejects.toThrow(EnvironmentError);
+    await expect(failure).rejects.toThrow(/cannot open 4 connections to postgres at 127\.0\.0\.1:1: .*ECONNREFUSED/);
+  });
+
+  it('says so when the server has too few connections', async () => {
+    const failure = runBlock(block({}, { connections: 80 }));
+    await expect(failure).rejects.toThrow(/cannot open 80 connections .*too many clients/);
+    expect(await loadBackends()).toBe(0);
+  });
+
+  it('names an unknown stage and a broken scenario file', async () => {
+    await expect(runBlock(block({ stage: 'beforre' }))).rejects.toThrow(/no stage beforre/);
+    const broken = join(folder, 'broken.ts');
+    await writeFile(broken, 'export default {');
+    await expect(runBlock(block({ scenarioFile: broken }))).rejects.toThrow(UsageError);
+  });
+
+  it('says so when a worker thread dies', async () => {
+    const failure = runBlock(block({ stage: 'crashing' }));
+    await expect(failure).rejects.toThrow(EnvironmentError);
+    await expect(failure).rejects.toThrow(/worker thread .* ended with code 3/);
+  });
+});
+
+describe('collectAnswers', () => {
+  const asked = { scenarioFile, seed: 1, scale: 1, setsPerTransaction: 40 };
+  const of = (stage: string, changes: Partial<AnswerOptions> = {}) =>
+    collectAnswers({ ...asked, stage, connection: server.connection(), ...changes });
+
+  it('gives the same answers twice, for reads only', async () => {
+    const [first, second] = [await of('before'), await of('before', { concurrency: 3 })];
+    expect(Object.keys(first.transactions)).toEqual(['read']);
+    expect(compareAnswers(first, second)).toEqual([
+      { transaction: 'read', stage: 'before', compared: 40, different: 0, unanswered: 0 },
+    ]);
+    expect(first.transactions['read']![0]).toMatchObject({
+      status: 'answered',
+      parameters: expect.stringMatching(/^\{"id":\d+\}$/),
     });
-    const { rows } = await control.query<{ sum: string }>('SELECT sum(balance) FROM accounts');
-    const transfers = result.transactions.find(({ name }) => name === 'transfer')!;
-    expect(Number(rows[0]!.sum)).toBeGreaterThanOrEqual(transfers.counts.succeeded);
+  });
+
+  it('finds a wrong answer and shows it', async () => {
+    const sets = { setsPerTransaction: 400 };
+    const [comparison] = compareAnswers(await of('before', sets), await of('wrong', sets));
+    expect(comparison!.compared).toBe(400);
+    expect(comparison!.different).toBeGreaterThan(0);
+    expect(comparison!.different).toBeLessThan(20);
+    expect(comparison!.example).toEqual({
+      parameters: '{"id":50}',
+      before: '[{"balance":0,"id":50,"name":"account 50"}]',
+      after: '[{"balance":1,"id":50,"name":"account 50"}]',
+    });
+  });
+
+  it('takes an error for an answer and a timeout for none', async () => {
+    const before = await of('before');
+    expect(compareAnswers(before, await of('broken'))[0]).toMatchObject({ compared: 40, different: 40 });
+    const slow = await of('slow', { statementTimeoutMs: 100, setsPerTransaction: 4 });
+    expect(slow.transactions['read']).toEqual(
+      Array.from({ length: 4 }, () => ({ status: 'unanswered', reason: 'timeout' })),
+    );
+    expect(compareAnswers(before, slow)[0]).toMatchObject({ compared: 0, unanswered: 40 });
+  });
+
+  it('stops at its budget', async () => {
+    const startMs = performance.now();
+    const slow = await of('slow', { budgetMs: 1500 });
+    expect(performance.now() - startMs).toBeLessThan(5000);
+    const answered = slow.transactions['read']!.filter(({ status }) => status === 'answered');
+    expect(answered.length).toBeGreaterThanOrEqual(2);
+    expect(slow.transactions['read']!.length).toBe(40);
+  });
+
+  it('stops when it is told to', async () => {
+    await expect(of('slow', { signal: AbortSignal.timeout(300) })).rejects.toThrow(/timeout/);
     expect(await loadBackends()).toBe(0);
   });
 });
