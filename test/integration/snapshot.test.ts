@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { expect, test } from 'vitest';
+import { startEmbedded } from '../../src/server/embedded.ts';
+import { describeHost } from '../../src/server/host.ts';
+import { reapLeftovers } from '../../src/server/leftovers.ts';
+import { seedingSettings } from '../../src/server/profiles.ts';
+import { SnapshotStore } from '../../src/snapshot.ts';
+import { temporaryFolder } from './postgres.ts';
+
+async function ask(
+  cacheDir: string,
+  dataDir: string,
+  settings: Record<string, string | number | boolean>,
+  sql: string,
+) {
+  await using server = await startEmbedded({ dataDir, cacheDir, settings });
+  const client = new Client(server.connection());
+  await client.connect();
+  try {
+    const { rows } = await client.query(sql);
+    return rows as unknown[];
+  } finally {
+    await client.end();
+  }
+}
+
+test('a database seeded without durability is cloned, and the clone is a working server of its own', async () => {
+  await using cache = await temporaryFolder();
+  await using store = new SnapshotStore(cache.path);
+  const seeding = seedingSettings({ ...describeHost(), memoryBytes: 2 ** 30 });
+  const snapshot = await store.build({ rows: 1000 }, async (dataDir) => {
+    const sql = 'begin; create table t as select generate_series(1, 1000) as n; create index on t (n); commit';
+    await ask(cache.path, dataDir, seeding, sql);
+    return {};
+  });
+  expect(snapshot.bytes).toBeGreaterThan(20_000_000);
+  const clones = ['before', 'after'].map((name) => join(cache.path, name));
+  for (const clone of clones) await store.clone(snapshot, clone);
+  const settings = { shared_buffers: '16MB' };
+  await ask(cache.path, clones[0]!, settings, 'delete from t where n > 10');
+  const count = "select count(*), current_setting('wal_level') as wal, current_setting('fsync') as fsync from t";
+  expect(await ask(cache.path, clones[0]!, settings, count)).toEqual([{ count: '10', wal: 'replica', fsync: 'on' }]);
+  expect(await ask(cache.path, clones[1]!, settings, count)).toEqual([{ count: '1000', wal: 'replica', fsync: 'on' }]);
+  expect(await store.find(snapshot.key)).toBeDefined();
+  expect(await reapLeftovers(cache.path)).toEqual([]);
+});
+
+test('a server that crashes while a snapshot is built leaves no snapshot', async () => {
+  await using cache = await temporaryFolder();
+  await using store = new SnapshotStore(cache.path);
+  const built = store.build({}, async (dataDir) => {
+    const server = await startEmbedded({ dataDir, cacheDir: cache.path, settings: { shared_buffers: '16MB' } });
+    process.kill(server.pid, 'SIGQUIT');
+    await server.stop();
+    return {};
+  });
+  await expect(built).rejects.toThrow('did not shut down cleanly');
+  expect(await store.list()).toEqual([]);
+});
