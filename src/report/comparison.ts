@@ -1,19 +1,28 @@
 /** Words for comparing stages that the reports have in common. */
-import type { ClaimOutcome, Counts, Latencies } from '../result.ts';
-import { formatBytes, formatCount, formatMs, formatRate, formatRatio } from './format.ts';
+import type { Block, ClaimOutcome, Counts, Latencies } from '../result.ts';
+import { formatBytes, formatCount, formatMs, formatPlural, formatRate, formatRatio } from './format.ts';
 
 /** Latencies of one group of transactions, and what became of them. */
 export interface LatencyRow extends Latencies {
   counts: Counts;
+  missed: number;
 }
 
+/** All transactions of a block together. */
+export function rowOf({ total, counts, missed }: Block): LatencyRow {
+  return { ...total, counts, missed };
+}
+
+/** Fewer samples than this have no p95 of their own: it would be the maximum by another name. */
+export const leastForP95 = 20;
+
 /**
- * How p95 changed from one stage to another: '412x faster', '1.3x slower', 'same'; empty when one of them has no figures.
+ * How p95 changed from one stage to another: '412x faster', '1.3x slower', 'same'; empty when one of them has no p95.
  * What the first stage did not finish would have made it slower still: '≥412x faster'.
  */
 export function describeChange(time: keyof Latencies, first: LatencyRow, last: LatencyRow): string {
   const [from, to] = [first[time].p95Us, last[time].p95Us];
-  if (first[time].count === 0 || last[time].count === 0 || from === 0 || to === 0) return '';
+  if (Math.min(first[time].count, last[time].count) < leastForP95 || from === 0 || to === 0) return '';
   const size = formatRatio(Math.max(from / to, to / from));
   if (size === '1x') return 'same';
   if (from < to) return `${size} slower`;
@@ -29,6 +38,14 @@ export function describeLosses({ failed, timedOut, unfinished }: Counts): string
   ];
   const present = losses.filter(([count]) => count > 0);
   return present.length === 0 ? '0' : present.map(([count, word]) => `${formatCount(count)} ${word}`).join(', ');
+}
+
+/** How many claims had which outcome: '11 claims: 8 met, 2 not met, 1 not measured.' */
+export function describeClaims(claims: readonly ClaimOutcome[]): string {
+  const outcomes = (['met', 'not met', 'not measured'] as const).map(
+    (outcome) => `${formatCount(claims.filter((claim) => claim.outcome === outcome).length)} ${outcome}`,
+  );
+  return `${formatPlural(claims.length, 'claim')}: ${outcomes.join(', ')}.`;
 }
 
 /** A figure of a claim in its own unit. */

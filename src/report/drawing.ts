@@ -115,13 +115,13 @@ function legendRows(names: string[]): number {
   return rows;
 }
 
-/** One row for each name, from the top. */
+/** One row for each name, from the top, with room for a figure between the name and the axis. */
 export function categoryAxis(names: readonly string[]): object {
   return {
     type: 'category',
     inverse: true,
     data: names,
-    axisLabel: { ...labelStyle, interval: 0 },
+    axisLabel: { ...labelStyle, interval: 0, margin: 58 },
     axisLine: { show: false },
     axisTick: { show: false },
   };

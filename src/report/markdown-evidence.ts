@@ -9,9 +9,9 @@ import type {
   StageResult,
 } from '../result.ts';
 import type { LoadSpec } from '../scenario.ts';
-import { describePromise, formatClaimed } from './comparison.ts';
+import { describeClaims, describePromise, formatClaimed } from './comparison.ts';
 import { formatBytes, formatCount, formatInstant, formatMs, formatPlural, formatRate } from './format.ts';
-import { codeBlock, details, escapeText, table } from './markdown-text.ts';
+import { codeBlock, details, escapeText, table, toRight } from './markdown-text.ts';
 
 /** Sections in the order of the report; empty ones are ''. */
 export function renderEvidence(result: RunResult): string[] {
@@ -38,13 +38,10 @@ function claims(list: readonly ClaimOutcome[]): string {
     claim.measured === undefined ? '' : formatClaimed(claim, claim.measured),
     `**${claim.outcome}**${claim.note === undefined ? '' : `: ${escapeText(claim.note)}`}`,
   ]);
-  const counted = (['met', 'not met', 'not measured'] as const).map(
-    (outcome) => `${formatCount(list.filter((claim) => claim.outcome === outcome).length)} ${outcome}`,
-  );
   return [
     '## Claims',
-    `${formatPlural(list.length, 'claim')}: ${counted.join(', ')}.`,
-    table(['Claim', 'Source', 'Stage', { right: 'Promised' }, { right: 'Measured' }, 'Outcome'], rows),
+    describeClaims(list),
+    table(['Claim', 'Source', 'Stage', toRight('Promised'), toRight('Measured'), 'Outcome'], rows),
   ].join('\n\n');
 }
 
@@ -84,14 +81,7 @@ function answerSummary(answers: readonly AnswerComparison[]): string {
 
 function answerTable(answers: readonly AnswerComparison[]): string {
   return table(
-    [
-      'Transaction',
-      'Stage',
-      { right: 'Compared' },
-      { right: 'Different' },
-      { right: 'Not answered in time' },
-      'Declared',
-    ],
+    ['Transaction', 'Stage', toRight('Compared'), toRight('Different'), toRight('Not answered in time'), 'Declared'],
     answers.map(({ transaction, stage, compared, different, unanswered, declared }) => [
       escapeText(transaction),
       escapeText(stage),
@@ -110,7 +100,7 @@ function invariantSummary(invariants: readonly InvariantOutcome[]): string {
 
 function invariantTable(invariants: readonly InvariantOutcome[]): string {
   return table(
-    ['Invariant', 'Stage', 'When', 'Holds', { right: 'Took' }],
+    ['Invariant', 'Stage', 'When', 'Holds', toRight('Took')],
     invariants.map(({ name, description, stage, when, holds, durationMs }) => [
       `${escapeText(name)}: ${escapeText(description)}`,
       escapeText(stage),
@@ -135,7 +125,7 @@ function errors(result: RunResult): string {
     ),
   );
   if (rows.length === 0) return '';
-  return ['## Errors', table(['Stage', 'Transaction', 'Code', { right: 'Count' }, 'Example'], rows)].join('\n\n');
+  return ['## Errors', table(['Stage', 'Transaction', 'Code', toRight('Count'), 'Example'], rows)].join('\n\n');
 }
 
 function environment(result: RunResult): string {
@@ -176,7 +166,7 @@ function describeHost({ cpuModel, cores, memoryBytes, memoryLimitBytes, os, kern
 function stageTable(stages: readonly StageResult[]): string {
   if (stages.length === 0) return 'No stage was run.';
   return table(
-    ['Stage', 'What it is', 'Migrations up to', 'Profile', { right: 'Database size' }, 'Data'],
+    ['Stage', 'What it is', 'Migrations up to', 'Profile', toRight('Database size'), 'Data'],
     stages.map((stage) => [
       escapeText(stage.name),
       escapeText(stage.description),
@@ -213,7 +203,7 @@ function migrations(stages: readonly StageResult[]): string {
     ]),
   );
   if (rows.length === 0) return '';
-  const columns = ['Stage', 'Migration', { right: 'Statements' }, { right: 'Took' }, 'SHA-256'];
+  const columns = ['Stage', 'Migration', toRight('Statements'), toRight('Took'), 'SHA-256'];
   return details(`Migrations applied after the baseline: ${rows.length}`, table(columns, rows));
 }
 
@@ -227,7 +217,7 @@ function relations(stages: readonly StageResult[]): string {
     ]),
   );
   if (rows.length === 0) return '';
-  const figures = ['Rows', 'Heap', 'Indexes', 'Total'].map((right) => ({ right }));
+  const figures = ['Rows', 'Heap', 'Indexes', 'Total'].map(toRight);
   const sorted = rows.toSorted(([a], [b]) => (a! < b! ? -1 : a! > b! ? 1 : 0));
   return details('Tables: rows and sizes', table(['Table', 'Stage', ...figures], sorted));
 }
@@ -252,7 +242,7 @@ function phases(result: RunResult): string {
     formatMs(durationMs),
     escapeText(detail ?? ''),
   ]);
-  const columns = ['Phase', 'Stage', { right: 'Took' }, ''];
+  const columns = ['Phase', 'Stage', toRight('Took'), ''];
   return details(`Wall time: ${wallTime(result)}`, table(columns, rows));
 }
 

@@ -29,6 +29,11 @@ export function codeBlock(text: string, language = ''): string {
 /** A column's heading and its alignment; figures stand to the right. */
 export type Column = string | { right: string };
 
+/** Heading of a column of figures. */
+export function toRight(right: string): Column {
+  return { right };
+}
+
 /** A table of cells that are Markdown already. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const headings = columns.map((column) => (typeof column === 'string' ? column : column.right));

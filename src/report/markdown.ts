@@ -4,11 +4,11 @@ import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
 import { renderCharts } from './charts.ts';
-import { describeChange, describeLosses } from './comparison.ts';
-import type { LatencyRow } from './comparison.ts';
-import { formatBytes, formatCount, formatMs, formatRate, formatRatio, formatShare, formatUs } from './format.ts';
+import { describeChange, describeLosses, rowOf } from './comparison.ts';
+import { formatBytes, formatMs, formatRate, formatRatio, formatShare, formatUs } from './format.ts';
 import { renderEvidence } from './markdown-evidence.ts';
-import { details, escapeText, table } from './markdown-text.ts';
+import { byTransaction } from './markdown-latency.ts';
+import { escapeText, table, toRight } from './markdown-text.ts';
 
 /** A report and the files that it refers to, by name. */
 export interface MarkdownReport {
@@ -160,89 +160,4 @@ function warnings(list: readonly Warning[]): string {
       `- ${stage === undefined ? '' : `${escapeText(stage)}: `}**${escapeText(message)}** ${escapeText(advice)}`,
   );
   return ['## Warnings', lines.join('\n')].join('\n\n');
-}
-
-/** A stage's figures for one transaction, or for all of them. */
-interface TableRow extends LatencyRow {
-  missed: number;
-}
-
-/** All transactions of a block together. */
-function rowOf({ total, counts, missed }: Block): TableRow {
-  return { ...total, counts, missed };
-}
-
-/** Two rows a transaction, one below the other, so that the figures can be compared by eye. */
-function byTransaction(result: RunResult): string {
-  const stages = result.stages.flatMap(({ name }) => figuresOf(result, name) ?? []);
-  if (stages.length === 0) return '';
-  const all = stageRows('**all transactions**', stages, ({ mainBlock }) => rowOf(mainBlock));
-  const each = result.scenario.transactions.flatMap(({ name }) =>
-    stageRows(escapeText(name), stages, ({ mainBlock }) => mainBlock.transactions.find((item) => item.name === name)),
-  );
-  const marked = stages.some(({ saturatedBlock }) => saturatedBlock)
-    ? ' († service time: the stage was saturated)'
-    : '';
-  return [
-    '## By transaction',
-    `Response time, from the instant a transaction was due to its end${marked}; rates are of completed transactions.`,
-    table(
-      ['Transaction', 'Stage', ...['Rate', 'p50', 'p95', 'p99', 'Max', 'Missed', 'Errors', 'p95 change'].map(toRight)],
-      [...all, ...each],
-    ),
-    byClass(result, stages),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n');
-}
-
-function toRight(right: string): { right: string } {
-  return { right };
-}
-
-function stageRows(
-  label: string,
-  stages: readonly StageFigures[],
-  pick: (figures: StageFigures) => TableRow | undefined,
-): string[][] {
-  const first = pick(stages[0]!);
-  // Queueing on one side would be compared with its absence on the other: service times are alike on both.
-  const time = stages.some(({ saturatedBlock }) => saturatedBlock) ? 'service' : 'response';
-  return stages.map((figures, index) => {
-    const row = pick(figures);
-    const change = index > 0 && first && row ? describeChange(time, first, row) : '';
-    return [index === 0 ? label : '', escapeText(figures.stage), ...latencyCells(figures, row), change];
-  });
-}
-
-function latencyCells({ mainBlock, saturatedBlock }: StageFigures, row: TableRow | undefined): string[] {
-  if (!row || row.counts.scheduled === 0) return ['did not occur', '', '', '', '', '', ''];
-  const { counts, missed } = row;
-  const percentiles = saturatedBlock ? row.service : row.response;
-  const mark = saturatedBlock ? ' †' : '';
-  const times = [percentiles.p50Us, percentiles.p95Us, percentiles.p99Us, percentiles.maxUs];
-  const rate = mainBlock.measuredMs > 0 ? (counts.succeeded * 1000) / mainBlock.measuredMs : 0;
-  return [
-    formatRate(rate),
-    ...times.map((us) => (percentiles.count === 0 ? 'none ended' : `${formatUs(us)}${mark}`)),
-    formatShare(missed / counts.scheduled),
-    describeLosses(counts),
-  ];
-}
-
-function byClass(result: RunResult, stages: readonly StageFigures[]): string {
-  const rows = result.scenario.transactions.flatMap(({ name }) =>
-    stages.flatMap(({ stage, mainBlock, saturatedBlock }) => {
-      const classes = mainBlock.transactions.find((item) => item.name === name)?.classes ?? {};
-      return Object.entries(classes).map(([className, { count, missed, response, service }]) => {
-        const { p50Us, p95Us, p99Us, maxUs } = saturatedBlock ? service : response;
-        const times = [p50Us, p95Us, p99Us, maxUs].map((us) => `${formatUs(us)}${saturatedBlock ? ' †' : ''}`);
-        const share = count > 0 ? formatShare(missed / count) : '';
-        return [name, className, stage].map((text) => escapeText(text)).concat(formatCount(count), times, share);
-      });
-    }),
-  );
-  if (rows.length === 0) return '';
-  const figures = ['Arrivals', 'p50', 'p95', 'p99', 'Max', 'Missed'].map(toRight);
-  return details('By class of parameters', table(['Transaction', 'Class', 'Stage', ...figures], rows));
 }

@@ -4,7 +4,7 @@ import type { Outcome, RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
-import { describeChange, describeLosses } from './comparison.ts';
+import { describeChange, describeClaims, describeLosses } from './comparison.ts';
 import { formatBytes, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
 
 export interface SummaryOptions {
@@ -92,8 +92,7 @@ function transactionTable(result: RunResult, width: number, paint: Paint): strin
 
 function noteLines(result: RunResult, width: number, paint: Paint): string[] {
   const { claims, warnings } = result;
-  const met = claims.filter(({ outcome }) => outcome === 'met').length;
-  const lines = claims.length > 0 ? [`${met} of ${formatPlural(claims.length, 'claim')} met.`] : [];
+  const lines = claims.length > 0 ? [describeClaims(claims)] : [];
   // One screen: the rest is in the report.
   for (const { message, advice } of warnings.slice(0, 3)) {
     const [first = '', ...rest] = wrap(`Warning: ${plain(message)} ${plain(advice)}`, width);

@@ -119,6 +119,13 @@ describe('renderMarkdown', () => {
     expect(rows[1]!.at(-1)).toBe('same');
   });
 
+  it('claims no percentile that would be the maximum by another name', () => {
+    const rare = renderMarkdown(buildResult([{ ...calmAfter, ratePerSecond: 5 }])).markdown;
+    const rows = Object.fromEntries(tableWith(rare, 'p95 change').map(([name, ...cells]) => [name, cells]));
+    expect(rows['retry_poll']!.slice(2, 6)).toEqual(['790 µs', 'too few', 'too few', '12.7 ms']);
+    expect(rows['dashboard']!.slice(2, 6)).toEqual(['2.75 ms', '9.41 ms', 'too few', '44.1 ms']);
+  });
+
   it('refers to charts that it gives, all of them', () => {
     const referred = [...markdown.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, name]) => name);
     expect(referred).toEqual(Object.keys(files));
@@ -155,6 +162,7 @@ describe('renderMarkdown', () => {
   it('tells claims, differing answers, broken invariants and errors', () => {
     const report = renderMarkdown(rich()).markdown;
     expect(report).toMatch(/^# ❌ Fail/);
+    expect(report).toContain('2 claims: 1 met, 1 not met, 0 not measured.');
     const claims = tableWith(report, 'Promised').slice(1);
     expect(claims[0]!.slice(3)).toEqual(['at most 1 s', '9.41 ms', '**met**']);
     expect(claims[1]!.slice(3)).toEqual(['2/s to 3/s', '14.2/s', '**not met**: more than promised']);
