@@ -1,5 +1,5 @@
 /** A real PostgreSQL from npm, with a data folder of its own, started and stopped by us. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EnvironmentError, messageOf } from '../errors.ts';
@@ -14,7 +14,7 @@ import {
   readPassword,
   settingsFile,
   superuser,
-  writeSecret,
+  writeForServer,
 } from './initdb.ts';
 import { registerServer, socketDirPrefix, type ServerRegistration } from './leftovers.ts';
 import { assertPortFree, freePort } from './ports.ts';
@@ -77,6 +77,16 @@ async function chooseSocketDir(): Promise<string> {
   return usable ? folder : join('/tmp', socketDirPrefix + uniqueName());
 }
 
+/** Containers often get 64 MB of POSIX shared memory: too little for the workers of one parallel hash join. */
+const enoughSharedMemoryBytes = 512 * 2 ** 20;
+
+/** System V shared memory has no such limit. */
+async function sharedMemorySettings(): Promise<Settings> {
+  const memory = await statfs('/dev/shm').catch(() => undefined);
+  const scarce = memory !== undefined && memory.blocks * memory.bsize < enoughSharedMemoryBytes;
+  return scarce ? { dynamic_shared_memory_type: 'sysv' } : {};
+}
+
 class EmbeddedServer implements Server {
   readonly kind = 'embedded';
   readonly version: string;
@@ -131,13 +141,16 @@ class EmbeddedServer implements Server {
   }
 
   async #startOnce(settings: Settings, port: number, signal?: AbortSignal): Promise<void> {
-    const text = configurationText(settings, {
-      listen_addresses: '127.0.0.1',
-      port,
-      unix_socket_directories: process.platform === 'win32' ? '' : this.#socketDir,
-      unix_socket_permissions: '0700',
-    });
-    await writeSecret(join(this.dataDir, settingsFile), text);
+    const text = configurationText(
+      { ...(await sharedMemorySettings()), ...settings },
+      {
+        listen_addresses: '127.0.0.1',
+        port,
+        unix_socket_directories: process.platform === 'win32' ? '' : this.#socketDir,
+        unix_socket_permissions: '0700',
+      },
+    );
+    await writeForServer(join(this.dataDir, settingsFile), text);
     this.#postmaster = await startPostmaster(this.#binaries, this.dataDir, this.#registration, signal);
     this.#settings = settings;
     this.#port = port;

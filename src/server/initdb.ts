@@ -1,6 +1,7 @@
 /** Makes the data folder of a new server. */
 import { randomBytes } from 'node:crypto';
-import { appendFile, chown, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { appendFile, lchown, mkdir, open, readFile, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import type { Binaries } from './binaries.ts';
@@ -50,7 +51,7 @@ export async function makeDataDir(binaries: Binaries, dataDir: string, signal?: 
   const passwordPath = `${dataDir}.${passwordFile}`;
   try {
     await giveToServer(dataDir);
-    await writeSecret(passwordPath, randomBytes(24).toString('base64url'));
+    await writeForServer(passwordPath, randomBytes(24).toString('base64url'));
     await initialise(binaries, dataDir, passwordPath, signal);
   } catch (error) {
     await rm(dataDir, { recursive: true, force: true });
@@ -83,20 +84,33 @@ async function initialise(binaries: Binaries, dataDir: string, passwordPath: str
       cause,
     });
   }
-  await writeSecret(join(dataDir, passwordFile), await readFile(passwordPath, 'utf8'));
+  await writeForServer(join(dataDir, passwordFile), await readFile(passwordPath, 'utf8'));
   await appendFile(join(dataDir, 'postgresql.conf'), `\ninclude '${settingsFile}'\n`);
 }
 
+/**
+ * Opens a file in a server's folder for writing, emptied, for the server's user (and root) only. Never through a symbolic
+ * link: root must not be led elsewhere by whoever else runs as that user.
+ */
+export async function openForServer(path: string): Promise<FileHandle> {
+  // Windows has no O_NOFOLLOW, nor root.
+  const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+  const file = await open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  const user = serverUser();
+  if (user !== undefined) await file.chown(user.uid, user.gid);
+  return file;
+}
+
 /** Writes a file that only the server's user (and root) can read. */
-export async function writeSecret(path: string, text: string): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 });
-  await giveToServer(path);
+export async function writeForServer(path: string, text: string): Promise<void> {
+  await using file = await openForServer(path);
+  await file.writeFile(text);
 }
 
 /** Makes the server's user the owner, where that is not ourselves. */
 export async function giveToServer(path: string): Promise<void> {
   const user = serverUser();
-  if (user !== undefined) await chown(path, user.uid, user.gid);
+  if (user !== undefined) await lchown(path, user.uid, user.gid);
 }
 
 /** The password for connections over TCP. */

@@ -1,11 +1,12 @@
 /** One postgres process: started in a session of its own, awaited, stopped. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import type { Binaries } from './binaries.ts';
+import { openForServer } from './initdb.ts';
 import { serverEnvironment } from './programs.ts';
 import { asServerUser } from './server-user.ts';
 
@@ -39,7 +40,7 @@ export async function startPostmaster(
   registration: { pid: number | undefined },
   signal?: AbortSignal,
 ): Promise<Postmaster> {
-  const log = await open(join(dataDir, logFile), 'w', 0o600);
+  const log = await openForServer(join(dataDir, logFile));
   let child: ChildProcess;
   try {
     // Detached: Ctrl-C in a terminal goes to the whole foreground group, and the server must outlive it until we stop it.
