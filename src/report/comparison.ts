@@ -13,20 +13,23 @@ export function rowOf({ total, counts, missed }: Block): LatencyRow {
   return { ...total, counts, missed };
 }
 
-/** Fewer samples than this have no p95 of their own: it would be the maximum by another name. */
+/** With fewer samples than this, p95 is the maximum by another name. */
 export const leastForP95 = 20;
 
 /**
- * How p95 changed from one stage to another: '412x faster', '1.3x slower', 'same'; empty when one of them has no p95.
- * What the first stage did not finish would have made it slower still: '≥412x faster'.
+ * How p95 changed from one stage to another: '412x faster', '1.3x slower', 'same'; empty when one of them has no figures.
+ * What the first stage did not finish would have made it slower still: '≥412x faster'. A handful of samples: '~412x faster'.
  */
 export function describeChange(time: keyof Latencies, first: LatencyRow, last: LatencyRow): string {
   const [from, to] = [first[time].p95Us, last[time].p95Us];
-  if (Math.min(first[time].count, last[time].count) < leastForP95 || from === 0 || to === 0) return '';
+  const count = Math.min(first[time].count, last[time].count);
+  if (count === 0 || from === 0 || to === 0) return '';
   const size = formatRatio(Math.max(from / to, to / from));
   if (size === '1x') return 'same';
-  if (from < to) return `${size} slower`;
-  return `${first.counts.unfinished + first.counts.timedOut > 0 ? '≥' : ''}${size} faster`;
+  const few = count < leastForP95 ? '~' : '';
+  if (from < to) return `${few}${size} slower`;
+  const cut = first.counts.unfinished + first.counts.timedOut > 0 ? '≥' : '';
+  return `${few || cut}${size} faster`;
 }
 
 /** What did not succeed: '3 failed, 12 timed out', or '0'. */

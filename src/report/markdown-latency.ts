@@ -20,7 +20,8 @@ export function byTransaction(result: RunResult): string {
     : '';
   return [
     '## By transaction',
-    `Response time, from the instant a transaction was due to its end${marked}; rates are of completed transactions.`,
+    `Response time, from the instant a transaction was due to its end${marked}; rates are of completed transactions; ` +
+      '~ marks percentiles of too few transactions to tell them from the maximum.',
     table(
       ['Transaction', 'Stage', ...['Rate', 'p50', 'p95', 'p99', 'Max', 'Missed', 'Errors', 'p95 change'].map(toRight)],
       [...all, ...each],
@@ -54,15 +55,11 @@ function latencyCells({ mainBlock, saturatedBlock }: StageFigures, row: LatencyR
   return [formatRate(rate)].concat(times, formatShare(missed / counts.scheduled), describeLosses(counts));
 }
 
-/** p50, p95, p99 and maximum, as far as there are enough samples to tell one from the next. */
+/** p50, p95, p99 and maximum; '~' where too few samples stand behind a percentile to tell it from the maximum. */
 function timeCells({ count, p50Us, p95Us, p99Us, maxUs }: Percentiles, mark = ''): string[] {
-  const cell = (us: number, leastCount: number) => (count < leastCount ? 'too few' : `${formatUs(us)}${mark}`);
-  return [
-    cell(p50Us, 2),
-    cell(p95Us, leastForP95),
-    cell(p99Us, leastForP95 * 5),
-    count === 0 ? 'none sent' : cell(maxUs, 1),
-  ];
+  const cell = (us: number, least: number) => `${count < least ? '~' : ''}${formatUs(us)}${mark}`;
+  if (count === 0) return ['none sent', '', '', ''];
+  return [cell(p50Us, 2), cell(p95Us, leastForP95), cell(p99Us, leastForP95 * 5), cell(maxUs, 1)];
 }
 
 function byClass(result: RunResult, stages: readonly StageFigures[]): string {
