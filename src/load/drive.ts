@@ -134,13 +134,14 @@ class DriveLoop {
     this.#prepareAhead(Math.min(this.#picked - before + 1, drawAhead));
   }
 
-  /** Takes up every arrival that is due and notes how late that is. */
-  #pickUpDue(): void {
+  /** Takes up every arrival that is due (before a stop, if one is given) and notes how late that is. */
+  #pickUpDue(stopUs = Infinity): void {
     const { samples, arrivals } = this.#options;
     while (this.#picked < arrivals.length) {
       const arrival = arrivals[this.#picked]!;
-      const latenessUs = this.#elapsedUs() - samples.dueUs[arrival]!;
-      if (latenessUs < 0) return;
+      const dueUs = samples.dueUs[arrival]!;
+      const latenessUs = this.#elapsedUs() - dueUs;
+      if (latenessUs < 0 || dueUs >= stopUs) return;
       samples.latenessUs[arrival] = offset(latenessUs);
       samples.fate[arrival] = Fate.unfinished;
       samples.sentUs[arrival] = never;
@@ -222,7 +223,7 @@ class DriveLoop {
 
   #stopOffering(outcome: DriveResult['outcome'], stopUs: number): void {
     if (this.#state !== 'offering') return;
-    this.#pickUpDue();
+    this.#pickUpDue(stopUs);
     this.#state = 'draining';
     this.#result = { ...this.#result, outcome, stopUs };
     if (outcome === 'complete' && this.#result.saturation !== undefined) this.#result.outcome = 'saturated';

@@ -53,6 +53,13 @@ interface Connection {
 // Not in the type declarations: how `pg` itself turns JavaScript values into text or bytes.
 const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => unknown } }).utils;
 
+/** SQLSTATE 25P02, in_failed_sql_transaction. */
+function rolledBack(): Error {
+  return Object.assign(new Error('the transaction was rolled back because one of its statements had failed'), {
+    code: '25P02',
+  });
+}
+
 /**
  * A query in the sense of `pg` (its Submittable interface). Unlike `pg`'s own Query it asks for the description of the rows only
  * once per connection (PostgreSQL refuses to run a prepared statement whose row type has changed), emits no events, and can send
@@ -70,7 +77,7 @@ export class PreparedQuery {
   readonly #reject: (error: Error) => void;
   readonly #rows: Row[] = [];
   #beginPending: boolean;
-  #rowError: Error | undefined;
+  #failure: Error | undefined;
 
   constructor(
     statement: Statement,
@@ -128,14 +135,19 @@ export class PreparedQuery {
         row[names[column]!] = text === null ? null : parsers[column]!(text);
       }
     } catch (error) {
-      this.#rowError = error as Error;
+      this.#failure = error as Error;
     }
     this.#rows.push(row);
   }
 
-  handleCommandComplete(): void {
-    if (this.#beginPending) this.#beginPending = false;
-    else this.#statement.shape ??= null;
+  handleCommandComplete({ text }: { text: string }): void {
+    if (this.#beginPending) {
+      this.#beginPending = false;
+      return;
+    }
+    this.#statement.shape ??= null;
+    // PostgreSQL answers COMMIT so when a statement before it has failed and the transaction went on regardless.
+    if (this.text === 'COMMIT' && text === 'ROLLBACK') this.#failure = rolledBack();
   }
 
   handleEmptyQuery(): void {
@@ -155,7 +167,7 @@ export class PreparedQuery {
   }
 
   handleReadyForQuery(): void {
-    if (this.#rowError === undefined) this.#resolve(this.#rows);
-    else this.#reject(this.#rowError);
+    if (this.#failure === undefined) this.#resolve(this.#rows);
+    else this.#reject(this.#failure);
   }
 }

@@ -163,10 +163,12 @@ function timelineOf(
   endsUs: Float64Array,
   missed: (arrival: number) => boolean,
 ): TimelineBucket[] {
-  const bucketOf = (instantUs: number): number => Math.floor((instantUs - warmupMs * 1000) / bucketUs);
-  const seconds = Math.max(0, Math.ceil((stopMs - warmupMs) / 1000));
+  const seconds = Math.max(counted.length > 0 ? 1 : 0, Math.ceil((stopMs - warmupMs) / 1000));
+  // An arrival that was due at the very instant of a stop belongs to the last second.
+  const bucketOf = (instantUs: number): number =>
+    Math.min(Math.floor((instantUs - warmupMs * 1000) / bucketUs), seconds - 1);
   const members: number[][] = Array.from({ length: seconds }, () => []);
-  for (const arrival of counted) members[bucketOf(samples.dueUs[arrival]!)]?.push(arrival);
+  for (const arrival of counted) members[bucketOf(samples.dueUs[arrival]!)]!.push(arrival);
   const completed = new Uint32Array(seconds);
   for (const instant of endsUs) completed[bucketOf(instant)]!++;
   return members.map((arrivals, second) => {

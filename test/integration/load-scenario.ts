@@ -58,6 +58,18 @@ const broken = stage('broken', {
   },
 });
 
+/** Writes swallow the error of a statement and go on. */
+const careless = stage('careless', {
+  transfer: {
+    atomic: true,
+    statements: { take: transfer.statements.take, fail: 'SELECT 1 / ($1::int - $1::int)' },
+    async run(client, { id }: Params) {
+      await client.query('take', [id]);
+      await client.query('fail', [id]).catch(() => 'never mind');
+    },
+  },
+});
+
 /** Writes lock two rows in an order that depends on the parameters, with time to meet another. */
 const deadlocking = stage('deadlocking', {
   transfer: {
@@ -103,6 +115,6 @@ const scenario: ScenarioSpec = {
     seed: { asOf: '2026-11-01T00:00:00Z', tables: { accounts: { rows: 100, columns: {} } } },
     transactions: { read, transfer },
   },
-  stages: [stage('before'), slow, broken, deadlocking, wrong, crashing],
+  stages: [stage('before'), slow, broken, careless, deadlocking, wrong, crashing],
 };
 export default scenario;

@@ -122,6 +122,12 @@ describe('runBlock', () => {
     expect(result.missed).toBe(result.counts.scheduled);
   });
 
+  it('does not take a transaction for committed that PostgreSQL has rolled back', async () => {
+    const [, transfer] = (await runBlock(block({ stage: 'careless' }))).transactions;
+    expect(transfer!.errors['25P02']!.count).toBe(transfer!.counts.scheduled);
+    expect(await sumOfBalances()).toBe(0);
+  });
+
   it('counts statements that the server cancels as timed out', async () => {
     const result = await runBlock(
       block({ stage: 'slow' }, { statementTimeoutMs: 200, ratePerSecond: 15, connections: 8 }),
