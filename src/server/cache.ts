@@ -1,5 +1,6 @@
 /** The folder in which pgrehearse keeps snapshots, running servers' data and what it knows of them. */
-import { access, chmod, constants, mkdir, stat, statfs } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { access, chmod, constants, lstat, mkdir, stat, statfs } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EnvironmentError, messageOf } from '../errors.ts';
@@ -7,24 +8,38 @@ import { closedFolder, serverUser } from './server-user.ts';
 
 /**
  * Where the cache lies: PGREHEARSE_CACHE, else XDG_CACHE_HOME/pgrehearse, else ~/.cache/pgrehearse. For root, whose home
- * the server's user can rarely enter, /var/cache/pgrehearse; for a user without a home, a private folder among the
- * temporary files. Makes nothing.
+ * the server's user can rarely enter, /var/cache/pgrehearse; for a user without a home, a folder among the temporary
+ * files. Makes nothing.
+ * @throws EnvironmentError when that last folder is somebody else's
  */
 export async function defaultCacheDir(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
   const named = environment['PGREHEARSE_CACHE'];
   if (named) return resolve(named);
-  const usual = join(environment['XDG_CACHE_HOME'] || join(homeOf(environment), '.cache'), 'pgrehearse');
+  const home = environment['HOME'] || accountHome();
+  const base = environment['XDG_CACHE_HOME'] || (home !== undefined && join(home, '.cache'));
+  if (!base) return ownTemporaryFolder();
+  const usual = join(base, 'pgrehearse');
   return (await closedFolder(usual)) === undefined ? usual : '/var/cache/pgrehearse';
 }
 
-function homeOf(environment: NodeJS.ProcessEnv): string {
-  if (environment['HOME']) return environment['HOME'];
+/** Undefined for accounts such as `nobody`, whose home does not exist, and for uids without an account, as in containers. */
+function accountHome(): string | undefined {
   try {
-    return homedir();
+    return existsSync(homedir()) ? homedir() : undefined;
   } catch {
-    // A container may run under a uid without an account.
-    return join(tmpdir(), `pgrehearse-${process.getuid?.() ?? 0}`);
+    return undefined;
   }
+}
+
+/** Everybody can write among the temporary files, so the owner counts: programs are run from the cache. */
+async function ownTemporaryFolder(): Promise<string> {
+  const uid = process.getuid?.() ?? 0;
+  const folder = join(tmpdir(), `pgrehearse-cache-${uid}`);
+  const info = await lstat(folder).catch(() => undefined);
+  if (info === undefined || (info.isDirectory() && info.uid === uid)) return folder;
+  throw new EnvironmentError(`The folder ${folder} belongs to somebody else.`, {
+    hint: 'Set PGREHEARSE_CACHE to a folder of your own.',
+  });
 }
 
 /**

@@ -11,7 +11,7 @@ import { serverEnvironment } from './programs.ts';
 import { asServerUser } from './server-user.ts';
 
 /** The server's own messages, in its data folder. */
-export const logFile = 'server.log';
+const logFile = 'server.log';
 
 /** The file by which a running server claims its data folder. */
 export const pidFile = 'postmaster.pid';

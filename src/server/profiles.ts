@@ -5,7 +5,7 @@ import type { Settings } from '../scenario.ts';
 import { usableMemoryBytes } from './host.ts';
 
 /** One setting as it goes into the configuration and the report. */
-export interface ReasonedSetting {
+interface ReasonedSetting {
   name: string;
   /** As postgresql.conf spells it. */
   value: string;

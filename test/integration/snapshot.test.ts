@@ -1,9 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { startEmbedded } from '../../src/server/embedded.ts';
 import { describeHost } from '../../src/server/host.ts';
 import { reapLeftovers } from '../../src/server/leftovers.ts';
+import { exists } from '../../src/server/processes.ts';
 import { seedingSettings } from '../../src/server/profiles.ts';
 import { SnapshotStore } from '../../src/snapshot.ts';
 import { temporaryFolder } from './postgres.ts';
@@ -57,4 +62,36 @@ test('a server that crashes while a snapshot is built leaves no snapshot', async
   });
   await expect(built).rejects.toThrow('did not shut down cleanly');
   expect(await store.list()).toEqual([]);
+});
+
+test('a build that is killed leaves nothing that counts: who waits for it builds, the next start cleans up', async () => {
+  await using cache = await temporaryFolder();
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./snapshot-child.ts', import.meta.url)), cache.path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [serverPid] = await once(child.stdout, 'data');
+  const notices: string[] = [];
+  const waiting = Promise.withResolvers<void>();
+  const onNotice = (sentence: string) => {
+    notices.push(sentence);
+    waiting.resolve();
+  };
+  await using store = new SnapshotStore(cache.path, { onNotice });
+  const settings = { fsync: false, shared_buffers: '16MB' };
+  const built = store.build({ rows: 1 }, async (dataDir) => {
+    await ask(cache.path, dataDir, settings, 'create table t as select 1 as n');
+    return { by: 'who waited' };
+  });
+  await waiting.promise;
+  expect(notices).toEqual([`Waiting for process ${child.pid}, which is working on the same snapshot.`]);
+  child.kill('SIGKILL');
+  expect(await built).toMatchObject({ cached: false, details: { by: 'who waited' } });
+
+  expect(await reapLeftovers(cache.path)).toEqual([
+    `Stopped PostgreSQL (process ${Number(serverPid)}), which an earlier run (process ${child.pid}) had left running.`,
+    expect.stringMatching(/^Removed the half-made snapshot snapshots\/building-\w+-\w+-\w+ of an earlier run\.$/),
+  ]);
+  expect(exists(Number(serverPid))).toBe(false);
+  expect((await readdir(join(cache.path, 'snapshots'))).length).toBe(2);
+  expect(await store.list()).toHaveLength(1);
 });
