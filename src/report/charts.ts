@@ -52,6 +52,7 @@ function latencyByTransaction(result: RunResult, stages: ChartStage[]): string {
   const points = stages.map((stage) => names.map((name) => p95Ms(stage, name)));
   const rows = names.map((_, row) => rangeOf(points.map((column) => column[row])));
   return drawSvg({
+    id: 'latency-by-transaction',
     title: 'p95 of each transaction',
     height: names.length * 28 + 116,
     right: 64,
@@ -110,30 +111,23 @@ function latencyOverTime(result: RunResult, stages: ChartStage[]): string {
   );
   const values = lines.flat().map(([, value]) => value ?? undefined);
   return drawSvg({
-    title: 'p95 of the response time, second by second',
+    id: 'latency-over-time',
+    title: 'p95 of the response time, by the second in which transactions were due',
     height: 320,
     right: 96,
     xAxis: timeAxis(longestSeconds(stages)),
     yAxis: logAxis([...values, result.slo.limitMs]),
     series: stages.map((stage, index) => ({
-      ...line(stage.label, stage.colour, lines[index]!),
-      ...(stage.saturatedBlock ? { markPoint: stopMark(stage, lines[index]!.at(-1)!, 12) } : {}),
+      ...responseLine(stage, lines[index]!),
       ...(index === 0 ? { markLine: limitLine('yAxis', result.slo.limitMs) } : {}),
     })),
   });
 }
 
-/** Where a saturated stage was stopped, and what it had held. */
-function stopMark({ colour, heldPerSecond }: ChartStage, [x, y]: Point, offsetY: number): object {
-  const formatter = () => `saturated: held ${formatRate(heldPerSecond)}`;
-  return {
-    silent: true,
-    symbol: 'circle',
-    symbolSize: 8,
-    itemStyle: { color: colour },
-    label: { ...labelStyle, color: colour, position: 'right', distance: 8, offset: [0, offsetY], formatter },
-    data: [{ coord: [x, y ?? 0] }],
-  };
+/** Of a saturated stage most transactions never ended: their ages at the end are lower bounds, so the line is dashed. */
+function responseLine({ label, colour, saturatedBlock }: ChartStage, points: Point[]): Series {
+  if (!saturatedBlock) return line(label, colour, points);
+  return line(`${label} (saturated: lower bounds)`, colour, points, { type: 'dashed' });
 }
 
 /** What was offered, what each stage completed, and how much of it missed the limit. */
@@ -141,6 +135,7 @@ function throughput(result: RunResult, stages: ChartStage[]): string {
   const longest = stages.toSorted((a, b) => b.mainBlock.measuredMs - a.mainBlock.measuredMs)[0]!;
   const offered = ratesOf(longest, (bin) => bin.scheduled);
   return drawSvg({
+    id: 'throughput',
     title: `Transactions a second: completed (lines), missed the limit of ${formatMs(result.slo.limitMs)} (areas)`,
     height: 320,
     right: 40,
@@ -155,17 +150,22 @@ function throughput(result: RunResult, stages: ChartStage[]): string {
 }
 
 function completedLine(stage: ChartStage): Series {
-  const points = ratesOf(stage, (bin) => bin.completed);
-  const last = points.at(-1);
-  const mark = stage.saturatedBlock && last ? { markPoint: stopMark(stage, last, -10) } : {};
-  return { ...line(stage.label, stage.colour, points), ...mark };
+  return line(
+    rateLabel(stage),
+    stage.colour,
+    ratesOf(stage, (bin) => bin.completed),
+  );
 }
 
 /** Shares its name with the line of the same stage, so that the legend has one entry for both. */
 function missedArea(stage: ChartStage): Series {
   const points = ratesOf(stage, (bin) => bin.missed);
   const areaStyle = { color: stage.colour, opacity: 0.22 };
-  return { ...line(stage.label, stage.colour, points, { width: 0 }), showSymbol: false, areaStyle };
+  return { ...line(rateLabel(stage), stage.colour, points, { width: 0 }), showSymbol: false, areaStyle };
+}
+
+function rateLabel({ label, saturatedBlock, heldPerSecond }: ChartStage): string {
+  return saturatedBlock ? `${label} (saturated, held ${formatRate(heldPerSecond)})` : label;
 }
 
 /** Events a second in each second of the stage's main block; a last second cut short below a quarter is left out. */

@@ -1,26 +1,11 @@
 /** How every chart looks: one frame, one set of colours, axes with units. ECharts draws it as SVG without a browser. */
 import { LineChart, ScatterChart } from 'echarts/charts';
-import {
-  GridComponent,
-  LegendComponent,
-  MarkLineComponent,
-  MarkPointComponent,
-  TitleComponent,
-} from 'echarts/components';
+import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { formatCount, formatMs } from './format.ts';
 
-use([
-  LineChart,
-  ScatterChart,
-  GridComponent,
-  LegendComponent,
-  MarkLineComponent,
-  MarkPointComponent,
-  TitleComponent,
-  SVGRenderer,
-]);
+use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
 
 /** Readable on white and on GitHub's dark ground. */
 export const colours = {
@@ -43,6 +28,8 @@ const width = 880;
 export type Series = Record<string, unknown> & { name: string };
 
 interface Drawing {
+  /** Prefix of identifiers inside of the SVG: pictures on one page must not share them. */
+  id: string;
   title: string;
   height: number;
   right: number;
@@ -52,7 +39,7 @@ interface Drawing {
 }
 
 /** Draws one chart as SVG text. */
-export function drawSvg({ title, height, right, xAxis, yAxis, series }: Drawing): string {
+export function drawSvg({ id, title, height, right, xAxis, yAxis, series }: Drawing): string {
   const names = [...new Set(series.map(({ name }) => name))];
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
@@ -83,7 +70,7 @@ export function drawSvg({ title, height, right, xAxis, yAxis, series }: Drawing)
       yAxis,
       series,
     });
-    return asPicture(chart.renderToSVGString());
+    return asPicture(chart.renderToSVGString(), id);
   } finally {
     chart.dispose();
   }
@@ -91,13 +78,13 @@ export function drawSvg({ title, height, right, xAxis, yAxis, series }: Drawing)
 
 /**
  * Nobody hovers over a picture, so its style sheet goes; and the identifiers that ECharts counts over the life of a process
- * become the same every time. Quotes and brackets in labels are escaped, so labels cannot look like either.
+ * become the picture's own, the same every time. Quotes and brackets in labels are escaped, so labels cannot look like either.
  */
-function asPicture(svg: string): string {
+function asPicture(svg: string, id: string): string {
   return svg
     .replace(/<style\b.*?<\/style>\s*/s, '')
     .replaceAll(/ class="zr[\w-]*"/g, '')
-    .replaceAll(/(?<=id="|url\(#)zr\d+-/g, 'clip-');
+    .replaceAll(/(?<=id="|url\(#)zr\d+-/g, `${id}-`);
 }
 
 /** Lines that the legend will need: there is no browser here to measure text. */

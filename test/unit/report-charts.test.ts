@@ -71,8 +71,9 @@ describe('renderCharts', () => {
       expect(text).toContain(part);
     expect(text).toContain('before (service time: it was saturated)');
     expect(text).toContain('after (response time)');
-    expect(textOf(charts['latency-over-time.svg']!)).toContain('saturated: held 14.2/s');
-    expect(textOf(charts['throughput.svg']!)).toContain('1,000/s');
+    expect(textOf(charts['latency-over-time.svg']!)).toContain('before (saturated: lower bounds)');
+    for (const part of ['1,000/s', 'before (saturated, held 14.2/s)'])
+      expect(textOf(charts['throughput.svg']!)).toContain(part);
   });
 
   it('shows the figures of the result beside the dots', () => {

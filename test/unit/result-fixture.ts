@@ -49,7 +49,8 @@ export const saturatedBefore: StageBehaviour = {
   seconds: 9,
   ratePerSecond: 1000,
   missShare: () => 0.985,
-  p95Us: (second) => 700_000 + second * 930_000,
+  // Nearly all are still waiting at the end, so what counts is their age then.
+  p95Us: (second) => 9_900_000 - second * 1_000_000,
   serviceUs: (name) => (heavy.has(name) ? 2_310_000 : 38_000),
   heldPerSecond: 14.2,
 };
