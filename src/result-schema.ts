@@ -30,10 +30,7 @@ const transactionFigures = latencies.extend({
   counts,
   missed: count,
   errors: z.record(z.string(), z.object({ count, example: z.string() })),
-  classes: z.record(
-    z.string(),
-    z.object({ count, missed: count, response: percentiles, service: percentiles }),
-  ),
+  classes: z.record(z.string(), z.object({ count, missed: count, response: percentiles, service: percentiles })),
 });
 
 const timelineBucket = z.object({
@@ -145,9 +142,7 @@ const gate = z.object({
   outcome,
   reason: z.string(),
   stage: z.string().optional(),
-  estimate: z
-    .object({ value: amount, low: amount, high: amount, margin: amount, unit: z.literal('share') })
-    .optional(),
+  estimate: z.object({ value: amount, low: amount, high: amount, margin: amount, unit: z.literal('share') }).optional(),
 });
 
 const host = z.object({
@@ -204,6 +199,8 @@ export const runResultSchema = z.object({
   answers: z.array(answers),
   invariants: z.array(invariant),
   claims: z.array(claim),
-  warnings: z.array(z.object({ code: z.string(), message: z.string(), advice: z.string(), stage: z.string().optional() })),
+  warnings: z.array(
+    z.object({ code: z.string(), message: z.string(), advice: z.string(), stage: z.string().optional() }),
+  ),
   verdict: z.object({ outcome, exitCode: count, reason: z.string(), gates: z.array(gate) }).optional(),
 });
