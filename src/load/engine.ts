@@ -45,7 +45,7 @@ export interface BlockOptions {
 }
 
 /** A look at a running block, about ten times a second. */
-export interface BlockProgress {
+interface BlockProgress {
   /** From the start of the block; warm-up included. */
   elapsedMs: number;
   completed: number;

@@ -80,6 +80,8 @@ export interface ServerBehaviour {
 export class FakeExecutor implements Executor {
   readonly prepared: number[] = [];
   readonly executed: number[] = [];
+  /** Connection of each executed arrival, in the same order. */
+  readonly used: number[] = [];
   busy = 0;
   mostBusy = 0;
   readonly #time: FakeTime;
@@ -101,8 +103,9 @@ export class FakeExecutor implements Executor {
     return this.#behaviour.connect?.(this.#time);
   }
 
-  execute(arrival: number): Promise<Ending> {
+  execute(arrival: number, connection: number): Promise<Ending> {
     this.executed.push(arrival);
+    this.used.push(connection);
     this.mostBusy = Math.max(this.mostBusy, ++this.busy);
     const ending: Ending = { fate: Fate.succeeded, error: 0, retries: 0, ...this.#behaviour.ending?.(arrival) };
     return new Promise((resolve) => {
