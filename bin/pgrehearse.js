@@ -17,6 +17,8 @@ if (supported) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
 } else {
-  console.error(`pgrehearse needs Node 22.22 or newer; this is ${process.version}. Install a newer Node and try again.`);
+  console.error(
+    `pgrehearse needs Node 22.22 or newer; this is ${process.version}. Install a newer Node and try again.`,
+  );
   process.exit(2);
 }

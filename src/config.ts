@@ -11,9 +11,7 @@ const shape = z.strictObject({
   /** Scenario files by name; relative paths count from the config file. */
   scenarios: z.record(z.string(), z.string()).optional(),
   /** PostgreSQL settings by profile name. */
-  profiles: z
-    .record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))
-    .optional(),
+  profiles: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))).optional(),
   /** Where snapshots are kept. */
   cacheDir: z.string().optional(),
   /** Where results are written: a folder for each run is made in it. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
 import { UsageError } from './errors.ts';
 
-const extensions = ['.ts', '.mts', '.js', '.mjs'];
+const extensions = new Set(['.ts', '.mts', '.js', '.mjs']);
 
 /**
  * Finds the file of a scenario: a path, a name of the config file, `scenarios/<name>` below `folder`, or one that ships
@@ -15,7 +15,7 @@ const extensions = ['.ts', '.mts', '.js', '.mjs'];
  * @throws UsageError that lists the known names
  */
 export async function findScenario(nameOrPath: string, folder: string, config: Config): Promise<string> {
-  if (nameOrPath.includes('/') || nameOrPath.includes(sep) || extensions.includes(extname(nameOrPath))) {
+  if (nameOrPath.includes('/') || nameOrPath.includes(sep) || extensions.has(extname(nameOrPath))) {
     const path = resolve(folder, nameOrPath);
     if (await exists(path)) return path;
     throw new UsageError(`There is no scenario file ${path}.`, { hint: 'Correct the path.' });
@@ -34,7 +34,7 @@ export async function knownScenarios(folder: string, config: Config): Promise<Ma
   const known = new Map<string, string>();
   for (const place of [shipped, join(folder, 'scenarios')]) {
     for (const file of await readdir(place).catch(() => [])) {
-      if (extensions.includes(extname(file)) && !file.includes('.d.')) {
+      if (extensions.has(extname(file)) && !file.includes('.d.')) {
         known.set(file.slice(0, -extname(file).length), join(place, file));
       }
     }

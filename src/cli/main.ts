@@ -1,0 +1,72 @@
+/** The `pgrehearse` command: the only place that reads argv, listens to signals and ends the process. */
+import { styleText } from 'node:util';
+import { Command, CommanderError } from 'commander';
+import { ExitCode, PgrehearseError } from '../errors.ts';
+import { toolVersion } from '../tool.ts';
+import { doctorCommand } from './doctor.ts';
+import { migrateCommand } from './migrate.ts';
+import { reportCommand } from './report.ts';
+import { runCommand } from './run.ts';
+import { seedCommand } from './seed.ts';
+import { Interruption } from './interruption.ts';
+import { snapshotCommand } from './snapshot.ts';
+
+const description = `Rehearse a PostgreSQL change at full load before you ship it.
+
+Seeds a production-sized database, drives open-loop load against it before and after a change of
+schema, configuration or queries, judges whether p95 holds, and writes a report for the pull request.`;
+
+const examples = `
+Examples:
+  pgrehearse run                          the main job: webhooks, 10.3 million rows, 1,000 transactions a second
+  pgrehearse run webhooks --quick         the same in a minute on a small scale
+  pgrehearse run ./my-scenario.ts --rate 200 --duration 2m
+  pgrehearse migrate verify webhooks      up, down and up again on a scratch database
+  pgrehearse doctor                       what this machine has and lacks
+
+Exit codes: 0 pass, 1 the gate failed, 2 wrong use, 3 inconclusive, 4 invalid measurement,
+5 the environment failed, 6 correctness broken; 130 or 143 after Ctrl-C or SIGTERM.`;
+
+async function main(argv: string[]): Promise<number> {
+  using interruption = new Interruption();
+  const context = { signal: interruption.signal, exitCode: ExitCode.pass as number };
+  const program = new Command('pgrehearse')
+    .description(description)
+    .version(toolVersion)
+    .option('--verbose', 'show the stack of an error')
+    .addHelpText('after', examples)
+    .showHelpAfterError('Run with --help to see what there is.')
+    .exitOverride();
+  for (const command of [runCommand, seedCommand, migrateCommand, snapshotCommand, doctorCommand, reportCommand]) {
+    program.addCommand(command(context).copyInheritedSettings(program));
+  }
+  for (const command of program.commands.flatMap((command) => [command, ...command.commands])) {
+    command.exitOverride().option('--verbose', 'show the stack of an error');
+  }
+  try {
+    await program.parseAsync(argv);
+    return interruption.exitCode ?? context.exitCode;
+  } catch (error) {
+    return interruption.exitCode ?? explain(error, argv.includes('--verbose'));
+  }
+}
+
+/** Prints an error as one sentence with the next step, and gives its exit code. */
+function explain(error: unknown, verbose: boolean): number {
+  // Commander has printed its message already; help and version end with 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.pass : ExitCode.usage;
+  const label = styleText('red', 'error:', { stream: process.stderr });
+  if (error instanceof PgrehearseError) {
+    console.error(`${label} ${error.message}`);
+    if (error.hint !== undefined) console.error(error.hint);
+    if (verbose) console.error(error.stack);
+    return error.exitCode;
+  }
+  console.error(`${label} ${error instanceof Error ? error.message : String(error)}`);
+  console.error(verbose && error instanceof Error ? error.stack : 'This was not expected; --verbose shows the stack.');
+  return ExitCode.environment;
+}
+
+process.exitCode = await main(process.argv);
+// Everything is closed by now; an unref'd handle of a library must not keep the command alive.
+process.exit();

@@ -1,0 +1,51 @@
+/** Flags that several commands share, and how their values are read. Bad values are refused, never guessed at. */
+import { InvalidArgumentError, Option } from 'commander';
+
+/** "60s", "1.5m", "250ms", "2h" to milliseconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Give a number and a unit: 250ms, 60s, 5m or 1h.');
+  return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h'];
+}
+
+export function parsePositive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0 || text.trim() === '') {
+    throw new InvalidArgumentError('Give a number above 0.');
+  }
+  return value;
+}
+
+export function parseWhole(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0 || text.trim() === '') {
+    throw new InvalidArgumentError('Give a whole number from 0.');
+  }
+  return value;
+}
+
+export function parsePort(text: string): number {
+  const value = parseWhole(text);
+  if (value < 1 || value > 65_535) throw new InvalidArgumentError('Give a port from 1 to 65535.');
+  return value;
+}
+
+export function parseList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) throw new InvalidArgumentError('Give names with commas between them.');
+  return names;
+}
+
+export const scaleOption = () =>
+  new Option('--scale <factor>', 'size of the data; 1 is full size').argParser(parsePositive).default(1);
+
+export const seedOption = () =>
+  new Option('--seed <n>', 'number that all random choices derive from').argParser(parseWhole).default(1);
+
+export const configOption = () =>
+  new Option('--config <file>', 'config file (default: pgrehearse.config.ts, if there)');
+
+export const portOption = () =>
+  new Option('--port <n>', 'port of the PostgreSQL server that is started (default: a free one)').argParser(parsePort);
+
+export const jsonOption = (what: string) => new Option('--json', `print ${what} as JSON on stdout`);

@@ -1,0 +1,120 @@
+import { Command, Option } from 'commander';
+import { planRun } from '../plan.ts';
+import { renderSummary } from '../report/summary.ts';
+import type { RunResult } from '../result.ts';
+import { run } from '../run.ts';
+import type { LoadSpec } from '../scenario.ts';
+import { readConfig, type CommandContext } from './context.ts';
+import {
+  configOption,
+  jsonOption,
+  parseDuration,
+  parseList,
+  parsePositive,
+  parseWhole,
+  portOption,
+  scaleOption,
+  seedOption,
+} from './options.ts';
+import { openTerminal } from './terminal.ts';
+
+interface RunFlags {
+  scale: number;
+  seed: number;
+  rate?: number;
+  duration?: number;
+  connections?: number;
+  stages?: string[];
+  out?: string;
+  port?: number;
+  config?: string;
+  quick?: boolean;
+  json?: boolean;
+}
+
+/** A small scale and short blocks: advice while working, not a verdict about production. */
+const quick = { scale: 0.02, load: { durationMs: 15_000, warmupMs: 2_000 } };
+
+export function runCommand(context: CommandContext): Command {
+  return new Command('run')
+    .description('seed, run the stages under load, judge, report (default scenario: webhooks)')
+    .argument('[scenario...]', 'names, or paths of scenario files', ['webhooks'])
+    .addOption(scaleOption())
+    .addOption(new Option('--rate <tps>', 'transactions a second offered to every stage').argParser(parsePositive))
+    .addOption(new Option('--duration <time>', 'measured time of a stage, such as 60s').argParser(parseDuration))
+    .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
+    .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
+    .addOption(seedOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(portOption())
+    .addOption(configOption())
+    .addOption(new Option('--quick', `a minute on a small scale: --scale ${quick.scale} --duration 15s`))
+    .addOption(jsonOption('the RunResult'))
+    .addHelpText(
+      'after',
+      `
+The first run seeds the database and keeps it as a snapshot; later runs clone the snapshot and start at once.
+Result (result.json), raw samples and report.md are written to the --out folder after every block, so that an
+interrupted run keeps what it finished.
+
+Examples:
+  pgrehearse run
+  pgrehearse run webhooks --stages after --rate 2000 --duration 2m
+  pgrehearse run webhooks --quick --json > result.json`,
+    )
+    .action(async (scenarios: string[], flags: RunFlags, command: Command) => {
+      const withQuick = applyQuick(flags, command);
+      for (const scenario of scenarios) {
+        const result = await runOne(scenario, withQuick, context);
+        context.exitCode = Math.max(context.exitCode, result.verdict?.exitCode ?? 0);
+        if (context.signal.aborted) return;
+      }
+    });
+}
+
+/** --quick changes defaults; what the user says beside it still counts. */
+function applyQuick(flags: RunFlags, command: Command): RunFlags {
+  if (!flags.quick) return flags;
+  const saidScale = command.getOptionValueSource('scale') === 'cli';
+  return { ...flags, scale: saidScale ? flags.scale : quick.scale, duration: flags.duration ?? quick.load.durationMs };
+}
+
+async function runOne(scenario: string, flags: RunFlags, context: CommandContext): Promise<RunResult> {
+  const { folder, config } = await readConfig(flags);
+  const terminal = openTerminal();
+  try {
+    const plan = await planRun({
+      scenario,
+      folder,
+      config,
+      scale: flags.scale,
+      seed: flags.seed,
+      load: loadOf(flags),
+      command: ['pgrehearse', ...process.argv.slice(2)].join(' '),
+      stages: flags.stages,
+      out: flags.out,
+      port: flags.port,
+    });
+    const result = await run(plan, { signal: context.signal, onEvent: (event) => terminal.onEvent(event) });
+    terminal.close();
+    const color = process.stdout.isTTY && process.stdout.hasColors() && !process.env['NO_COLOR'];
+    const columns = process.stdout.columns || 100;
+    process.stdout.write(
+      flags.json
+        ? `${JSON.stringify(result)}\n`
+        : `\n${renderSummary(result, { color, columns })}\nReport: ${plan.outDir}/report.md\n`,
+    );
+    return result;
+  } finally {
+    terminal.close();
+  }
+}
+
+function loadOf(flags: RunFlags): Partial<LoadSpec> {
+  return {
+    ...(flags.quick ? quick.load : {}),
+    ...(flags.rate === undefined ? {} : { ratePerSecond: flags.rate }),
+    ...(flags.duration === undefined ? {} : { durationMs: flags.duration }),
+    ...(flags.connections === undefined ? {} : { connections: flags.connections }),
+  };
+}
