@@ -1,0 +1,131 @@
+/** Databases that pgrehearse makes: created, marked, recognised, measured. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { UsageError } from './errors.ts';
+import type { RelationSize } from './result.ts';
+import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
+import { startEmbedded } from './server/embedded.ts';
+import type { ConnectionTarget } from './server/server.ts';
+import { quoteIdentifier } from './sql.ts';
+
+/** Name of the database in servers that are ours alone. */
+export const databaseName = 'pgrehearse';
+
+/** A database whose comment starts with this was made by us; no other is ever written to. */
+const mark = 'made by pgrehearse';
+
+/** Runs `use` with a connection and closes it afterwards, whatever happens. */
+export async function withClient<T>(target: ConnectionTarget, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ ...target, application_name: 'pgrehearse' });
+  // A connection that breaks while idle must not end the process; the next query tells.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * Creates a database and marks it as ours.
+ * @param target a connection to any database of the server
+ */
+export async function createDatabase(target: ConnectionTarget, name: string): Promise<void> {
+  await withClient(target, async (client) => {
+    await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
+    await client.query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS '${mark}'`);
+  });
+}
+
+/**
+ * @throws UsageError when the database does not carry our mark: somebody else's, never to be written to
+ */
+export async function assertOurs(target: ConnectionTarget): Promise<void> {
+  const comment = await withClient(target, async (client) => {
+    const { rows } = await client.query<{ comment: string | null }>(
+      `SELECT shobj_description(oid, 'pg_database') AS comment FROM pg_database WHERE datname = current_database()`,
+    );
+    return rows[0]?.comment;
+  });
+  if (comment?.startsWith(mark)) return;
+  throw new UsageError(`The database ${target.database} was not made by pgrehearse and will not be written to.`, {
+    hint: `If it may be changed, mark it: COMMENT ON DATABASE ${quoteIdentifier(target.database)} IS '${mark}';`,
+  });
+}
+
+/** Sizes of the user's tables, largest first; rows are counted, not estimated. */
+export async function relationSizes(target: ConnectionTarget): Promise<RelationSize[]> {
+  return withClient(target, async (client) => {
+    const { rows: tables } = await client.query<{
+      name: string;
+      sql_name: string;
+      heap: string;
+      index: string;
+      total: string;
+    }>(`
+      SELECT CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END AS name,
+             c.oid::regclass::text AS sql_name,
+             pg_relation_size(c.oid) AS heap, pg_indexes_size(c.oid) AS index, pg_total_relation_size(c.oid) AS total
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pgrehearse')
+         AND n.nspname NOT LIKE 'pg_toast%'
+       ORDER BY pg_total_relation_size(c.oid) DESC, 1`);
+    const sizes: RelationSize[] = [];
+    for (const { name, sql_name, heap, index, total } of tables) {
+      const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM ${sql_name}`);
+      sizes.push({
+        table: name,
+        rows: Number(rows[0]?.count),
+        heapBytes: Number(heap),
+        indexBytes: Number(index),
+        totalBytes: Number(total),
+      });
+    }
+    return sizes;
+  });
+}
+
+/**
+ * Brings a database to rest before it is measured or kept: statistics are fresh, the visibility map is set, and no dirty
+ * page is left for a checkpoint to write in the middle of a block.
+ */
+export async function settle(target: ConnectionTarget, signal?: AbortSignal): Promise<void> {
+  await withClient(target, async (client) => {
+    await client.query('VACUUM (ANALYZE)');
+    signal?.throwIfAborted();
+    await client.query('CHECKPOINT');
+  });
+}
+
+/** Size of the whole database in bytes. */
+export async function databaseBytes(target: ConnectionTarget): Promise<number> {
+  return withClient(target, async (client) => {
+    const { rows } = await client.query<{ bytes: string }>('SELECT pg_database_size(current_database()) AS bytes');
+    return Number(rows[0]?.bytes);
+  });
+}
+
+/** Starts an empty server in a folder of its own, lets `use` work in a database of ours, and removes everything. */
+export async function withScratchDatabase<T>(
+  cacheDir: string | undefined,
+  signal: AbortSignal,
+  use: (connection: ConnectionTarget) => Promise<T>,
+): Promise<T> {
+  const cache = await ensureCacheFolder(cacheDir ?? (await defaultCacheDir()));
+  const folder = await mkdtemp(join(cache, 'scratch-'));
+  await chmod(folder, 0o755);
+  try {
+    await using server = await startEmbedded({
+      dataDir: join(folder, 'data'),
+      settings: { fsync: false },
+      cacheDir: cache,
+      signal,
+    });
+    await createDatabase(server.connection(), databaseName);
+    return await use(server.connection(databaseName));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

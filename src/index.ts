@@ -1,0 +1,83 @@
+/** The public surface of pgrehearse. Scenarios and seeds import from here only. */
+export { defineConfig, loadConfig, type Config } from './config.ts';
+export {
+  CorrectnessError,
+  EnvironmentError,
+  ExitCode,
+  PgrehearseError,
+  UsageError,
+  type ErrorDetails,
+} from './errors.ts';
+export type { RunControl, RunEvent } from './journal.ts';
+export { planRun, type PlannedStage, type RunPlan, type RunRequest } from './plan.ts';
+export { renderMarkdown } from './report/markdown.ts';
+export { renderSummary } from './report/summary.ts';
+export { readResult, writeResult } from './result-file.ts';
+export type * from './result.ts';
+export { run, seedSnapshot } from './run.ts';
+export {
+  defineRewrite,
+  defineScenario,
+  defineTransaction,
+  defineWorkload,
+  type ClaimSpec,
+  type Draw,
+  type InvariantSpec,
+  type LoadSpec,
+  type Row,
+  type ScenarioSpec,
+  type Settings,
+  type SloSpec,
+  type StageSpec,
+  type TransactionBody,
+  type TransactionClient,
+  type TransactionSpec,
+  type WorkloadSpec,
+} from './scenario.ts';
+export { judge } from './verdict.ts';
+export { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
+export { byIndex, constant, inTurn, nullable, oneOf, weighted, when } from './seed/columns/choices.ts';
+export { combine, compute, type RowContext } from './seed/columns/derived.ts';
+export { hashedId, hex, serial, shuffledId, uuid } from './seed/columns/ids.ts';
+export {
+  chance,
+  decimal,
+  exponential,
+  logNormal,
+  normal,
+  uniform,
+  zipf,
+  type NumberOptions,
+} from './seed/columns/numbers.ts';
+export {
+  childNumber,
+  column,
+  evenly,
+  groups,
+  logNormalShares,
+  lookup,
+  nearby,
+  parent,
+  parentRow,
+  recentFirst,
+  reference,
+  rowNumber,
+  rowOf,
+  rowUnder,
+  siblings,
+  weightedRows,
+  zipfian,
+  type RowPick,
+} from './seed/columns/references.ts';
+export { json, list } from './seed/columns/structures.ts';
+export { faked, text } from './seed/columns/text.ts';
+export { after, asOf, timestamp, type Rhythm, type TimestampOptions } from './seed/columns/times.ts';
+export {
+  defineSeed,
+  type ChildrenOf,
+  type ChildTableSpec,
+  type Column,
+  type RootTableSpec,
+  type SeedSpec,
+  type TableSpec,
+} from './seed/define.ts';

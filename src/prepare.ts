@@ -1,0 +1,154 @@
+/** From nothing to one snapshot a stage: seed the baseline once, migrate a copy of it for every later stage, keep both. */
+import { createDatabase, databaseName, settle } from './database.ts';
+import type { Journal } from './journal.ts';
+import { migrate, type Migration } from './migrate.ts';
+import type { PlannedStage, RunPlan } from './plan.ts';
+import { formatBytes, formatCount, formatPlural } from './report/format.ts';
+import type { MigrationRecord, SeedSummary } from './result.ts';
+import { loadSeed } from './seed/load.ts';
+import { startEmbedded } from './server/embedded.ts';
+import { seedingSettings, settingsOf } from './server/profiles.ts';
+import type { Snapshot, SnapshotStore } from './snapshot.ts';
+
+/** A snapshot, and whether it came from the cache. */
+type Prepared = Awaited<ReturnType<SnapshotStore['build']>>;
+
+/** The data of a stage, ready to be cloned. */
+export interface StageSnapshot {
+  snapshot: Snapshot;
+  cached: boolean;
+  /** Migrations after the baseline, with the durations of the run that built the snapshot. */
+  applied: MigrationRecord[];
+}
+
+/** Everything that shapes the rows; what does not is not in the key. */
+function keyParts(plan: RunPlan, migrations: readonly Migration[]): Record<string, unknown> {
+  return {
+    postgresMajor: plan.postgres.major,
+    workload: plan.scenario.workload.name,
+    migrations: migrations.map(({ version, sha256 }) => `${version}:${sha256}`),
+    seedDigest: plan.seedDigest,
+    seed: plan.seed,
+    scale: plan.scale,
+  };
+}
+
+/** Seeds the baseline, or finds it in the cache. */
+export async function prepareBaseline(plan: RunPlan, store: SnapshotStore, journal: Journal): Promise<Prepared> {
+  const build = async (dataDir: string) => ({ seed: await seedInto(dataDir, plan, journal) });
+  const baseline = await store.build(keyParts(plan, plan.baseline), build, journal.signal);
+  const summary = baseline.details['seed'] as SeedSummary;
+  journal.result.seed = summary;
+  if (baseline.cached) {
+    journal.note(
+      `The seeded data is in the cache: ${formatCount(summary.rows)} rows, ${formatBytes(baseline.bytes)} on disk.`,
+    );
+  }
+  await journal.save();
+  return baseline;
+}
+
+async function seedInto(dataDir: string, plan: RunPlan, journal: Journal): Promise<SeedSummary> {
+  const { summary } = await journal.part({ name: 'seed', title: 'Seed the baseline' }, async () => {
+    await using server = await startEmbedded({
+      dataDir,
+      settings: seedingSettings(plan.host),
+      cacheDir: plan.cacheDir,
+      signal: journal.signal,
+    });
+    await createDatabase(server.connection(), databaseName);
+    const connection = server.connection(databaseName);
+    await migrate(connection, plan.baseline, { signal: journal.signal });
+    const report = await loadSeed({
+      scenarioFile: plan.scenarioFile,
+      connection,
+      seed: plan.seed,
+      scale: plan.scale,
+      signal: journal.signal,
+      onProgress: (progress) => journal.progress(progress.text, progress.done, progress.secondsLeft),
+    });
+    await server.stop();
+    const { rows, copyBytes, copyMs, indexMs, tables } = report;
+    const { asOf } = plan.scenario.workload.seed;
+    const perSecond = `${formatCount(Math.round((rows / copyMs) * 1000))} rows/s`;
+    return {
+      detail: `${formatCount(rows)} rows, ${formatBytes(copyBytes)} at ${perSecond}`,
+      summary: { seed: plan.seed, scale: plan.scale, asOf, rows, bytes: copyBytes, copyMs, indexMs, tables },
+    };
+  });
+  return summary;
+}
+
+/** The snapshot of a stage: the baseline itself, or a copy of it with the later migrations applied. */
+export async function prepareStage(
+  stage: PlannedStage,
+  baseline: Prepared,
+  plan: RunPlan,
+  store: SnapshotStore,
+  journal: Journal,
+): Promise<StageSnapshot> {
+  if (stage.migrations.length === plan.baseline.length) {
+    return { snapshot: baseline, cached: baseline.cached, applied: [] };
+  }
+  const build = async (dataDir: string) => ({
+    applied: await migrateInto(dataDir, stage, baseline, plan, store, journal),
+  });
+  const snapshot = await store.build(keyParts(plan, stage.migrations), build, journal.signal);
+  const applied = snapshot.details['applied'] as MigrationRecord[];
+  if (snapshot.cached) {
+    journal.note(`${stage.spec.name}: ${formatPlural(applied.length, 'migration')} applied already, in the cache.`);
+  }
+  return { snapshot, cached: snapshot.cached, applied };
+}
+
+async function migrateInto(
+  dataDir: string,
+  stage: PlannedStage,
+  baseline: Snapshot,
+  plan: RunPlan,
+  store: SnapshotStore,
+  journal: Journal,
+): Promise<MigrationRecord[]> {
+  const { name } = stage.spec;
+  await clonePart(baseline, dataDir, name, store, journal);
+  const { applied } = await journal.part({ name: 'migrate', title: 'Apply its migrations', stage: name }, async () => {
+    await using server = await startEmbedded({
+      dataDir,
+      settings: settingsOf(stage.profile),
+      cacheDir: plan.cacheDir,
+      signal: journal.signal,
+    });
+    const connection = server.connection(databaseName);
+    const records = await migrate(connection, stage.migrations, {
+      signal: journal.signal,
+      onMigration: (event) => {
+        if (event.status !== 'started') return;
+        const { migration, index, total } = event;
+        journal.progress(`${migration.version}_${migration.name} (${index + 1} of ${total})`);
+      },
+    });
+    journal.progress('vacuum and analyze');
+    await settle(connection, journal.signal);
+    await server.stop();
+    return { detail: formatPlural(records.length, 'migration'), applied: records };
+  });
+  return applied;
+}
+
+/** Clones a snapshot as a part of the run, with its rate. */
+export async function clonePart(
+  snapshot: Snapshot,
+  target: string,
+  stage: string,
+  store: SnapshotStore,
+  journal: Journal,
+): Promise<void> {
+  await journal.part({ name: 'clone', title: 'Clone the snapshot', stage }, async () => {
+    const { bytes, durationMs, method } = await store.clone(snapshot, target, {
+      signal: journal.signal,
+      onProgress: (copied, total) =>
+        journal.progress(`${formatBytes(copied)} of ${formatBytes(total)}`, copied / total),
+    });
+    return { detail: `${formatBytes(bytes)} (${method}) at ${formatBytes((bytes / durationMs) * 1000)}/s` };
+  });
+}

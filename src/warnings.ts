@@ -1,0 +1,45 @@
+/** Reasons to doubt a figure, found in the result itself. */
+import type { RunResult, Warning } from './result.ts';
+
+/** Below this much measured time, p95 says more about the moment than about the system. */
+const shortMs = 30_000;
+
+/** p99 of the generator's own lateness above this shows in the response times. */
+const lateUs = 2_000;
+
+/** Everything in a result that a careful reader would want to know before believing it. */
+export function warningsOf(result: RunResult): Warning[] {
+  return [...scaleWarnings(result), ...result.blocks.flatMap((block) => blockWarnings(block))];
+}
+
+function scaleWarnings({ seed }: RunResult): Warning[] {
+  if (!seed || seed.scale >= 1) return [];
+  return [
+    {
+      code: 'small-scale',
+      message: `The data has ${seed.scale} times its full size.`,
+      advice: 'Plans and caches differ at full size: run with --scale 1 before you rely on the figures.',
+    },
+  ];
+}
+
+function blockWarnings({ stage, outcome, measuredMs, generator }: RunResult['blocks'][number]): Warning[] {
+  const warnings: Warning[] = [];
+  if (outcome === 'complete' && measuredMs < shortMs) {
+    warnings.push({
+      code: 'short',
+      stage,
+      message: `${stage} was measured for ${Math.round(measuredMs / 1000)} s only.`,
+      advice: 'Use --duration 60s or longer: checkpoints and autovacuum need time to show.',
+    });
+  }
+  if (generator.lateness.p99Us > lateUs) {
+    warnings.push({
+      code: 'late-generator',
+      stage,
+      message: `The load generator itself was late by ${(generator.lateness.p99Us / 1000).toFixed(1)} ms at p99 in ${stage}.`,
+      advice: 'The response times contain this. Give the machine fewer other tasks, or lower --rate.',
+    });
+  }
+  return warnings;
+}
