@@ -1,0 +1,45 @@
+/**
+ * `npm run bench -- <name> [--quick] [--json]`: measurements told as ratios against something measured in the same run.
+ *
+ * Each bench/<name>.ts exports `run`; figures of shared machines drift, ratios within one run hold.
+ */
+import { readdir } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { describeHost } from '../src/server/host.ts';
+
+/** What a benchmark finds: figures with their unit in the name, and ratios of figures of the same run. */
+export interface BenchResult {
+  ratios: Record<string, number>;
+  figures: Record<string, number>;
+}
+
+export interface Benchmark {
+  run(options: { quick: boolean }): Promise<BenchResult>;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+});
+
+const known = (await readdir(import.meta.dirname))
+  .filter((file) => file.endsWith('.ts') && file !== 'main.ts')
+  .map((file) => file.slice(0, -3));
+const [name] = positionals;
+if (positionals.length !== 1 || name === undefined || !known.includes(name)) {
+  console.error(`Give one of these benchmarks: ${known.join(', ')}.`);
+  process.exit(2);
+}
+
+const benchmark = (await import(`./${name}.ts`)) as Benchmark;
+const { ratios, figures } = await benchmark.run({ quick: values.quick });
+const host = describeHost();
+if (values.json) {
+  console.log(JSON.stringify({ name, host, ratios, figures }));
+} else {
+  console.log(`${name} on ${host.cores} cores (${host.cpuModel}), Node ${process.version}`);
+  for (const [figure, value] of Object.entries(figures))
+    console.log(`  ${figure.padEnd(44)} ${value.toLocaleString('en-GB')}`);
+  for (const [ratio, value] of Object.entries(ratios)) console.log(`  ${ratio.padEnd(44)} ${value.toFixed(2)} x`);
+}
+process.exit();

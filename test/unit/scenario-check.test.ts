@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import shop from '../fixtures/shop.ts';
+import webhooks from '../../scenarios/webhooks.ts';
+import type { ScenarioSpec } from '../../src/scenario.ts';
+import { checkScenario } from '../../src/scenario-check.ts';
+
+const check = (change: (scenario: any) => void) => {
+  const copy: any = {
+    ...shop,
+    stages: shop.stages.map((stage) => ({ ...stage })),
+    workload: { ...shop.workload, transactions: { ...shop.workload.transactions } },
+  };
+  change(copy);
+  return checkScenario(copy as ScenarioSpec, 'shop.ts');
+};
+
+describe('checkScenario', () => {
+  it('accepts what ships', async () => {
+    await checkScenario(shop, 'shop.ts');
+    await checkScenario(webhooks, 'webhooks.ts');
+  });
+
+  it.each<[what: string, change: (scenario: any) => void, says: RegExp]>([
+    ['a missing title', (s) => delete s.title, /title/],
+    ['an unknown key', (s) => (s.stages[0].profle = 'x'), /stages\.0.*profle/],
+    ['no transactions', (s) => (s.workload.transactions = {}), /at least one transaction/],
+    ['no stages', (s) => (s.stages = []), /at least one stage/],
+    ['two stages of one name', (s) => (s.stages[1].name = 'before'), /before is taken twice/],
+    ['a bad stage name', (s) => (s.stages[1].name = '../after'), /lower-case/],
+    [
+      'a rewrite of nothing',
+      (s) => (s.stages[1].rewrites = { nope: s.workload.transactions.visit }),
+      /no transaction nope/,
+    ],
+    ['an excuse for nothing', (s) => (s.stages[1].answersDiffer = { nope: 'why' }), /no transaction nope/],
+    [
+      'an invariant of an unknown stage',
+      (s) => (s.workload.invariants = { i: { description: 'd', sql: 'SELECT 1', stages: ['x'] } }),
+      /no stage x/,
+    ],
+    ['a negative rate', (s) => (s.load = { ratePerSecond: -5 }), /ratePerSecond/],
+    ['too short a run', (s) => (s.load = { durationMs: 10 }), /at least one second/],
+    ['an impossible percentile', (s) => (s.slo = { percentile: 100 }), /percentile/],
+    [
+      'a claim without a range',
+      (s) => (s.claims = [{ text: 't', source: 's', stage: 'after', measure: { kind: 'heldRate' } }]),
+      /atLeast, atMost/,
+    ],
+    [
+      'a claim about an unknown stage',
+      (s) => (s.claims = [{ text: 't', source: 's', stage: 'x', measure: { kind: 'heldRate' }, atMost: 1 }]),
+      /no stage x/,
+    ],
+    [
+      'a broken invariant',
+      (s) => (s.workload.invariants = { i: { description: 'd', sql: 'SELEC 1' } }),
+      /invariants\.i/,
+    ],
+  ])('refuses %s', async (_what, change, says) => {
+    await expect(check(change)).rejects.toThrow(says);
+  });
+
+  it('tells all faults at once', async () => {
+    const faulty = check((s) => {
+      s.load = { ratePerSecond: 0 };
+      s.slo = { limitMs: -1 };
+      s.title = '';
+    });
+    await expect(faulty).rejects.toThrow(/title[\s\S]*load[\s\S]*slo/);
+  });
+});
