@@ -45,7 +45,7 @@ const hourMs = 60 * minuteMs;
 
 /** Digits that look random and never change: the addresses and signatures of the world outside. */
 function fixedHex(name: string, index: number, digits: number): string {
-  let state = [...name].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), index + 1);
+  let state = Array.from(name).reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), index + 1);
   let text = '0x';
   while (text.length < digits + 2) {
     state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d);

@@ -1,6 +1,6 @@
 /** Binds a seed's definition to a seed number and a scale: from then on every cell can be computed. */
 import { messageOf, UsageError } from '../errors.ts';
-import { sharedCells } from './convert.ts';
+import { sharedCells } from './other-rows.ts';
 import type { Cells } from './cells.ts';
 import type { SeedSpec, TableSpec } from './define.ts';
 import { Grouping } from './grouping.ts';

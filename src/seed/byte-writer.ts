@@ -97,12 +97,17 @@ export class ByteWriter {
     }
   }
 
-  /** Eight lower-case hexadecimal digits. */
-  hex32(word: number): void {
-    this.reserve(8);
-    this.view.setInt32(this.length, hexDigits(word >>> 16));
-    this.view.setInt32(this.length + 4, hexDigits(word & 0xffff));
-    this.length += 8;
+  /** Eight lower-case hexadecimal digits for each of so many words from an index on. */
+  hexText(words: Int32Array, from: number, count: number): void {
+    this.reserve(count * 8);
+    const { view } = this;
+    let at = this.length;
+    for (let word = from; word < from + count; word++) {
+      view.setInt32(at, hexDigits(words[word]! >>> 16));
+      view.setInt32(at + 4, hexDigits(words[word]! & 0xffff));
+      at += 8;
+    }
+    this.length = at;
   }
 
   /** The 36 characters of a UUID given as four words from an index on. */

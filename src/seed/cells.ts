@@ -91,16 +91,10 @@ const spareWriters: ByteWriter[] = [];
 
 /** The value of a cell as JavaScript sees it and as `pg` takes it as a parameter. */
 export function valueAt(cells: Cells, batch: Batch, index: number): unknown {
-  switch (cells.shape) {
-    case 'number':
-      return fromNumber(cells.unit, cells.numbers(batch)[index]!);
-    case 'choice':
-      return cells.choices[cells.indexes(batch)[index]!] ?? null;
-    case 'any':
-      return cells.values(batch)[index] ?? null;
-    default:
-      return cells.absent?.(batch)[index] === 1 ? null : builtValue(cells, batch, index);
-  }
+  if (cells.shape === 'number') return fromNumber(cells.unit, cells.numbers(batch)[index]!);
+  if (cells.shape === 'choice') return cells.choices[cells.indexes(batch)[index]!] ?? null;
+  if (cells.shape === 'any') return cells.values(batch)[index] ?? null;
+  return cells.absent?.(batch)[index] === 1 ? null : builtValue(cells, batch, index);
 }
 
 function builtValue(cells: UuidCells | TextCells | ListCells, batch: Batch, index: number): unknown {
@@ -128,12 +122,6 @@ function written(write: (bytes: ByteWriter) => void): string {
 
 function fromNumber(unit: NumberCells['unit'], value: number): number | boolean | Date | null {
   if (Number.isNaN(value)) return null;
-  switch (unit) {
-    case 'number':
-      return value;
-    case 'instant':
-      return new Date(value);
-    case 'boolean':
-      return value !== 0;
-  }
+  if (unit === 'instant') return new Date(value);
+  return unit === 'boolean' ? value !== 0 : value;
 }

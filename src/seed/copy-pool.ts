@@ -20,12 +20,11 @@ const workerUrl = new URL(`./load-worker${extname(fileURLToPath(import.meta.url)
 export async function copyTables(
   options: LoadSeedOptions & { workers: number },
   targets: readonly TargetTable[],
-  rows: ReadonlyMap<string, number>,
   progress: ProgressTeller,
 ): Promise<SeededTable[]> {
   const { scenarioFile, connection, seed, scale, signal } = options;
   const workerData: LoadWorkerData = { scenarioFile, connection, seed, scale };
-  const queue = targets.toSorted((a, b) => rows.get(b.name)! - rows.get(a.name)!);
+  const queue = targets.toSorted((a, b) => b.rows - a.rows);
   const loaded = new Map<string, SeededTable>();
   const workers = Array.from({ length: options.workers }, () => new Worker(workerUrl, { workerData }));
   const stop = (): void => workers.forEach((worker) => void worker.terminate());

@@ -1,12 +1,12 @@
 /** One table through one COPY stream. */
 import { once } from 'node:events';
-import pg from 'pg';
+import { Client } from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
-import { EnvironmentError, UsageError, messageOf } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import type { ConnectionTarget } from '../server/server.ts';
-import { quoteIdentifier } from '../sql.ts';
 import type { BoundTable } from './bind.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { copyFault, copyStatement } from './copy-statement.ts';
 import type { TargetTable } from './inspect.ts';
 import { RowEncoder, copyHeader, copyTrailer } from './row-encoder.ts';
 
@@ -37,15 +37,12 @@ export async function copyTable(
   table: BoundTable,
   onChunk: (count: CopyCount, chunk: Uint8Array) => void,
 ): Promise<CopyCount> {
-  const client = new pg.Client({ ...connection, application_name: 'pgrehearse seed' });
+  const client = new Client({ ...connection, application_name: 'pgrehearse seed' });
   client.on('error', () => {});
   await client.connect();
   try {
     await client.query(`SET session_replication_role = replica; BEGIN; TRUNCATE ${target.sqlName}`);
-    const columns = target.columns.map(({ column }) => quoteIdentifier(column)).join(', ');
-    const stream = client.query(
-      copyFrom(`COPY ${target.sqlName} (${columns}) FROM STDIN (FORMAT binary, FREEZE)`, { highWaterMark: 1 }),
-    );
+    const stream = client.query(copyFrom(copyStatement(target.sqlName, target.columns, ', FREEZE')));
     const count = await send(stream, table, target, onChunk);
     await client.query('COMMIT');
     return count;
@@ -102,19 +99,5 @@ function write(stream: CopyStreamQuery, data: Uint8Array): Promise<void> {
 function finish(stream: CopyStreamQuery): Promise<void> {
   return new Promise((resolve) => {
     stream.end(() => resolve());
-  });
-}
-
-/** The server's refusal, with table, row and column as far as it tells them ("COPY events, line 3, column data"). */
-function copyFault(table: string, error: unknown): Error {
-  if (!(error instanceof pg.DatabaseError)) {
-    return new EnvironmentError(`Table ${table} could not be loaded: ${messageOf(error)}.`, { cause: error });
-  }
-  const [, line, column] = /line (\d+)(?:, column ([^:,]+))?/.exec(error.where ?? '') ?? [];
-  const place =
-    line === undefined ? '' : `, row ${Number(line) - 1}${column === undefined ? '' : `, column ${column}`}`;
-  return new UsageError(`The server refused the rows of table ${table}${place}: ${error.message}.`, {
-    hint: error.detail ?? 'Correct the generator of that column in the seed definition.',
-    cause: error,
   });
 }

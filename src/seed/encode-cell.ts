@@ -38,20 +38,15 @@ const refuseNull: WriteNull = () => {
 /** @throws TypeMismatch when cells of this shape can never be values of this type */
 export function fieldEncoder(cells: Cells, type: ColumnType, notNull: boolean): FieldEncoder {
   const onNull = notNull ? refuseNull : writeNull;
-  switch (cells.shape) {
-    case 'number':
-      return numberEncoder(cells, type, onNull);
-    case 'choice':
-      return choiceEncoder(cells, type, onNull);
-    case 'uuid':
-      return orAbsent(uuidEncoder(cells, type), cells.absent, onNull);
-    case 'text':
-      return orAbsent(textEncoder(cells, type), cells.absent, onNull);
-    case 'list':
-      return orAbsent(listEncoder(cells, type), cells.absent, onNull);
-    case 'any':
-      return anyEncoder(cells, type, onNull);
-  }
+  if (cells.shape === 'number') return numberEncoder(cells, type, onNull);
+  if (cells.shape === 'choice') return choiceEncoder(cells, type, onNull);
+  if (cells.shape === 'any') return anyEncoder(cells, type, onNull);
+  return orAbsent(builtEncoder(cells, type), cells.absent, onNull);
+}
+
+function builtEncoder(cells: UuidCells | TextCells | ListCells, type: ColumnType): FieldEncoder {
+  if (cells.shape === 'uuid') return uuidEncoder(cells, type);
+  return cells.shape === 'text' ? textEncoder(cells, type) : listEncoder(cells, type);
 }
 
 /** Loads a vector of numbers; the subclasses write them. */

@@ -101,7 +101,7 @@ function textEncoder(type: ColumnType): ValueEncoder {
   const limit = lengthLimit(type);
   return (value, bytes) => {
     if (typeof value !== 'string') throw new TypeError(`${show(value)} is not text`);
-    if (value.length > limit) checkLength([...value].length, type);
+    if (value.length > limit) checkLength(Array.from(value).length, type);
     if (value.includes('\0')) throw new RangeError('text with a zero byte cannot be stored');
     bytes.string(value);
   };

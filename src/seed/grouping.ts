@@ -24,7 +24,7 @@ export class Grouping {
     this.#rowsPerBlock = this.#first[groupsPerBlock]!;
     this.#group = new Int32Array(this.#rowsPerBlock);
     for (let group = 0; group < groupsPerBlock; group++) {
-      this.#group.fill(group, this.#first[group]!, this.#first[group + 1]!);
+      this.#group.fill(group, this.#first[group], this.#first[group + 1]);
     }
   }
 

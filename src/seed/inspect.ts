@@ -1,9 +1,13 @@
 /** Compares a seed with the tables that it is to fill, before anything long starts. */
-import type pg from 'pg';
+import { finished } from 'node:stream/promises';
+import type { Client } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import { UsageError, messageOf } from '../errors.ts';
+import { quoteIdentifier } from '../sql.ts';
 import type { BoundSeed, BoundTable } from './bind.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { RowEncoder } from './row-encoder.ts';
+import { copyFault, copyStatement } from './copy-statement.ts';
+import { RowEncoder, copyHeader, copyTrailer } from './row-encoder.ts';
 import type { TableColumn } from './row-encoder.ts';
 
 /** A table of the database that the seed fills. */
@@ -12,6 +16,8 @@ export interface TargetTable {
   /** Quoted and qualified, for statements. */
   sqlName: string;
   oid: number;
+  /** Rows that the seed gives it. */
+  rows: number;
   /** Columns that the seed fills, in its order. */
   columns: TableColumn[];
 }
@@ -29,20 +35,24 @@ const dryRows = 200;
  * @throws UsageError that tells all faults: unknown tables and columns, columns that must be filled and are not, generators
  *   that do not fit their column's type, values that do not fit
  */
-export async function inspectTables(client: pg.Client, seed: BoundSeed): Promise<TargetTable[]> {
+export async function inspectTables(client: Client, seed: BoundSeed): Promise<TargetTable[]> {
   const faults: string[] = [];
   const targets: TargetTable[] = [];
   for (const table of seed.values()) {
     const found = await findTable(client, table.name);
-    if (found === undefined) {
-      faults.push(`table ${table.name} does not exist`);
+    if (found === undefined || found.isPartitioned) {
+      faults.push(
+        `table ${table.name} ${found ? 'is partitioned, and only plain tables are seeded' : 'does not exist'}`,
+      );
       continue;
     }
     const existing = await readColumns(client, found.oid);
     faults.push(...columnFaults(table, existing));
     const columns = table.columnNames.flatMap((name) => existing.filter(({ column }) => column === name));
-    faults.push(...(await valueFaults(client, table, found.sqlName, columns)));
-    targets.push({ name: table.name, ...found, columns });
+    const target = { name: table.name, sqlName: found.sqlName, oid: found.oid, rows: table.rows, columns };
+    const cellFaults = columns.flatMap((column) => encodingFaults(table, column));
+    faults.push(...cellFaults, ...(cellFaults.length === 0 ? await serverFaults(client, table, target) : []));
+    targets.push(target);
   }
   if (faults.length > 0) {
     throw new UsageError(`The seed does not fit the database: ${faults.join('; ')}.`, {
@@ -52,18 +62,23 @@ export async function inspectTables(client: pg.Client, seed: BoundSeed): Promise
   return targets;
 }
 
-async function findTable(client: pg.Client, name: string): Promise<{ oid: number; sqlName: string } | undefined> {
-  const { rows } = await client.query<{ oid: number; sql_name: string }>(
-    `SELECT c.oid::int8::float8 AS oid, c.oid::regclass::text AS sql_name
+interface FoundTable {
+  oid: number;
+  sqlName: string;
+  isPartitioned: boolean;
+}
+
+async function findTable(client: Client, name: string): Promise<FoundTable | undefined> {
+  const { rows } = await client.query<FoundTable>(
+    `SELECT c.oid::int8::float8 AS oid, c.oid::regclass::text AS "sqlName", c.relkind = 'p' AS "isPartitioned"
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = CASE WHEN $1 LIKE '%.%' THEN $1 ELSE 'public.' || $1 END`,
     [name],
   );
-  const row = rows[0];
-  return row && { oid: row.oid, sqlName: row.sql_name };
+  return rows[0];
 }
 
-async function readColumns(client: pg.Client, oid: number): Promise<CatalogColumn[]> {
+async function readColumns(client: Client, oid: number): Promise<CatalogColumn[]> {
   const { rows } = await client.query<CatalogColumn>(
     `SELECT a.attname AS "column", base.oid::int8::float8 AS oid, format_type(a.atttypid, a.atttypmod) AS name,
             CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier,
@@ -97,26 +112,35 @@ function columnFaults(table: BoundTable, existing: readonly CatalogColumn[]): st
   ];
 }
 
-/** Each column by itself, so that every fault is found; then the server's view of the first rows. */
-async function valueFaults(
-  client: pg.Client,
-  table: BoundTable,
-  sqlName: string,
-  columns: readonly TableColumn[],
-): Promise<string[]> {
-  const faults = columns.flatMap((column) => {
-    try {
-      new RowEncoder(table, [column]).encode(0, Math.min(table.rows, dryRows), Infinity, new ByteWriter(65_536));
-      return [];
-    } catch (error) {
-      return [
-        error instanceof UsageError
-          ? error.message.replace(/\.$/, '')
-          : `column ${table.name}.${column.column}: ${messageOf(error)}`,
-      ];
-    }
-  });
-  void client;
-  void sqlName;
-  return faults;
+/** Each column by itself, so that every fault is found. */
+function encodingFaults(table: BoundTable, column: TableColumn): string[] {
+  try {
+    new RowEncoder(table, [column]).encode(0, Math.min(table.rows, dryRows), Infinity, new ByteWriter(65_536));
+    return [];
+  } catch (error) {
+    if (error instanceof UsageError) return [error.message.replace(/\.$/, '')];
+    return [`column ${table.name}.${column.column}: ${messageOf(error)}`];
+  }
+}
+
+/** The first rows in a table of the same shape: what only the server knows, such as labels of enums and check constraints. */
+async function serverFaults(client: Client, table: BoundTable, target: TargetTable): Promise<string[]> {
+  const dry = `pg_temp.${quoteIdentifier('pgrehearse_dry_run')}`;
+  const bytes = new ByteWriter(65_536);
+  bytes.append(copyHeader);
+  new RowEncoder(table, target.columns).encode(0, Math.min(table.rows, dryRows), Infinity, bytes);
+  bytes.append(copyTrailer);
+  await client.query(
+    `BEGIN; CREATE TABLE ${dry} (LIKE ${target.sqlName} INCLUDING CONSTRAINTS INCLUDING DEFAULTS INCLUDING GENERATED)`,
+  );
+  try {
+    const stream = client.query(copyFrom(copyStatement(dry, target.columns)));
+    stream.end(bytes.bytes.subarray(0, bytes.length));
+    await finished(stream);
+    return [];
+  } catch (error) {
+    return [copyFault(target.name, error).message.replace(/\.$/, '')];
+  } finally {
+    await client.query('ROLLBACK');
+  }
 }

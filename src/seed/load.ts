@@ -1,11 +1,10 @@
 /** Loads a seed into the tables of a workload: rows by parallel COPY, then indexes, constraints and statistics. */
 import { availableParallelism } from 'node:os';
-import type pg from 'pg';
+import type { Client } from 'pg';
 import { withClient } from '../database.ts';
 import { importScenario } from '../scenario-module.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { bindSeed } from './bind.ts';
-import type { BoundSeed } from './bind.ts';
 import { copyTables } from './copy-pool.ts';
 import { inspectTables } from './inspect.ts';
 import type { TargetTable } from './inspect.ts';
@@ -29,7 +28,7 @@ export interface LoadSeedOptions {
   signal?: AbortSignal;
   /** Worker threads; default as many as the machine has cores, and no more than tables. The rows do not depend on it. */
   workers?: number;
-  onProgress?(progress: SeedProgress): void;
+  onProgress?: (progress: SeedProgress) => void;
 }
 
 /** What was loaded, and how long it took. */
@@ -67,16 +66,11 @@ export async function loadSeed(options: LoadSeedOptions): Promise<SeedReport> {
     const targets = await inspectTables(client, bound);
     signal?.throwIfAborted();
     const objects = await takeAway(client, targets);
-    const progress = new ProgressTeller(rowsOf(bound), options.onProgress);
+    const progress = new ProgressTeller(new Map(targets.map(({ name, rows }) => [name, rows])), options.onProgress);
     const control = { progress, ...(signal ? { signal } : {}) };
     const startedMs = performance.now();
     try {
-      const tables = await copyTables(
-        { ...options, workers: workersFor(options, targets) },
-        targets,
-        rowsOf(bound),
-        progress,
-      );
+      const tables = await copyTables({ ...options, workers: workersFor(options, targets) }, targets, progress);
       const copiedMs = performance.now();
       await rebuild(connection, objects, targets, control);
       return reportOf(tables, copiedMs - startedMs, performance.now() - copiedMs);
@@ -116,17 +110,13 @@ async function restoreEmpty(
 }
 
 /** Drops indexes and keys in one transaction, so that a crash leaves all or none. */
-async function takeAway(client: pg.Client, targets: readonly TargetTable[]): Promise<SchemaObjects> {
+async function takeAway(client: Client, targets: readonly TargetTable[]): Promise<SchemaObjects> {
   const objects = await readSchemaObjects(
     client,
     targets.map(({ oid }) => oid),
   );
   await client.query(['BEGIN', ...dropStatements(objects), 'COMMIT'].join(';\n'));
   return objects;
-}
-
-function rowsOf(bound: BoundSeed): Map<string, number> {
-  return new Map([...bound.values()].map(({ name, rows }) => [name, rows]));
 }
 
 function workersFor(options: LoadSeedOptions, targets: readonly TargetTable[]): number {

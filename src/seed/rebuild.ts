@@ -1,6 +1,6 @@
 /** Puts indexes, keys and foreign keys back after the rows, as many at once as the machine has cores, then gathers statistics. */
 import { availableParallelism } from 'node:os';
-import pg from 'pg';
+import { Client, DatabaseError } from 'pg';
 import { EnvironmentError, UsageError, messageOf } from '../errors.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import type { TargetTable } from './inspect.ts';
@@ -32,7 +32,9 @@ export async function rebuild(
 ): Promise<void> {
   const one = { ...control, connections: 1 };
   const many = { ...control, connections: availableParallelism() };
-  const builds = indexBuilds(objects);
+  // The longest first, so that no core is left with a long one at the end.
+  const rows = new Map(targets.map((target) => [target.sqlName, target.rows]));
+  const builds = indexBuilds(objects).toSorted((a, b) => (rows.get(b.table) ?? 0) - (rows.get(a.table) ?? 0));
   const indexes = builds.map(({ table, name, statement }) => ({ table, text: `index ${name}`, statement }));
   await inParallel(connection, 'index', indexes, many);
   const foreign = foreignKeyBuilds(objects);
@@ -84,7 +86,7 @@ async function inParallel(
 }
 
 async function runTask(connection: ConnectionTarget, task: Task, stopped: AbortSignal): Promise<void> {
-  const client = new pg.Client({ ...connection, application_name: 'pgrehearse seed' });
+  const client = new Client({ ...connection, application_name: 'pgrehearse seed' });
   client.on('error', () => {});
   const cancel = (): void => void cancelBackend(connection, client);
   await client.connect();
@@ -100,9 +102,9 @@ async function runTask(connection: ConnectionTarget, task: Task, stopped: AbortS
 }
 
 /** Ends a statement that nobody waits for any more. */
-async function cancelBackend(connection: ConnectionTarget, client: pg.Client): Promise<void> {
+async function cancelBackend(connection: ConnectionTarget, client: Client): Promise<void> {
   const pid = (client as unknown as { processID: number }).processID;
-  const other = new pg.Client({ ...connection, application_name: 'pgrehearse seed' });
+  const other = new Client({ ...connection, application_name: 'pgrehearse seed' });
   other.on('error', () => {});
   try {
     await other.connect();
@@ -118,7 +120,7 @@ function taskFault(task: Task, error: unknown): Error {
   const message = `${task.text} of the seeded tables could not be restored: ${messageOf(error)}.`;
   const sentence = message[0]!.toUpperCase() + message.slice(1);
   // Class 23: integrity constraint violation.
-  if (error instanceof pg.DatabaseError && error.code?.startsWith('23')) {
+  if (error instanceof DatabaseError && error.code?.startsWith('23')) {
     return new UsageError(sentence, { hint: error.detail ?? 'Correct the seed definition.', cause: error });
   }
   return new EnvironmentError(sentence, { cause: error });

@@ -14,10 +14,7 @@ export interface TableColumn extends ColumnType {
 }
 
 /** Signature, flags and header extension that begin a binary COPY (manual: COPY, "File Header"). */
-export const copyHeader = Uint8Array.from([
-  ...Buffer.from('PGCOPY\n\u00ff\r\n\0', 'latin1'),
-  ...[0, 0, 0, 0, 0, 0, 0, 0],
-]);
+export const copyHeader = Uint8Array.from(Buffer.from('PGCOPY\n\u00ff\r\n\0\0\0\0\0\0\0\0\0', 'latin1'));
 /** A field count of -1 ends the data. */
 export const copyTrailer = Uint8Array.from([0xff, 0xff]);
 

@@ -2,7 +2,7 @@
  * Indexes and constraints of the tables that are loaded: taken away before the rows and put back after them, with the same
  * names and definitions.
  */
-import type pg from 'pg';
+import type { Client } from 'pg';
 import { quoteIdentifier } from '../sql.ts';
 
 /** An index, with the statement that makes it. */
@@ -35,7 +35,7 @@ export interface SchemaObjects {
 }
 
 /** Reads the indexes and constraints that stand on the tables, and the foreign keys of other tables that point to them. */
-export async function readSchemaObjects(client: pg.Client, tableOids: readonly number[]): Promise<SchemaObjects> {
+export async function readSchemaObjects(client: Client, tableOids: readonly number[]): Promise<SchemaObjects> {
   const { rows: constraints } = await client.query<ConstraintRecord>(
     `SELECT c.conrelid::regclass::text AS "table", c.conname AS name,
             CASE c.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' ELSE 'exclusion' END AS kind,

@@ -2,7 +2,8 @@
 import { UsageError } from '../../errors.ts';
 import type { Fill } from '../batch.ts';
 import { choiceCells, numberCells } from '../cells.ts';
-import { asNumbers, eitherCells, withNulls } from '../convert.ts';
+import { eitherCells, withNulls } from '../conditional.ts';
+import { asNumbers } from '../convert.ts';
 import type { Column } from '../define.ts';
 import { below, bits, unit } from '../random.ts';
 import { aliasSampler } from '../sampling.ts';

@@ -2,6 +2,7 @@
 import type { Column } from '../define.ts';
 import { eachRow } from '../loops.ts';
 import { bits } from '../random.ts';
+import type { Lane } from '../random.ts';
 import type { Scope } from '../scope.ts';
 import type { Batch } from '../batch.ts';
 import { uuidCells } from '../cells.ts';
@@ -63,20 +64,31 @@ export function hex(bytes: number, { prefix = '', by }: { prefix?: string; by?: 
       const lanes = Array.from({ length: Math.ceil(bytes / 4) }, (_, word) => scope.lane(`word ${word}`));
       const first = new TextEncoder().encode(prefix);
       const surplus = lanes.length * 8 - bytes * 2;
+      const wordsKey = {};
+      const words = (batch: Batch): Int32Array =>
+        batch.integers(wordsKey, (from, out) => fillWords(lanes, keys(from), from.count, out), lanes.length);
       return {
         shape: 'text',
         writer(batch) {
-          const key = keys(batch);
+          const digits = words(batch);
           return (index, out) => {
-            const number = key[index]!;
             if (first.length > 0) out.append(first);
-            for (let word = 0; word < lanes.length; word++) out.hex32(bits(lanes[word]!, number));
+            out.hexText(digits, index * lanes.length, lanes.length);
             out.length -= surplus;
           };
         },
       };
     },
   };
+}
+
+/** Random words for every row, one lane after the other. */
+function fillWords(lanes: readonly Lane[], keys: Int32Array | Float64Array, count: number, words: Int32Array): void {
+  const perRow = lanes.length;
+  for (let word = 0; word < perRow; word++) {
+    const lane = lanes[word]!;
+    for (let at = 0; at < count; at++) words[at * perRow + word] = bits(lane, keys[at]!);
+  }
 }
 
 /** What the digits hang on: the row number, or the number of another column. */

@@ -3,7 +3,7 @@ import type { Column } from '../define.ts';
 import { eachRow } from '../loops.ts';
 import { below, bits, unit } from '../random.ts';
 import type { Lane } from '../random.ts';
-import { normalQuantile, zipfSampler } from '../sampling.ts';
+import { normalQuantile, tabulated, zipfSampler } from '../sampling.ts';
 import { numberColumn } from './part.ts';
 
 /** Limits and rounding of a number. */
@@ -41,7 +41,7 @@ export function decimal(from: number, to: number, decimals: number): Column<numb
 /** Normal (Gaussian) numbers. */
 export function normal(options: NumberOptions & { mean: number; deviation: number }): Column<number> {
   const { mean, deviation } = options;
-  return shaped(['normal', options], options, (lane) => (row) => mean + deviation * normalQuantile(unit(lane, row)));
+  return shaped(['normal', options], options, (probability) => mean + deviation * normalQuantile(probability));
 }
 
 /** Log-normal numbers: `sigma` is the standard deviation of the logarithm (0.5 mild, 1 long-tailed). */
@@ -50,13 +50,13 @@ export function logNormal(options: NumberOptions & { median: number; sigma: numb
   return shaped(
     ['logNormal', options],
     options,
-    (lane) => (row) => median * Math.exp(sigma * normalQuantile(unit(lane, row))),
+    (probability) => median * Math.exp(sigma * normalQuantile(probability)),
   );
 }
 
 /** Exponential numbers, as waiting times are. */
 export function exponential(options: NumberOptions & { mean: number }): Column<number> {
-  return shaped(['exponential', options], options, (lane) => (row) => -options.mean * Math.log(unit(lane, row)));
+  return shaped(['exponential', options], options, (probability) => -options.mean * Math.log(1 - probability));
 }
 
 /** Whole numbers from 1 to `count` by a Zipf law: k is drawn in proportion to 1 / k^exponent. */
@@ -88,15 +88,17 @@ export function unitAt(lane: Lane, row: number, attempt: number): number {
   return attempt === 0 ? unit(lane, row) : unit({ k0: lane.k0, k1: (lane.k1 + attempt * 0x9e3779b9) | 0 }, row);
 }
 
+/** Numbers by the quantile function of their distribution. */
 function shaped(
   structure: unknown,
   { min = -Infinity, max = Infinity, decimals = 0 }: NumberOptions,
-  draw: (lane: Lane) => (row: number) => number,
+  exact: (probability: number) => number,
 ): Column<number> {
   const factor = 10 ** decimals;
   return numberColumn(structure, (scope) => {
-    const sample = draw(scope.lane());
-    if (decimals === 0) return eachRow((row) => Math.min(Math.max(Math.round(sample(row)), min), max));
-    return eachRow((row) => Math.min(Math.max(Math.round(sample(row) * factor) / factor, min), max));
+    const lane = scope.lane();
+    const quantile = tabulated(exact);
+    if (decimals === 0) return eachRow((row) => Math.min(Math.max(Math.round(quantile(unit(lane, row))), min), max));
+    return eachRow((row) => Math.min(Math.max(Math.round(quantile(unit(lane, row)) * factor) / factor, min), max));
   });
 }

@@ -1,7 +1,7 @@
 /** References: to rows of other tables, to the parent row, to other columns of the same row. Never a look-up. */
 import { UsageError } from '../../errors.ts';
 import type { Batch } from '../batch.ts';
-import { atRows } from '../convert.ts';
+import { atRows } from '../other-rows.ts';
 import type { Column } from '../define.ts';
 import { eachRow } from '../loops.ts';
 import { Grouping } from '../grouping.ts';
@@ -131,21 +131,29 @@ export function lookup(table: string, column: string, rowNumber: Part<number>): 
 export function rowUnder(table: string, ancestor: string, ancestorRow: Part<number>): Column<number | null> {
   return numberColumn<number | null>(['rowUnder', table, ancestor, structureOf(ancestorRow)], (scope) => {
     const lane = scope.lane();
-    const links = linksBetween(scope.other(table), ancestor);
+    const first = firstDescendants(scope.other(table), scope.other(ancestor));
     const ancestors = bindNumbers(ancestorRow, scope, 'ancestor');
     return (batch, out) => {
       const found = ancestors(batch);
       for (let at = 0; at < batch.count; at++) {
-        let first = found[at]!;
-        let end = first + 1;
-        for (const { grouping } of links) {
-          first = grouping.firstOf(first);
-          end = grouping.firstOf(end);
-        }
-        out[at] = end > first ? first + below(lane, batch.rows[at]!, end - first) : Number.NaN;
+        const from = first(found[at]!);
+        const count = first(found[at]! + 1) - from;
+        out[at] = count > 0 ? from + below(lane, batch.rows[at]!, count) : Number.NaN;
       }
     };
   });
+}
+
+/** Ancestors up to this number have the first rows of their descendants in a table: faster than computing them. */
+const largestRangeTable = 65_536;
+
+/** The first row of `table` that descends from a row of the ancestor; those of row k end where those of row k + 1 begin. */
+function firstDescendants(table: TableView, ancestor: TableView): (row: number) => number {
+  const links = linksBetween(table, ancestor.name);
+  const compute = (row: number): number => links.reduce((first, { grouping }) => grouping.firstOf(first), row);
+  if (ancestor.rows > largestRangeTable) return compute;
+  const starts = Int32Array.from({ length: ancestor.rows + 1 }, (_, row) => compute(row));
+  return (row) => starts[row]!;
 }
 
 /** A column of the parent row. */

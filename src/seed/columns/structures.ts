@@ -23,7 +23,7 @@ export function list(items: readonly Part[], length?: Part<number>): Column<unkn
       return {
         shape: 'list',
         items: items.map((item, index) => bindPart(item, scope, index)),
-        lengths: lengths.numbers,
+        lengths: (batch) => lengths.numbers(batch),
       };
     },
   };
