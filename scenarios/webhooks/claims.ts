@@ -3,6 +3,9 @@ import type { ClaimSpec } from 'pgrehearse';
 const promise = (line: number) => `source document, line ${line}`;
 const secondMs = 1000;
 
+/** Sizes in the document are PostgreSQL's, which counts in powers of two. */
+const gibibyte = 2 ** 30;
+
 /** What the document says of the service as it was, and promises for the end of its plan. */
 export const claims: ClaimSpec[] = [
   {
@@ -39,8 +42,8 @@ export const claims: ClaimSpec[] = [
     source: promise(378),
     stage: 'before',
     measure: { kind: 'databaseBytes' },
-    atLeast: 6.5e9,
-    atMost: 7.5e9,
+    atLeast: 6.5 * gibibyte,
+    atMost: 7.5 * gibibyte,
   },
   {
     text: 'A dashboard loads in under 1 s',
@@ -82,6 +85,6 @@ export const claims: ClaimSpec[] = [
     source: promise(378),
     stage: 'after',
     measure: { kind: 'databaseBytes' },
-    atMost: 7.5e9,
+    atMost: 7.5 * gibibyte,
   },
 ];

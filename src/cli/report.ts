@@ -1,9 +1,7 @@
-import { writeFile, mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { EnvironmentError, messageOf } from '../errors.ts';
-import { renderMarkdown } from '../report/markdown.ts';
 import { renderSummary } from '../report/summary.ts';
+import { writeReport } from '../report/write.ts';
 import { readResult } from '../result-file.ts';
 import type { CommandContext } from './context.ts';
 
@@ -25,23 +23,11 @@ Example:
   pgrehearse report reports/runs/<id>/result.json --out /tmp/report`,
     )
     .action(async (path: string, flags: ReportFlags) => {
-      const file = path.endsWith('.json') ? resolve(path) : join(resolve(path), 'result.json');
-      const result = await readResult(file);
-      const folder = flags.out ? resolve(flags.out) : dirname(file);
-      const { markdown, files } = renderMarkdown(result);
-      try {
-        await mkdir(folder, { recursive: true });
-        for (const [name, content] of Object.entries({ 'report.md': markdown, ...files })) {
-          await writeFile(join(folder, name), content);
-        }
-      } catch (error) {
-        throw new EnvironmentError(`The report cannot be written to ${folder}: ${messageOf(error)}.`, {
-          hint: 'Choose another folder with --out.',
-          cause: error,
-        });
-      }
+      const result = await readResult(path);
+      const folder = resolve(flags.out ?? (path.endsWith('.json') ? dirname(path) : path));
+      const written = await writeReport(folder, result);
       const columns = process.stdout.columns || 100;
       process.stdout.write(`${renderSummary(result, { color: process.stdout.isTTY, columns })}\n`);
-      console.log(`Report: ${join(folder, 'report.md')}`);
+      console.log(`Report: ${written}`);
     });
 }
