@@ -83,6 +83,7 @@ export default defineScenario({
       migrations: 'latest',
       profile: 'tuned',
       rewrites: {
+        endpoint_match: pipeline.endpointMatchByRoute,
         dashboard: pages.dashboardFromStatistics,
         event_list: pages.eventListByTime,
         timeseries: pages.timeseriesFromStatistics,

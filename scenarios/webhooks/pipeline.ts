@@ -101,6 +101,19 @@ export const endpointMatch = defineTransaction({
   run: (client, values) => client.query('match', values),
 });
 
+export const endpointMatchByRoute = defineRewrite({
+  statements: {
+    match: `
+      SELECT ep.id, ep.webhook_url, ep.hmac_secret, ep.max_retries, ep.timeout_seconds
+        FROM endpoint_routes r
+        JOIN endpoints ep ON ep.id = r.endpoint_id
+        JOIN applications a ON a.id = ep.application_id
+       WHERE r.chain_id IN (0, $1::integer) AND r.contract IN ('*', lower($2)) AND r.signature IN ('*', $3)
+         AND ep.is_active AND a.is_active`,
+  },
+  run: (client, values: unknown[]) => client.query('match', values),
+});
+
 const claimDue = (lock: string) => `
   UPDATE delivery_attempts SET next_retry_at = $1::timestamptz + INTERVAL '5 minutes'
    WHERE id IN (SELECT id FROM delivery_attempts
