@@ -93,7 +93,8 @@ export async function runBlock(options: BlockOptions): Promise<Block> {
     startedAt: run.startedAt,
     ratePerSecond: load.ratePerSecond,
     plannedMs: load.durationMs,
-    warmupMs: load.warmupMs,
+    // A saturated stage serves its queue in order: nothing that was due after the warm-up may ever have been sent. All counts.
+    warmupMs: result.outcome === 'saturated' ? 0 : load.warmupMs,
     stopMs: result.stopUs / 1000,
     outcome: result.outcome,
     ...(result.saturation === undefined
