@@ -1,11 +1,11 @@
 /** Snapshots: seeded, analysed data folders kept in the cache, keyed by everything that shaped them. */
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf, PgrehearseError, UsageError } from './errors.ts';
 import { assertDiskSpace, ensureCacheFolder } from './server/cache.ts';
-import { Claim, uniqueName } from './server/claims.ts';
+import { Lease, uniqueName } from './server/leases.ts';
 import { ownFolder } from './server/leftovers.ts';
 import { serverUser } from './server/server-user.ts';
 import { copyTree, reflinks, syncTree } from './snapshot/copy.ts';
@@ -82,7 +82,7 @@ export class SnapshotStore implements AsyncDisposable {
   /** The whole snapshot of this key, from now on in use; undefined when there is none, or only a damaged one. */
   async find(key: string): Promise<Snapshot | undefined> {
     const lease = await tryLock(await this.#lockFolder(), key, 'shared');
-    if (!(lease instanceof Claim)) return undefined;
+    if (!(lease instanceof Lease)) return undefined;
     const snapshot = await this.#readWhole(key);
     await (snapshot === undefined ? lease.release() : this.#keep(key, lease));
     return snapshot;
@@ -100,7 +100,7 @@ export class SnapshotStore implements AsyncDisposable {
       const found = await this.find(key);
       if (found !== undefined) return { ...found, cached: true };
       const own = await tryLock(await this.#lockFolder(), key, 'exclusive');
-      if (own instanceof Claim) return this.#buildUnder(own, key, parts, build, signal);
+      if (own instanceof Lease) return this.#buildUnder(own, key, parts, build, signal);
       if (!waited) this.#notice(`Waiting for process ${own.holderPid}, which is working on the same snapshot.`);
       // Not all in step: two that try at the same moment both give way.
       await sleep(100 + Math.random() * 200);
@@ -157,6 +157,7 @@ export class SnapshotStore implements AsyncDisposable {
   ): Promise<CloneFigures> {
     const start = performance.now();
     if (existsSync(target)) throw new EnvironmentError(`${target} exists already, so no snapshot can be cloned to it.`);
+    await ensureCacheFolder(dirname(target));
     const method = (await reflinks(manifestPath(this.#path(snapshot.key)), `${target}.probe`)) ? 'reflink' : 'copy';
     if (method === 'copy') await assertDiskSpace(target, snapshot.bytes, 'Cloning a snapshot');
     try {
@@ -214,7 +215,7 @@ export class SnapshotStore implements AsyncDisposable {
   /** @returns process id of a holder when the snapshot is in use and was left alone */
   async #dropUnused(key: string): Promise<number | undefined> {
     const own = await tryLock(await this.#lockFolder(), key, 'exclusive');
-    if (!(own instanceof Claim)) return own.holderPid;
+    if (!(own instanceof Lease)) return own.holderPid;
     await using _ = own;
     await this.#remove(key);
     return undefined;

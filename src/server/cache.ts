@@ -79,7 +79,7 @@ export async function assertDiskSpace(folder: string, neededBytes: number, what:
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes) return;
   throw new EnvironmentError(
-    `${what} needs ${gigabytes(neededBytes)} in ${folder}, where ${gigabytes(freeBytes)} are free.`,
+    `${what} needs ${readable(neededBytes)} in ${folder}, where ${readable(freeBytes)} are free.`,
     { hint: 'Free some room, choose a smaller --scale, or set PGREHEARSE_CACHE to a folder on a larger disk.' },
   );
 }
@@ -89,6 +89,6 @@ async function nearestExisting(folder: string): Promise<string> {
   return exists === undefined && folder !== dirname(folder) ? nearestExisting(dirname(folder)) : folder;
 }
 
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+function readable(bytes: number): string {
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

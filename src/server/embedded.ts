@@ -6,7 +6,7 @@ import { EnvironmentError, messageOf } from '../errors.ts';
 import type { Settings } from '../scenario.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { ensureCacheFolder } from './cache.ts';
-import { uniqueName } from './claims.ts';
+import { uniqueName } from './leases.ts';
 import {
   giveToServer,
   isInitialised,
@@ -32,6 +32,8 @@ export interface EmbeddedOptions {
   /** Port on loopback; default: a free one. */
   port?: number;
   cacheDir: string;
+  /** The data is of no use once the server stops: then it stops at once, without writing it out. */
+  scratch?: boolean;
   signal?: AbortSignal;
 }
 
@@ -57,11 +59,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Server> {
   cleanup.defer(() => rm(socketDir, { recursive: true, force: true }));
   await mkdir(socketDir, { mode: 0o700 });
   await giveToServer(socketDir);
-  const server = new EmbeddedServer(binaries, registration, {
-    dataDir,
-    socketDir,
-    password: await readPassword(dataDir),
-  });
+  const { scratch = false } = options;
+  const password = await readPassword(dataDir);
+  const server = new EmbeddedServer({ binaries, registration, dataDir, socketDir, password, scratch });
   await server.start(options.settings, options.port, options.signal);
   server.resources = cleanup.move();
   return server;
@@ -87,6 +87,16 @@ async function sharedMemorySettings(): Promise<Settings> {
   return scarce ? { dynamic_shared_memory_type: 'sysv' } : {};
 }
 
+/** What a server stands on, made before it starts. */
+interface Foundation {
+  binaries: Binaries;
+  registration: ServerRegistration;
+  dataDir: string;
+  socketDir: string;
+  password: string;
+  scratch: boolean;
+}
+
 class EmbeddedServer implements Server {
   readonly kind = 'embedded';
   readonly version: string;
@@ -94,26 +104,16 @@ class EmbeddedServer implements Server {
   readonly capabilities: Capabilities = { restart: true, configure: true, clone: true };
   readonly dataDir: string;
   resources = new AsyncDisposableStack();
-  readonly #binaries: Binaries;
-  readonly #registration: ServerRegistration;
-  readonly #socketDir: string;
-  readonly #password: string;
+  readonly #foundation: Foundation;
   #settings: Settings = {};
   #port = 0;
   #postmaster: Postmaster | undefined;
 
-  constructor(
-    binaries: Binaries,
-    registration: ServerRegistration,
-    place: { dataDir: string; socketDir: string; password: string },
-  ) {
-    this.#binaries = binaries;
-    this.#registration = registration;
-    this.#socketDir = place.socketDir;
-    this.#password = place.password;
-    this.dataDir = place.dataDir;
-    this.version = binaries.version;
-    this.major = binaries.major;
+  constructor(foundation: Foundation) {
+    this.#foundation = foundation;
+    this.dataDir = foundation.dataDir;
+    this.version = foundation.binaries.version;
+    this.major = foundation.binaries.major;
   }
 
   get pid(): number {
@@ -122,10 +122,11 @@ class EmbeddedServer implements Server {
   }
 
   connection(database = 'postgres'): ConnectionTarget {
+    const { socketDir, password } = this.#foundation;
     const target = { port: this.#port, user: superuser, database };
     // Windows has no Unix sockets that the driver could use.
-    if (process.platform === 'win32') return { host: '127.0.0.1', ...target, password: this.#password };
-    return { host: this.#socketDir, ...target };
+    if (process.platform === 'win32') return { host: '127.0.0.1', ...target, password };
+    return { host: socketDir, ...target };
   }
 
   /** A free port may be taken by somebody else before the server binds it: then another one is tried. */
@@ -141,36 +142,37 @@ class EmbeddedServer implements Server {
   }
 
   async #startOnce(settings: Settings, port: number, signal?: AbortSignal): Promise<void> {
+    const { binaries, registration, socketDir } = this.#foundation;
     const text = configurationText(
       { ...(await sharedMemorySettings()), ...settings },
       {
         listen_addresses: '127.0.0.1',
         port,
-        unix_socket_directories: process.platform === 'win32' ? '' : this.#socketDir,
+        unix_socket_directories: process.platform === 'win32' ? '' : socketDir,
         unix_socket_permissions: '0700',
       },
     );
     await writeForServer(join(this.dataDir, settingsFile), text);
-    this.#postmaster = await startPostmaster(this.#binaries, this.dataDir, this.#registration, signal);
+    this.#postmaster = await startPostmaster(binaries, this.dataDir, registration, signal);
     this.#settings = settings;
     this.#port = port;
   }
 
   async restart(settings: Settings = this.#settings): Promise<void> {
     configurationText(settings, {});
-    await this.#stopPostmaster();
+    await this.#stopPostmaster('fast');
     await this.#startOnce(settings, this.#port);
   }
 
-  async #stopPostmaster(): Promise<void> {
+  async #stopPostmaster(mode: 'fast' | 'immediate'): Promise<void> {
     const postmaster = this.#postmaster;
     if (postmaster === undefined) return;
-    await stopPostmaster(postmaster, this.#binaries, 'fast');
+    await stopPostmaster(postmaster, this.#foundation.binaries, mode);
     this.#postmaster = undefined;
   }
 
   async stop(): Promise<void> {
-    await this.#stopPostmaster();
+    await this.#stopPostmaster(this.#foundation.scratch ? 'immediate' : 'fast');
     await this.resources.disposeAsync();
   }
 

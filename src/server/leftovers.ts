@@ -7,7 +7,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureCacheFolder } from './cache.ts';
-import { Claim, readClaim, uniqueName } from './claims.ts';
+import { Lease, readLease, uniqueName } from './leases.ts';
 import { pidFile, readPidFile, signalPostmaster } from './postmaster.ts';
 import { commandOf, exists } from './processes.ts';
 
@@ -39,19 +39,20 @@ export interface OwnedFolder extends AsyncDisposable {
  * @param what what it is, as in "half-made snapshot"
  */
 export async function ownFolder(cacheDir: string, path: string, what: string): Promise<OwnedFolder> {
-  const claim = await record(cacheDir, { kind: 'folder', path, what });
-  const forget = atExit(() => rmSync(path, { recursive: true, force: true }), claim);
+  const lease = await record(cacheDir, { kind: 'folder', path, what });
+  const forget = atExit(() => rmSync(path, { recursive: true, force: true }), lease);
   await ensureCacheFolder(path);
+  let kept = false;
   const keep = async (): Promise<void> => {
+    kept = true;
     forget();
-    await claim.release();
+    await lease.release();
   };
   return {
     path,
     keep,
     async [Symbol.asyncDispose]() {
-      // After keep() the folder may be somebody else's business.
-      if (existsSync(claim.path)) await rm(path, { recursive: true, force: true });
+      if (!kept) await rm(path, { recursive: true, force: true });
       await keep();
     },
   };
@@ -76,37 +77,37 @@ export async function registerServer(
   server: Omit<ServerRecord, 'kind'>,
 ): Promise<ServerRegistration> {
   const subject: ServerRecord = { kind: 'server', ...server };
-  const claim = await record(cacheDir, subject);
+  const lease = await record(cacheDir, subject);
   const registration: ServerRegistration = {
     pid: undefined,
     async finished() {
       subject.unfinished = false;
-      await claim.update(subject);
+      await lease.update(subject);
     },
     async [Symbol.asyncDispose]() {
       forget();
-      await claim.release();
+      await lease.release();
     },
   };
-  const forget = atExit(() => stopAtExit(subject, registration.pid), claim);
+  const forget = atExit(() => stopAtExit(subject, registration.pid), lease);
   return registration;
 }
 
 const recordsFolder = 'running';
 
-async function record(cacheDir: string, subject: Leftover): Promise<Claim<Leftover>> {
+async function record(cacheDir: string, subject: Leftover): Promise<Lease<Leftover>> {
   const folder = await ensureCacheFolder(join(cacheDir, recordsFolder));
-  return Claim.make(join(folder, `${uniqueName()}.json`), subject);
+  return Lease.make(join(folder, `${uniqueName()}.json`), subject);
 }
 
 const exitTasks = new Set<() => void>();
 
 /** Registers a last resort for when the process ends; the returned function takes it back. */
-function atExit(task: () => void, claim: Claim<Leftover>): () => void {
+function atExit(task: () => void, lease: Lease<Leftover>): () => void {
   if (exitTasks.size === 0) process.once('exit', runExitTasks);
   const entry = (): void => {
     task();
-    claim.releaseSync();
+    lease.releaseSync();
   };
   exitTasks.add(entry);
   return () => {
@@ -166,10 +167,10 @@ function order(subject: Leftover | undefined): number {
 }
 
 async function readDead(path: string): Promise<{ path: string; pid: number; subject?: Leftover } | undefined> {
-  const claim = await readClaim<Leftover>(path);
-  if (claim === undefined || claim.alive) return undefined;
-  if (claim.content === undefined) return { path, pid: 0 };
-  return { path, pid: claim.content.holder.pid, subject: claim.content.subject };
+  const lease = await readLease<Leftover>(path);
+  if (lease === undefined || lease.alive) return undefined;
+  if (lease.content === undefined) return { path, pid: 0 };
+  return { path, pid: lease.content.holder.pid, subject: lease.content.subject };
 }
 
 async function reapServer({ dataDir, socketDir, unfinished }: ServerRecord, ownerPid: number): Promise<string[]> {

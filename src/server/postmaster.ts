@@ -13,7 +13,7 @@ import { asServerUser } from './server-user.ts';
 /** The server's own messages, in its data folder. */
 const logFile = 'server.log';
 
-/** The file by which a running server claims its data folder. */
+/** The file by which a running server holds its data folder. */
 export const pidFile = 'postmaster.pid';
 
 /** Recovery of a large data folder takes its time, so this is generous. */

@@ -25,6 +25,7 @@ export async function startTestServer(settings: Settings = {}): Promise<Server> 
       dataDir: join(folder.path, 'data'),
       cacheDir: join(folder.path, 'cache'),
       settings: { ...modest, ...settings },
+      scratch: true,
     });
     const stop = server[Symbol.asyncDispose].bind(server);
     server[Symbol.asyncDispose] = async () => {

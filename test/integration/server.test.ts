@@ -11,6 +11,7 @@ import { findBinaries, packageName } from '../../src/server/binaries.ts';
 import { startEmbedded } from '../../src/server/embedded.ts';
 import { describeHost } from '../../src/server/host.ts';
 import { resolveProfile, seedingSettings, settingsOf } from '../../src/server/profiles.ts';
+import { assertShutDown } from '../../src/snapshot/manifest.ts';
 import { startTestServer, temporaryFolder } from './postgres.ts';
 
 async function ask(connection: ClientConfig, sql: string): Promise<unknown> {
@@ -63,6 +64,20 @@ test('every profile and the seeding settings are accepted by PostgreSQL', async 
   }
   await server.restart(seedingSettings(host));
   expect(await ask(server.connection(), 'show wal_level')).toBe('minimal');
+});
+
+test.each([
+  ['scratch data is left as it is', true],
+  ['data to keep is written out', false],
+])('when a server stops, %s', async (_, scratch) => {
+  await using folder = await temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  const server = await startEmbedded({ dataDir, cacheDir: folder.path, settings: { fsync: false }, scratch });
+  await server.restart();
+  await server.stop();
+  await (scratch
+    ? expect(assertShutDown(dataDir)).rejects.toThrow('did not shut down cleanly')
+    : assertShutDown(dataDir));
 });
 
 test('other users of the machine stay out', async () => {

@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EnvironmentError } from '../../src/errors.ts';
 import { assertDiskSpace, defaultCacheDir, ensureCacheFolder } from '../../src/server/cache.ts';
-import { Claim } from '../../src/server/claims.ts';
+import { Lease } from '../../src/server/leases.ts';
 import { createRunFolder, ownFolder, reapLeftovers, registerServer } from '../../src/server/leftovers.ts';
 import { tellingLines } from '../../src/server/postmaster.ts';
 import { commandOf, exists, isAlive, ownIdentity, type ProcessIdentity } from '../../src/server/processes.ts';
@@ -28,8 +28,8 @@ function deadProcess(): ProcessIdentity {
   return { ...ownIdentity(), pid, started: '1' };
 }
 
-/** A claim as another process would have left it. */
-async function leaveClaim(path: string, holder: ProcessIdentity, subject: unknown, ageMs = 0): Promise<void> {
+/** A lease as another process would have left it. */
+async function leaveLease(path: string, holder: ProcessIdentity, subject: unknown, ageMs = 0): Promise<void> {
   await writeFile(path, JSON.stringify({ holder, subject }));
   const touched = new Date(Date.now() - ageMs);
   await utimes(path, touched, touched);
@@ -135,7 +135,7 @@ describe('processes', () => {
 
 async function free(mode: 'shared' | 'exclusive'): Promise<boolean> {
   const lock = await tryLock(folder, 'key', mode);
-  if (!(lock instanceof Claim)) return false;
+  if (!(lock instanceof Lease)) return false;
   await lock.release();
   return true;
 }
@@ -145,18 +145,18 @@ describe('locks', () => {
     const first = await tryLock(folder, 'key', 'shared');
     expect(await free('shared')).toBe(true);
     expect(await tryLock(folder, 'key', 'exclusive')).toEqual({ holderPid: process.pid });
-    expect(await tryLock(folder, 'other', 'exclusive')).toBeInstanceOf(Claim);
-    await (first as Claim<unknown>).release();
+    expect(await tryLock(folder, 'other', 'exclusive')).toBeInstanceOf(Lease);
+    await (first as Lease<unknown>).release();
     const alone = await tryLock(folder, 'key', 'exclusive');
     expect(await free('shared')).toBe(false);
-    await (alone as Claim<unknown>).release();
+    await (alone as Lease<unknown>).release();
     expect(await free('exclusive')).toBe(true);
   });
 
   test('of two that try at the same moment at most one holds', async () => {
     for (let round = 0; round < 20; round++) {
       const locks = await Promise.all([1, 2, 3].map(async () => tryLock(folder, 'key', 'exclusive')));
-      const held = locks.filter((lock) => lock instanceof Claim);
+      const held = locks.filter((lock) => lock instanceof Lease);
       expect(held.length).toBeLessThanOrEqual(1);
       await Promise.all(held.map(async (lock) => lock.release()));
     }
@@ -168,7 +168,7 @@ describe('locks', () => {
     ['a machine that touched it just now', () => ({ ...ownIdentity(), scope: 'elsewhere' }), 1000, false],
     ['a machine that has long been silent', () => ({ ...ownIdentity(), scope: 'elsewhere' }), 3_600_000, true],
   ])('of %s', async (_, holder, ageMs, expected) => {
-    await leaveClaim(join(folder, 'key.exclusive.x.json'), holder(), 'exclusive', ageMs);
+    await leaveLease(join(folder, 'key.exclusive.x.json'), holder(), 'exclusive', ageMs);
     expect(await free('shared')).toBe(expected);
     expect(await readdir(folder)).toHaveLength(expected ? 0 : 1);
   });
@@ -202,12 +202,12 @@ describe('leftovers', () => {
     await mkdir(path, { recursive: true });
     await mkdir(dataDir);
     const server = { kind: 'server', dataDir, socketDir: join(folder, 'pgrehearse-x'), unfinished: true };
-    await leaveClaim(join(folder, 'running', 'a.json'), deadProcess(), {
+    await leaveLease(join(folder, 'running', 'a.json'), deadProcess(), {
       kind: 'folder',
       path,
       what: 'working folder',
     });
-    await leaveClaim(join(folder, 'running', 'b.json'), deadProcess(), server);
+    await leaveLease(join(folder, 'running', 'b.json'), deadProcess(), server);
     expect(await reapLeftovers(folder)).toEqual([
       `Removed the half-made data folder ${dataDir} of an earlier run.`,
       'Removed the working folder runs/1 of an earlier run.',
@@ -225,9 +225,9 @@ describe('leftovers', () => {
     // The id of this very process, as if it had been given to us after the server ended.
     await writeFile(join(dataDir, 'postmaster.pid'), `${process.pid}\n${dataDir}\n`);
     const server = { kind: 'server', dataDir, socketDir: outside, unfinished: false };
-    await leaveClaim(join(folder, 'cache', 'running', 'a.json'), deadProcess(), server);
+    await leaveLease(join(folder, 'cache', 'running', 'a.json'), deadProcess(), server);
     const elsewhere = { kind: 'folder', path: outside, what: 'thing' };
-    await leaveClaim(join(folder, 'cache', 'running', 'b.json'), deadProcess(), elsewhere);
+    await leaveLease(join(folder, 'cache', 'running', 'b.json'), deadProcess(), elsewhere);
     expect(await reapLeftovers(join(folder, 'cache'))).toEqual([]);
     expect((await stat(outside)).isDirectory()).toBe(true);
     expect((await stat(dataDir)).isDirectory()).toBe(true);

@@ -129,7 +129,7 @@ describe('clones', () => {
   test('are equal and leave the snapshot alone', async () => {
     await using store = openStore();
     const snapshot = await store.build({}, buildFolder(5000));
-    const target = join(cacheDir, 'clone');
+    const target = join(cacheDir, 'not', 'yet', 'clone');
     const seen: number[] = [];
     const figures = await store.clone(snapshot, target, { onProgress: (copied) => seen.push(copied) });
     expect(figures.bytes).toBe(5064);
@@ -195,7 +195,7 @@ describe('dropping', () => {
   });
 });
 
-test('a finished store leaves no claims and nothing to reap', async () => {
+test('a finished store leaves no leases and nothing to reap', async () => {
   const store = openStore();
   await store.build({}, buildFolder());
   await store[Symbol.asyncDispose]();

@@ -1,41 +1,41 @@
-/** Small files by which a process says what is its own, so that others leave it alone as long as that process lives. */
+/** Leases: small files by which a process says what is its own; they count as long as that process lives. */
 import { randomBytes } from 'node:crypto';
 import { rmSync, utimesSync } from 'node:fs';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { isAlive, ownIdentity, type ProcessIdentity } from './processes.ts';
 
-/** What a claim file holds: who made it, and what it is about. */
-export interface ClaimContent<Subject> {
+/** What a lease's file holds: whose it is, and what it is about. */
+export interface LeaseContent<Subject> {
   holder: ProcessIdentity;
   subject: Subject;
 }
 
-/** Claims of other machines and containers are judged by their last touch, since we cannot see those processes. */
+/** Leases of other machines and containers are judged by their last touch, since we cannot see those processes. */
 const touchEveryMs = 10_000;
 const forgottenAfterMs = 60_000;
 
 const held = new Set<string>();
 let heartbeat: NodeJS.Timeout | undefined;
 
-/** A claim of this process. Disposing gives it up. */
-export class Claim<Subject> implements AsyncDisposable {
+/** A lease of this process. Disposing ends it. */
+export class Lease<Subject> implements AsyncDisposable {
   readonly path: string;
 
   private constructor(path: string) {
     this.path = path;
   }
 
-  /** Writes a claim file of this process; its name must be one that nobody else uses (see `uniqueName`). */
-  static async make<Subject>(path: string, subject: Subject): Promise<Claim<Subject>> {
-    const claim = new Claim<Subject>(path);
-    await claim.update(subject);
+  /** Writes the file of a new lease; its name must be one that nobody else uses (see `uniqueName`). */
+  static async make<Subject>(path: string, subject: Subject): Promise<Lease<Subject>> {
+    const lease = new Lease<Subject>(path);
+    await lease.update(subject);
     held.add(path);
     heartbeat ??= setInterval(touchAll, touchEveryMs).unref();
-    return claim;
+    return lease;
   }
 
   async update(subject: Subject): Promise<void> {
-    const content: ClaimContent<Subject> = { holder: ownIdentity(), subject };
+    const content: LeaseContent<Subject> = { holder: ownIdentity(), subject };
     await writeFile(this.path, JSON.stringify(content));
   }
 
@@ -60,10 +60,10 @@ export function uniqueName(): string {
   return `${process.pid}-${randomBytes(6).toString('hex')}`;
 }
 
-/** A claim file of anybody, and whether its process lives; undefined when the file is gone. */
-export async function readClaim<Subject>(
+/** A lease of anybody, and whether its process lives; undefined when the file is gone. */
+export async function readLease<Subject>(
   path: string,
-): Promise<{ content: ClaimContent<Subject> | undefined; alive: boolean } | undefined> {
+): Promise<{ content: LeaseContent<Subject> | undefined; alive: boolean } | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
     const recent = Date.now() - mtimeMs < forgottenAfterMs;
@@ -76,9 +76,9 @@ export async function readClaim<Subject>(
   }
 }
 
-function parse<Subject>(text: string): ClaimContent<Subject> | undefined {
+function parse<Subject>(text: string): LeaseContent<Subject> | undefined {
   try {
-    return JSON.parse(text) as ClaimContent<Subject>;
+    return JSON.parse(text) as LeaseContent<Subject>;
   } catch {
     return undefined;
   }
