@@ -59,60 +59,56 @@ export function compute<T>(make: (context: RowContext) => T): Column<T> {
   return {
     structure: ['compute', String(make)],
     bind(scope) {
-      const context = new BoundContext(scope);
+      const { at } = new RowReader(scope);
       return anyCells(({ rows, count }, out) => {
-        for (let at = 0; at < count; at++) out[at] = rows[at]! < 0 ? null : make(context.at(rows[at]!));
+        for (let index = 0; index < count; index++) out[index] = rows[index]! < 0 ? null : make(at(rows[index]!));
       });
     },
   };
 }
 
-class BoundContext implements RowContext {
-  row = 0;
-  readonly asOf: Date;
+/** Reads other cells of the row that is being computed. Its functions are fields, so that they may be taken apart. */
+class RowReader {
+  #row = 0;
   readonly #scope: Scope;
+  readonly #asOf: Date;
   readonly #cells = new Map<string, { cells: Cells; batch: Batch }>();
   readonly #lanes = new Map<string, Lane>();
 
   constructor(scope: Scope) {
     this.#scope = scope;
-    this.asOf = new Date(scope.asOfMs);
+    this.#asOf = new Date(scope.asOfMs);
   }
 
-  at(row: number): this {
-    this.row = row;
-    return this;
-  }
+  readonly at = (row: number): RowContext => {
+    this.#row = row;
+    return { row, asOf: this.#asOf, value: this.#value, parent: this.#parent, random: this.#random };
+  };
 
-  value(column: string): unknown {
-    return this.#valueOf(column, this.row, () => bindPart(column, this.#scope, 'value'));
-  }
+  readonly #value = (column: string): unknown =>
+    this.#cellOf(column, this.#row, () => bindPart(column, this.#scope, 'value'));
 
-  parent(column: string): unknown {
+  readonly #parent = (column: string): unknown => {
     const link = this.#scope.table.parent;
     if (link === undefined) throw new Error(`table ${this.#scope.table.name} has no parent`);
-    return this.#valueOf(`parent.${column}`, link.grouping.groupOf(this.row), () => link.table.column(column));
-  }
+    return this.#cellOf(`parent.${column}`, link.grouping.groupOf(this.#row), () => link.table.column(column));
+  };
 
-  random(label = ''): number {
+  readonly #random = (label = ''): number => {
     let lane = this.#lanes.get(label);
     if (lane === undefined) {
       lane = this.#scope.lane(`random ${label}`);
       this.#lanes.set(label, lane);
     }
-    return unit(lane, this.row);
-  }
+    return unit(lane, this.#row);
+  };
 
-  #valueOf(name: string, row: number, bind: () => Cells): unknown {
+  #cellOf(name: string, row: number, bind: () => Cells): unknown {
     let known = this.#cells.get(name);
     if (known === undefined) {
       known = { cells: bind(), batch: new Batch(1) };
       this.#cells.set(name, known);
     }
-    // Another column's function may come back to this context; it must find its own row again.
-    const own = this.row;
-    const value = valueAt(known.cells, known.batch.consecutive(row, 1), 0);
-    this.row = own;
-    return value;
+    return valueAt(known.cells, known.batch.consecutive(row, 1), 0);
   }
 }

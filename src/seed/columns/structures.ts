@@ -30,7 +30,7 @@ export function list(items: readonly Part[], length?: Part<number>): Column<unkn
 }
 
 /** A JSON document with fixed keys: `json({ plan: oneOf(['free', 'pro']), seats: uniform(1, 50) })`. */
-export function json(members: Record<string, Part>): Column {
+export function json(members: Record<string, Part>): Column<Record<string, any>> {
   return {
     structure: ['json', Object.entries(members).map(([key, part]) => [key, structureOf(part)])],
     bind(scope) {
