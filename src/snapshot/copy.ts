@@ -55,17 +55,16 @@ export async function copyTree(from: string, to: string, options: CopyOptions = 
 
 /** Every folder, file and link below a folder, itself first, parents before children. */
 export async function listTree(root: string): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  const visit = async (folder: string): Promise<void> => {
-    entries.push(await describe(root, folder));
-    for (const item of await readdir(folder, { withFileTypes: true })) {
+  const visit = async (folder: string): Promise<Entry[]> => {
+    const items = await readdir(folder, { withFileTypes: true });
+    const inside = items.map(async (item) => {
       const path = join(folder, item.name);
-      if (item.isDirectory()) await visit(path);
-      else if (item.isFile() || item.isSymbolicLink()) entries.push(await describe(root, path));
-    }
+      if (item.isDirectory()) return visit(path);
+      return item.isFile() || item.isSymbolicLink() ? [await describe(root, path)] : [];
+    });
+    return [await describe(root, folder), ...(await Promise.all(inside)).flat()];
   };
-  await visit(root);
-  return entries;
+  return visit(root);
 }
 
 /** Whether a file can be copied from here to there as a reflink, found by doing it once. */
