@@ -1,5 +1,4 @@
 /** One table through one COPY stream. */
-import { once } from 'node:events';
 import { Client } from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import { UsageError } from '../errors.ts';
@@ -62,13 +61,19 @@ async function send(
   const encoder = new RowEncoder(table, target.columns);
   const buffers = Array.from({ length: chunksInFlight }, () => new ByteWriter(chunkBytes + 65_536));
   const written: Promise<void>[] = buffers.map(() => Promise.resolve());
-  const failed = once(stream, 'error').then(([error]) => Promise.reject(error as Error));
-  failed.catch(() => {});
+  let refusal: Error | undefined;
+  const refused = new Promise<never>((_, reject) => {
+    stream.on('error', (error: Error) => {
+      refusal = error;
+      reject(error);
+    });
+  });
+  refused.catch(() => {});
   const count: CopyCount = { rows: 0, bytes: 0 };
   try {
     for (let chunk = 0; ; chunk++) {
       const slot = chunk % chunksInFlight;
-      await Promise.race([written[slot]!, failed]);
+      await Promise.race([written[slot]!, refused]);
       const bytes = buffers[slot]!;
       bytes.clear();
       if (chunk === 0) bytes.append(copyHeader);
@@ -81,10 +86,11 @@ async function send(
       onChunk(count, data);
       if (isLast) break;
     }
-    await Promise.race([finish(stream), failed]);
+    await Promise.race([finish(stream), refused]);
     return count;
   } catch (error) {
-    stream.destroy(error as Error);
+    // Our own failure is told to the server; one that the server told us has ended the COPY already.
+    if (refusal === undefined) stream.destroy(error as Error);
     throw error;
   }
 }
