@@ -65,10 +65,10 @@ export class LoadConnection {
     client.on('error', forget);
     client.on('end', forget);
     await client.connect();
-    this.backendPid = (client as unknown as { processID: number }).processID;
-    this.#client = client;
-    this.#runners = transactions.map((transaction, number) => new TransactionRunner(client, transaction, number));
     if (transactions.some(({ body }) => body.atomic === true)) await prepareTransactionControl(client);
+    this.backendPid = (client as unknown as { processID: number }).processID;
+    this.#runners = transactions.map((transaction, number) => new TransactionRunner(client, transaction, number));
+    this.#client = client;
   }
 
   /**
@@ -96,7 +96,12 @@ const commit: Statement = { name: 'pgr.commit', text: 'COMMIT', shape: null };
 const rollback: Statement = { name: 'pgr.rollback', text: 'ROLLBACK', shape: null };
 
 async function prepareTransactionControl(client: Client): Promise<void> {
-  for (const statement of [begin, commit, begin, rollback]) await execute(client, statement, []);
+  try {
+    for (const statement of [begin, commit, begin, rollback]) await execute(client, statement, []);
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
 }
 
 function execute(client: Client, statement: Statement, values: readonly unknown[], prefix?: Statement) {

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { monotonicClock, ThreadPacer } from '../../src/load/pacer.ts';
+
+const dueTimes = (count: number, gapUs: number): Float64Array =>
+  Float64Array.from({ length: count }, (_, n) => n * gapUs);
+
+describe('ThreadPacer', () => {
+  it('wakes the loop at or after every due time, until all are over', async () => {
+    await using pacer = await ThreadPacer.start();
+    const dueUs = dueTimes(300, 500);
+    const startUs = monotonicClock.nowUs() + 5000;
+    let next = 0;
+    let wakes = 0;
+    await new Promise<void>((resolve) => {
+      pacer.follow(dueUs, startUs, () => {
+        wakes++;
+        while (next < dueUs.length && startUs + dueUs[next]! <= monotonicClock.nowUs()) next++;
+        if (next === dueUs.length) resolve();
+      });
+    });
+    expect(next).toBe(300);
+    expect(wakes).toBeGreaterThan(10);
+    expect(monotonicClock.nowUs()).toBeGreaterThanOrEqual(startUs + dueUs[299]!);
+  });
+
+  it('wakes a loop that was busy when arrivals became due', async () => {
+    await using pacer = await ThreadPacer.start();
+    const startUs = monotonicClock.nowUs();
+    let wakes = 0;
+    await new Promise<void>((resolve) => {
+      pacer.follow(dueTimes(3, 10_000), startUs, () => {
+        if (++wakes === 1) while (monotonicClock.nowUs() < startUs + 50_000);
+        else resolve();
+      });
+    });
+    expect(wakes).toBe(2);
+  });
+
+  it('is silent once it was ended, and can follow another table', async () => {
+    await using pacer = await ThreadPacer.start();
+    let wakes = 0;
+    const end = pacer.follow(dueTimes(1000, 1000), monotonicClock.nowUs(), () => wakes++);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    end();
+    const before = wakes;
+    await new Promise<void>((resolve) => pacer.follow(dueTimes(1, 0), monotonicClock.nowUs() + 20_000, resolve));
+    expect(before).toBeGreaterThan(0);
+    expect(wakes).toBe(before);
+  });
+});
+
+describe('monotonicClock', () => {
+  it('is the clock of the machine, the same in every thread', () => {
+    const machineUs = Number(process.hrtime.bigint() / 1000n);
+    expect(Math.abs(monotonicClock.nowUs() - machineUs)).toBeLessThan(5000);
+  });
+});
