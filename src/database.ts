@@ -1,12 +1,12 @@
 /** Databases that pgrehearse makes: created, marked, recognised, measured. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { UsageError } from './errors.ts';
 import type { RelationSize } from './result.ts';
 import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
 import { startEmbedded } from './server/embedded.ts';
-import type { ConnectionTarget } from './server/server.ts';
+import { createRunFolder } from './server/leftovers.ts';
+import type { ConnectionTarget, Server } from './server/server.ts';
 import { quoteIdentifier } from './sql.ts';
 
 /** Name of the database in servers that are ours alone. */
@@ -28,14 +28,15 @@ export async function withClient<T>(target: ConnectionTarget, use: (client: Clie
   }
 }
 
-/**
- * Creates a database and marks it as ours.
- * @param target a connection to any database of the server
- */
-export async function createDatabase(target: ConnectionTarget, name: string): Promise<void> {
-  await withClient(target, async (client) => {
+/** Creates a database, marks it as ours, and makes pg_stat_statements readable in a schema of its own. */
+export async function createDatabase(server: Server, name: string): Promise<void> {
+  await withClient(server.connection(), async (client) => {
     await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
     await client.query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS '${mark}'`);
+  });
+  await withClient(server.connection(name), async (client) => {
+    await client.query('CREATE SCHEMA pgrehearse');
+    await client.query('CREATE EXTENSION pg_stat_statements SCHEMA pgrehearse');
   });
 }
 
@@ -114,18 +115,14 @@ export async function withScratchDatabase<T>(
   use: (connection: ConnectionTarget) => Promise<T>,
 ): Promise<T> {
   const cache = await ensureCacheFolder(cacheDir ?? (await defaultCacheDir()));
-  const folder = await mkdtemp(join(cache, 'scratch-'));
-  await chmod(folder, 0o755);
-  try {
-    await using server = await startEmbedded({
-      dataDir: join(folder, 'data'),
-      settings: { fsync: false },
-      cacheDir: cache,
-      signal,
-    });
-    await createDatabase(server.connection(), databaseName);
-    return await use(server.connection(databaseName));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using folder = await createRunFolder(cache);
+  await using server = await startEmbedded({
+    dataDir: join(folder.path, 'data'),
+    settings: { fsync: false },
+    cacheDir: cache,
+    scratch: true,
+    signal,
+  });
+  await createDatabase(server, databaseName);
+  return await use(server.connection(databaseName));
 }

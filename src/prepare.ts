@@ -3,7 +3,7 @@ import { createDatabase, databaseName, settle } from './database.ts';
 import type { Journal } from './journal.ts';
 import { migrate, type Migration } from './migrate.ts';
 import type { PlannedStage, RunPlan } from './plan.ts';
-import { formatBytes, formatCount, formatPlural } from './report/format.ts';
+import { formatBytes, formatCount, formatMs, formatPlural } from './report/format.ts';
 import type { MigrationRecord, SeedSummary } from './result.ts';
 import { loadSeed } from './seed/load.ts';
 import { startEmbedded } from './server/embedded.ts';
@@ -56,7 +56,7 @@ async function seedInto(dataDir: string, plan: RunPlan, journal: Journal): Promi
       cacheDir: plan.cacheDir,
       signal: journal.signal,
     });
-    await createDatabase(server.connection(), databaseName);
+    await createDatabase(server, databaseName);
     const connection = server.connection(databaseName);
     await migrate(connection, plan.baseline, { signal: journal.signal });
     const report = await loadSeed({
@@ -122,9 +122,13 @@ async function migrateInto(
     const records = await migrate(connection, stage.migrations, {
       signal: journal.signal,
       onMigration: (event) => {
-        if (event.status !== 'started') return;
-        const { migration, index, total } = event;
-        journal.progress(`${migration.version}_${migration.name} (${index + 1} of ${total})`);
+        if (event.status === 'started') {
+          const { migration, index, total } = event;
+          journal.progress(`${migration.version}_${migration.name} (${index + 1} of ${total})`);
+        } else if (event.status === 'finished') {
+          const { version, name, durationMs } = event.record;
+          journal.note(`  ${version}_${name}: ${formatMs(durationMs)}`);
+        }
       },
     });
     journal.progress('vacuum and analyze');

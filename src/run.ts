@@ -14,7 +14,7 @@ import { formatCount, formatMs, formatPlural, formatUs } from './report/format.t
 import { writeReport } from './report/write.ts';
 import { schemaVersion, type Block, type RunResult, type SeedSummary } from './result.ts';
 import { startEmbedded } from './server/embedded.ts';
-import { ownFolder, reapLeftovers } from './server/leftovers.ts';
+import { createRunFolder, reapLeftovers } from './server/leftovers.ts';
 import { settingsOf } from './server/profiles.ts';
 import type { ConnectionTarget } from './server/server.ts';
 import { SnapshotStore } from './snapshot.ts';
@@ -25,6 +25,9 @@ import { warningsOf } from './warnings.ts';
 /** Parameter sets whose answers are compared, and the time that one transaction may take for them in one stage. */
 const answerSets = 200;
 const answerBudgetMs = 12_000;
+
+/** Snapshots that were not used for longest are dropped beyond this; those in use never are. */
+const snapshotLimitBytes = 60e9;
 
 /** A stage that cannot hold the rate still gets this much counted time, so that its figures mean something. */
 const saturatedMinimumMs = 10_000;
@@ -81,7 +84,10 @@ async function rehearseStages(plan: RunPlan, journal: Journal): Promise<void> {
 
 async function openStore(plan: RunPlan, journal: Journal): Promise<SnapshotStore> {
   for (const sentence of await reapLeftovers(plan.cacheDir)) journal.note(sentence);
-  return new SnapshotStore(plan.cacheDir, { onNotice: (sentence) => journal.note(sentence) });
+  return new SnapshotStore(plan.cacheDir, {
+    limitBytes: snapshotLimitBytes,
+    onNotice: (sentence) => journal.note(sentence),
+  });
 }
 
 interface StageContext {
@@ -96,7 +102,7 @@ interface StageContext {
 async function rehearseStage(stage: PlannedStage, prepared: StageSnapshot, context: StageContext): Promise<Answers> {
   const { plan, store, journal, reference } = context;
   const { name } = stage.spec;
-  await using folder = await ownFolder(plan.cacheDir, join(plan.cacheDir, 'clones', `${plan.id}-${name}`), 'clone');
+  await using folder = await createRunFolder(plan.cacheDir);
   const dataDir = join(folder.path, 'data');
   await clonePart(prepared.snapshot, dataDir, name, store, journal);
   await using server = await startEmbedded({
@@ -104,6 +110,7 @@ async function rehearseStage(stage: PlannedStage, prepared: StageSnapshot, conte
     settings: settingsOf(stage.profile),
     cacheDir: plan.cacheDir,
     port: plan.port,
+    scratch: true,
     signal: journal.signal,
   });
   const connection = server.connection(databaseName);

@@ -1,6 +1,4 @@
-ALTER TABLE delivery_attempts
-    DROP CONSTRAINT delivery_attempts_user_fkey,
-    DROP CONSTRAINT delivery_attempts_user_present;
+ALTER TABLE delivery_attempts DROP CONSTRAINT delivery_attempts_user_present;
 DROP TRIGGER applications_owner ON applications;
 DROP FUNCTION keep_application_owner();
 DROP TRIGGER delivery_attempts_user ON delivery_attempts;

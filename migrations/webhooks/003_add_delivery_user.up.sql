@@ -30,5 +30,4 @@ CREATE TRIGGER applications_owner
     EXECUTE FUNCTION keep_application_owner();
 
 ALTER TABLE delivery_attempts
-    ADD CONSTRAINT delivery_attempts_user_present CHECK (user_id IS NOT NULL) NOT VALID,
-    ADD CONSTRAINT delivery_attempts_user_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE NOT VALID;
+    ADD CONSTRAINT delivery_attempts_user_present CHECK (user_id IS NOT NULL) NOT VALID;
