@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCatalog, UsageError, type SeedSpec } from 'pgrehearse';
-import { createDatabase } from '../../src/database.ts';
+import { withClient } from '../../src/database.ts';
 import { importScenario } from '../../src/scenario-module.ts';
 import { loadSeed, type LoadSeedOptions, type SeedProgress, type SeedReport } from '../../src/seed/load.ts';
 import type { ConnectionTarget, Server } from '../../src/server/server.ts';
@@ -23,7 +23,7 @@ interface Fixture {
   seed: SeedSpec;
   target: ConnectionTarget;
   client: Client;
-  load(options?: Partial<LoadSeedOptions>): Promise<SeedReport>;
+  load: (options?: Partial<LoadSeedOptions>) => Promise<SeedReport>;
 }
 
 /** A database of its own with the tables of a seed in ./seeds. */
@@ -31,7 +31,7 @@ async function fixture(name: string): Promise<Fixture> {
   const scenarioFile = join(import.meta.dirname, 'seeds', `${name}.ts`);
   const scenario = (await importScenario(scenarioFile)) as unknown as { ddl: string; workload: { seed: SeedSpec } };
   const database = `seed_${++databases}`;
-  await createDatabase(server.connection(), database);
+  await withClient(server.connection(), (client) => client.query(`CREATE DATABASE ${database}`));
   const target = server.connection(database);
   const client = new Client(target);
   await client.connect();
@@ -106,13 +106,17 @@ describe('values', () => {
 });
 
 /** Numbers that `pg` returns as text, and dates that it reads in the local zone, made comparable. */
-function comparable(column: string, value: unknown): unknown {
+function comparable(column: string, value: any): unknown {
   if (value === null) return null;
   if (['big', 'hashed', 'huge', 'id'].includes(column)) return String(value);
   if (['money', 'exact', 'fixed', 'zero', 'real4'].includes(column)) return Number(value);
   if (column === 'local') return (value as Date).getTime();
   if (column === 'day') return (value as Date).toISOString().slice(0, 10);
   return value instanceof Uint8Array ? [...value] : JSON.parse(JSON.stringify(value));
+}
+
+function hashes(report: SeedReport): string[] {
+  return report.tables.map(({ sha256 }) => sha256);
 }
 
 describe('loading', () => {
@@ -147,7 +151,6 @@ describe('loading', () => {
     const { client, load } = await fixture('shop');
     const one = await load({ workers: 1 });
     const three = await load({ workers: 3 });
-    const hashes = (report: SeedReport): string[] => report.tables.map(({ sha256 }) => sha256);
     expect(hashes(three)).toEqual(hashes(one));
     expect(hashes(await load({ seed: 2 }))).not.toEqual(hashes(one));
     expect(hashes(one).map((hash) => hash.slice(0, 16))).toMatchInlineSnapshot(`

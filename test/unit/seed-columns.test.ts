@@ -4,8 +4,6 @@ import {
   asOf,
   byIndex,
   chance,
-  childNumber,
-  column,
   combine,
   compute,
   constant,
@@ -14,39 +12,25 @@ import {
   defineSeed,
   exponential,
   faked,
-  groups,
   hashedId,
   hex,
   inTurn,
   json,
   list,
   logNormal,
-  logNormalShares,
-  lookup,
-  nearby,
   normal,
   nullable,
   oneOf,
-  parent,
-  parentRow,
-  recentFirst,
-  reference,
   rowNumber,
-  rowOf,
-  rowUnder,
-  seedDigest,
   serial,
   shuffledId,
-  siblings,
   text,
   timestamp,
   uniform,
-  UsageError,
   uuid,
   weighted,
   when,
   zipf,
-  zipfian,
   type Column,
   type SeedSpec,
 } from 'pgrehearse';
@@ -242,147 +226,6 @@ describe('times', () => {
   });
 });
 
-const shop = defineSeed({
-  asOf: now,
-  tables: {
-    users: { rows: 200, columns: { id: uuid(), country: oneOf(['de', 'fr']) } },
-    shops: {
-      childrenOf: {
-        table: 'users',
-        counts: [
-          [0, 20],
-          [1, 50],
-          [2, 30],
-        ],
-      },
-      columns: { id: uuid(), user_id: parent('id') },
-    },
-    offers: {
-      childrenOf: { table: 'shops', counts: [[3, 1]] },
-      columns: { id: uuid(), shop_id: parent('id'), number: childNumber(), of: siblings() },
-    },
-    orders: {
-      rows: 4_000,
-      latent: { buyer: rowOf('users', zipfian(1)), offer: rowUnder('offers', 'users', 'buyer') },
-      columns: {
-        id: serial(),
-        user_id: lookup('users', 'id', 'buyer'),
-        offer_id: lookup('offers', 'id', 'offer'),
-        country: lookup('users', 'country', 'buyer'),
-        late: rowOf('users', recentFirst(0.1)),
-        near: rowOf('users', nearby(0.01)),
-        big: rowOf('users', logNormalShares(1)),
-        any: reference('users', 'id'),
-        evenly: rowOf('users'),
-      },
-    },
-  },
-});
-
-describe('references', () => {
-  test('children stand in the order of their parents, with the declared counts', () => {
-    const catalog = createCatalog(shop, { seed: 1, scale: 1 });
-    const users = all(shop, 'users', 'id');
-    const places = all(shop, 'shops', 'user_id').map((id) => users.indexOf(id));
-    expect(places).toEqual(places.toSorted((a, b) => a - b));
-    expect(catalog.rows('offers')).toBe(3 * catalog.rows('shops'));
-    expect(all(shop, 'offers', 'number').slice(0, 4)).toEqual([1, 2, 3, 1]);
-    expect(new Set(all(shop, 'offers', 'of'))).toEqual(new Set([3]));
-  });
-
-  test('a row under an ancestor descends from it; none gives null', () => {
-    const users = all(shop, 'users', 'id');
-    const ownerOfShop = new Map(all(shop, 'shops', 'id').map((id, row) => [id, all(shop, 'shops', 'user_id')[row]]));
-    const shopOfOffer = new Map(all(shop, 'offers', 'id').map((id, row) => [id, all(shop, 'offers', 'shop_id')[row]]));
-    const withShops = new Set(ownerOfShop.values());
-    const buyers = all(shop, 'orders', 'user_id');
-    for (const [row, offer] of all(shop, 'orders', 'offer_id').entries()) {
-      expect(users).toContain(buyers[row]);
-      if (offer === null) expect(withShops.has(buyers[row])).toBe(false);
-      else expect(ownerOfShop.get(shopOfOffer.get(offer))).toBe(buyers[row]);
-    }
-  });
-
-  test('rows are picked evenly, by Zipf, by shares, late and near', () => {
-    const numbers = (name: string): number[] => all(shop, 'orders', name) as number[];
-    const perUser = (name: string): Float64Array => {
-      const counts = new Float64Array(200);
-      for (const row of numbers(name)) counts[row]!++;
-      return counts;
-    };
-    expect(chiSquareOf(perUser('evenly'))).toBeLessThan(chiSquareLimit(199));
-    const zipfWeights = Float64Array.from({ length: 200 }, (_, row) => 1 / (row + 1));
-    expect(chiSquareOf(perUser('buyer'), zipfWeights)).toBeLessThan(chiSquareLimit(199));
-    const big = perUser('big');
-    expect(big[0]! / big[100]!).toBeGreaterThan(4);
-    const late = Float64Array.from({ length: 200 }, (_, age) => Math.exp(-age / 20));
-    expect(chiSquareOf(perUser('late').toReversed().slice(0, 80), late.slice(0, 80))).toBeLessThan(chiSquareLimit(79));
-    const near = numbers('near').map((user, row) => Math.abs(user - row / 20));
-    expect(Math.max(...near)).toBeLessThan(10);
-  });
-});
-
-describe('derived columns', () => {
-  test('combine and compute see the columns of their row and parent', () => {
-    const seed = defineSeed({
-      asOf: now,
-      tables: {
-        a: { rows: 50, columns: { price: uniform(1, 9) } },
-        b: {
-          childrenOf: { table: 'a', counts: [[2, 1]] },
-          columns: {
-            quantity: uniform(1, 5),
-            total: combine(['quantity', parent('price')], (quantity, price) => quantity * price),
-            free: compute(({ row, value, parent, random, asOf }) => [
-              row,
-              value('quantity'),
-              parent('price'),
-              random() < 1,
-              asOf,
-            ]),
-            of: parentRow(),
-            copy: column('quantity'),
-          },
-        },
-      },
-    });
-    const prices = all(seed, 'a', 'price') as number[];
-    const quantities = all(seed, 'b', 'quantity') as number[];
-    const expected = quantities.map((quantity, row) => quantity * prices[row >> 1]!);
-    expect(all(seed, 'b', 'total')).toEqual(expected);
-    expect(all(seed, 'b', 'copy')).toEqual(quantities);
-    expect(all(seed, 'b', 'of')).toEqual(quantities.map((_, row) => row >> 1));
-    const free = quantities.map((quantity, row) => [row, quantity, prices[row >> 1], true, new Date(now)]);
-    expect(all(seed, 'b', 'free')).toEqual(free);
-  });
-
-  test('a function that asks for another function finds its own row again', () => {
-    const made = values(
-      compute(({ row, value }) => [row, value('inner'), row]),
-      {
-        inner: compute(({ row, value }) => `${row}/${String(value('innermost'))}`),
-        innermost: text`x${serial({ from: 0 })}`,
-      },
-    );
-    expect(made[7]).toEqual([7, '7/x7', 7]);
-  });
-
-  test('groups are consecutive', () => {
-    const transactions = groups([
-      [1, 1],
-      [3, 1],
-    ]);
-    const numbers = values(transactions.number());
-    const places = values(transactions.place());
-    expect(
-      numbers.every((group, row) =>
-        places[row] === 0 ? row === 0 || group === numbers[row - 1]! + 1 : group === numbers[row - 1],
-      ),
-    ).toBe(true);
-    expect(Math.max(...places)).toBe(2);
-  });
-});
-
 describe('text and structures', () => {
   test('a template is null where a part is', () => {
     const made = values(text`id ${serial()}: ${nullable(0.5, hex(2))}`);
@@ -408,87 +251,5 @@ describe('text and structures', () => {
     const made = values(list([serial(), constant(null), hex(2)], uniform(0, 3)));
     expect(new Set(made.map((value) => value.length))).toEqual(new Set([0, 1, 2, 3]));
     expect(made.every((value, row) => value.length === 0 || value[0] === row + 1)).toBe(true);
-  });
-});
-
-describe('catalog and digest', () => {
-  const spec = (generator: Column): SeedSpec =>
-    defineSeed({ asOf: now, tables: { t: { rows: 300, columns: { c: generator } } } });
-  const digest = (seed: SeedSpec, number = 1, scale = 1): string => seedDigest(seed, { seed: number, scale });
-
-  test('the digest changes with anything that shapes the rows, and with nothing else', () => {
-    const first = digest(spec(uniform(1, 6)));
-    expect(digest(spec(uniform(1, 6)))).toBe(first);
-    const others = [
-      digest(spec(uniform(1, 7))),
-      digest(spec(uniform(1, 6)), 2),
-      digest(spec(uniform(1, 6)), 1, 0.5),
-      digest(spec(compute(({ row }) => row))),
-      digest(spec(compute(({ row }) => row + 1))),
-    ];
-    expect(new Set([first, ...others]).size).toBe(6);
-  });
-
-  test('a function that behaves differently changes the digest, though its source is the same', () => {
-    const made = (step: number): string => digest(spec(compute(({ row }) => row * step)));
-    expect(made(2)).not.toBe(made(3));
-  });
-
-  test('scale, fixed and minimum rows', () => {
-    const seed = defineSeed({
-      asOf: now,
-      tables: {
-        big: { rows: 1_000, columns: { c: serial() } },
-        small: { rows: 1_000, minimumRows: 100, columns: { c: serial() } },
-        kinds: { rows: 4, fixed: true, columns: { c: serial() } },
-        children: { childrenOf: { table: 'big', counts: [[2, 1]] }, columns: { c: serial() } },
-      },
-    });
-    const counts = (scale: number): number[] => {
-      const catalog = createCatalog(seed, { seed: 1, scale });
-      return catalog.tables().map((table) => catalog.rows(table));
-    };
-    expect(counts(1)).toEqual([1_000, 1_000, 4, 2_000]);
-    expect(counts(0.01)).toEqual([10, 100, 4, 20]);
-    expect(counts(3)).toEqual([3_000, 3_000, 4, 6_000]);
-  });
-
-  test.each<[string, (catalog: ReturnType<typeof createCatalog>) => unknown, string]>([
-    ['table', (catalog) => catalog.rows('tt'), 'has no table tt'],
-    ['column', (catalog) => catalog.cell('t', 'd', 0), 'has no column d'],
-    ['row', (catalog) => catalog.cell('t', 'c', 300), 'has no row 300: it has 300 rows'],
-  ])('an unknown %s is named', (_, ask, message) => {
-    expect(() => ask(createCatalog(spec(serial()), { seed: 1, scale: 1 }))).toThrow(message);
-  });
-
-  test('all faults of a definition are told at once', () => {
-    expect(() =>
-      defineSeed({
-        asOf: 'yesterday',
-        tables: {
-          a: { rows: -1, columns: {} },
-          b: { childrenOf: { table: 'c', counts: [[1.5, 1]] }, columns: {} },
-        },
-      }),
-    ).toThrow(/yesterday.*table a: rows.*parent table c.*childrenOf.counts/);
-    const broken = defineSeed({
-      asOf: now,
-      tables: {
-        t: {
-          rows: 1,
-          columns: {
-            a: column('b'),
-            b: column('a'),
-            c: combine(['d'], (d) => d),
-            e: when('f', serial()),
-            f: uuid(),
-            g: parent('x'),
-          },
-        },
-      },
-    });
-    const bind = (): unknown => createCatalog(broken, { seed: 1, scale: 1 });
-    expect(bind).toThrow(UsageError);
-    expect(bind).toThrow(/t\.a: .*depends on itself.*t\.c: .*no column d.*t\.e: numbers.*t\.g: table t has no parent/);
   });
 });

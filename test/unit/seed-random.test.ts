@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { below, bits, laneOf, unit } from '../../src/seed/random.ts';
 import { chiSquareLimit, chiSquareOf, kolmogorovSmirnov, kolmogorovSmirnovLimit } from './seed-statistics.ts';

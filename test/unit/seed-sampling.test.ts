@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Grouping } from '../../src/seed/grouping.ts';
 import { laneOf, unit } from '../../src/seed/random.ts';

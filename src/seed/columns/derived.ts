@@ -47,11 +47,11 @@ export interface RowContext {
   readonly row: number;
   readonly asOf: Date;
   /** Another column of the same row, as `pg` takes it as a parameter. */
-  value(column: string): unknown;
+  readonly value: (column: string) => unknown;
   /** A column of the parent row. */
-  parent(column: string): unknown;
+  readonly parent: (column: string) => unknown;
   /** Uniform in (0, 1), fixed by seed, table, column, row and the label. */
-  random(label?: string): number;
+  readonly random: (label?: string) => number;
 }
 
 /** Any value by a plain function of the row: about a microsecond a cell, so not for the columns of the largest tables. */
