@@ -8,17 +8,10 @@ import { assertDiskSpace, ensureCacheFolder } from './server/cache.ts';
 import { Lease, uniqueName } from './server/leases.ts';
 import { ownFolder } from './server/leftovers.ts';
 import { serverUser } from './server/server-user.ts';
+import { assertShutDown, pruneWal } from './snapshot/control-file.ts';
 import { copyTree, reflinks, syncTree } from './snapshot/copy.ts';
 import { share, tryLock, type Lock } from './snapshot/lock.ts';
-import {
-  assertShutDown,
-  isWhole,
-  manifestPath,
-  readManifest,
-  snapshotKey,
-  writeManifest,
-  type KeyParts,
-} from './snapshot/manifest.ts';
+import { isWhole, manifestPath, readManifest, snapshotKey, writeManifest, type KeyParts } from './snapshot/manifest.ts';
 
 /** A whole snapshot in the cache. */
 export interface Snapshot {
@@ -137,6 +130,7 @@ export class SnapshotStore implements AsyncDisposable {
     const details = await build(dataDir, signal);
     signal?.throwIfAborted();
     await assertShutDown(dataDir);
+    await pruneWal(dataDir);
     await writeManifest(temporary, dataDir, { key, parts, details });
     await syncTree(temporary);
     await rename(temporary, target);
@@ -163,6 +157,8 @@ export class SnapshotStore implements AsyncDisposable {
     try {
       const owner = serverUser();
       const bytes = await copyTree(snapshot.dataDir, target, { ...options, ...(owner && { owner }) });
+      // What is still to be written back would be written while the clone is being measured.
+      await syncTree(target);
       return { bytes, durationMs: performance.now() - start, method };
     } catch (cause) {
       await rm(target, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 /** What is written beside a snapshot's data, and the checks that it is whole. */
 import { createHash } from 'node:crypto';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EnvironmentError } from '../errors.ts';
+import { controlFile } from './control-file.ts';
 import { listTree } from './copy.ts';
 
 /** Raised whenever an older reader would misread a newer snapshot. */
@@ -80,20 +80,4 @@ async function takeInventory(dataDir: string): Promise<{ bytes: number; inventor
   const hash = createHash('sha256').update(await readFile(join(dataDir, controlFile)));
   for (const { path, bytes } of files.sort((a, b) => (a.path < b.path ? -1 : 1))) hash.update(`${path}\0${bytes}\n`);
   return { bytes: files.reduce((sum, file) => sum + file.bytes, 0), inventory: hash.digest('hex') };
-}
-
-const controlFile = join('global', 'pg_control');
-
-/** DB_SHUTDOWNED of PostgreSQL's src/include/catalog/pg_control.h, where `state` has stood at this offset since 8.1. */
-const shutDown = 1;
-const stateOffset = 16;
-
-/** @throws EnvironmentError when the server of this data folder was not shut down cleanly */
-export async function assertShutDown(dataDir: string): Promise<void> {
-  await using file = await open(join(dataDir, controlFile), 'r');
-  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, stateOffset);
-  if (buffer.readInt32LE() === shutDown) return;
-  throw new EnvironmentError('The server did not shut down cleanly while a snapshot was built, so it is not kept.', {
-    hint: 'Run again; if it happens again, look for a killed process or a full disk.',
-  });
 }

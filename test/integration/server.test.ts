@@ -10,7 +10,7 @@ import { findBinaries, packageName } from '../../src/server/binaries.ts';
 import { startEmbedded } from '../../src/server/embedded.ts';
 import { describeHost } from '../../src/server/host.ts';
 import { resolveProfile, seedingSettings, settingsOf } from '../../src/server/profiles.ts';
-import { assertShutDown } from '../../src/snapshot/manifest.ts';
+import { assertShutDown } from '../../src/snapshot/control-file.ts';
 import { startTestServer, temporaryFolder } from './postgres.ts';
 
 async function ask(connection: ClientConfig, sql: string): Promise<unknown> {

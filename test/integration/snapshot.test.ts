@@ -51,6 +51,25 @@ test('a database seeded without durability is cloned, and the clone is a working
   expect(await reapLeftovers(cache.path)).toEqual([]);
 });
 
+test('a snapshot keeps the one WAL segment that its clones need to start', async () => {
+  await using cache = await temporaryFolder();
+  await using store = new SnapshotStore(cache.path);
+  const settings = { shared_buffers: '16MB', min_wal_size: '160MB' };
+  const snapshot = await store.build({}, async (dataDir) => {
+    const sql = `create table t (n int); insert into t select generate_series(1, 300000); select pg_switch_wal();
+                 insert into t select generate_series(1, 300000); checkpoint; insert into t values (1)`;
+    await ask(cache.path, dataDir, settings, sql);
+    const segments = await readdir(join(dataDir, 'pg_wal'));
+    expect(segments.filter((name) => name.length === 24).length).toBeGreaterThan(2);
+    return {};
+  });
+  const kept = (await readdir(join(snapshot.dataDir, 'pg_wal'))).filter((name) => name.length === 24);
+  expect(kept).toHaveLength(1);
+  const clone = join(cache.path, 'clone');
+  await store.clone(snapshot, clone);
+  expect(await ask(cache.path, clone, settings, 'select count(*) from t')).toEqual([{ count: '600001' }]);
+});
+
 test('a server that crashes while a snapshot is built leaves no snapshot', async () => {
   await using cache = await temporaryFolder();
   await using store = new SnapshotStore(cache.path);
