@@ -38,6 +38,7 @@ export async function run({ quick }: { quick: boolean }): Promise<BenchResult> {
       dataDir: join(folder, 'data'),
       cacheDir: join(folder, 'cache'),
       settings: { shared_buffers: '128MB', autovacuum: false },
+      scratch: true,
     });
     const target = server.connection();
     await createAccounts(target);
