@@ -68,7 +68,7 @@ const signatureShares = signatures.map((signature, index) => [signature, index =
 const addressTopic = text`0x000000000000000000000000${hex(20)}`;
 
 /** User row 0 owns 62 % of the events; the shares of the others are spread log-normally, the largest first. */
-const eventOwner = when(chance(0.62), constant(0), rowOf('users', logNormalShares(0.7)));
+const eventOwner = rowOf('users', logNormalShares(0.7, { first: 0.62 }));
 
 /** Consecutive events of one blockchain transaction: 1.33 on average. */
 const transactions = groups([
@@ -261,32 +261,34 @@ export const webhooksSeed = defineSeed({
       latent: {
         place: childNumber({ from: 0 }),
         further: parent('further'),
-        isRetry: combine(['place', 'further'], (place, kind) => Number(place > 0 && kind === 0), { as: 'boolean' }),
-        isFanOut: combine(['place', 'further'], (place, kind) => Number(place > 0 && kind > 0), { as: 'boolean' }),
+        /** Number of the repetition, 0 for first attempts. */
+        repetition: combine(['place', 'further'], (place, kind) => (kind === 0 ? place : 0)),
         toOtherUser: combine(['further'], (kind) => Number(kind === 2), { as: 'boolean' }),
-        receiver: when('toOtherUser', eventOwner, parent('owner')),
-        endpoint: when('isFanOut', rowUnder('endpoints', 'users', 'receiver'), parent('endpoint')),
+        isFanOut: combine(['place', 'further'], (place, kind) => Number(place > 0 && kind > 0), { as: 'boolean' }),
+        endpoint: when(
+          'isFanOut',
+          rowUnder('endpoints', 'users', when('toOtherUser', eventOwner, parent('owner'))),
+          parent('endpoint'),
+        ),
         /** Failed for certain, or it would not have been repeated. */
         wasRepeated: combine(
           ['place', siblings(), 'further'],
           (place, count, kind) => Number(kind === 0 && place < count - 1),
-          {
-            as: 'boolean',
-          },
+          { as: 'boolean' },
         ),
-        outcome: when('wasRepeated', anyFailure, when('isRetry', fails(0.2), fails(0.0243))),
-        isLate: combine(['attempted_at', asOf()], (at, now) => Number(now - at < 3_600_000), { as: 'boolean' }),
-        /** Seconds to the first attempt; repeats wait 2, 8 and 18 minutes more. */
+        outcome: when('wasRepeated', anyFailure, when('repetition', fails(0.2), fails(0.0243))),
+        isLate: combine(['attempted_at', asOf()], (at, now) => Number(now - at < hourMs), { as: 'boolean' }),
+        /** Seconds to the first attempt; repetitions wait 2, 8 and 18 minutes more. */
         delayMs: combine(
-          ['place', 'isRetry', uniform(secondMs, 10 * secondMs)],
-          (place, retry, first) => first + retry * place * place * 120_000,
+          ['repetition', uniform(secondMs, 10 * secondMs)],
+          (repetition, first) => first + repetition * repetition * 120_000,
         ),
       },
       columns: {
         id: uuid(),
         event_id: parent('id'),
         endpoint_id: lookup('endpoints', 'id', 'endpoint'),
-        attempt_number: combine(['place', 'isRetry'], (place, retry) => 1 + place * retry),
+        attempt_number: combine(['repetition'], (repetition) => 1 + repetition),
         http_status_code: byIndex([200, 500, 429, null], 'outcome'),
         response_body: when(
           'success',

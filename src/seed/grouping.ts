@@ -36,7 +36,8 @@ export class Grouping {
 
   /** The row's place in its group, from 0. */
   placeOf(row: number): number {
-    return row - this.firstOf(this.groupOf(row));
+    const within = row - ((row / this.#rowsPerBlock) | 0) * this.#rowsPerBlock;
+    return within - this.#first[this.#group[within]!]!;
   }
 
   /** The first row of a group; `firstOf(groups)` is the number of rows of so many groups. */

@@ -25,6 +25,32 @@ export function eachRow(compute: (row: number) => number): Fill<Float64Array> {
   return (batch, out) => loop(out, batch.count, batch.rows);
 }
 
+/** Something that writes one field of a row. */
+interface FieldWriter<Target> {
+  write(index: number, target: Target): void;
+}
+
+/**
+ * Writes all fields of row after row: `before(target)`, then each writer, for every index below `count`. The calls are spelt out,
+ * so that each has seen one writer only.
+ */
+export function fieldByField<Target>(
+  writers: readonly FieldWriter<Target>[],
+  before: (target: Target) => void,
+): (count: number, target: Target) => void {
+  const calls = writers.map((_, field) => `w${field}.write(at, target);`).join(' ');
+  const names = writers.map((_, field) => `w${field}`).join(', ');
+  const source = `const [${names}] = writers;
+  return (count, target) => {
+    for (let at = 0; at < count; at++) { before(target); ${calls} }
+  };`;
+  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- as above
+  const make = new Function('writers', 'before', source) as (
+    ...inputs: unknown[]
+  ) => (count: number, target: Target) => void;
+  return make(writers, before);
+}
+
 /** The source is made of fixed text and counted names above, never of anything from outside. */
 function compile(source: string, compute: Compute): Loop {
   // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- a copy of the loop for each function is the point

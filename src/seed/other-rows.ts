@@ -3,6 +3,19 @@ import type { Batch } from './batch.ts';
 import { absentCells, anyCells, choiceCells, numberCells } from './cells.ts';
 import type { Absent, Cells, ChoiceCells, ListCells, NumberCells, TextCells, UuidCells } from './cells.ts';
 
+/** The cells of the parent rows, which every row has: their vectors are taken as they are. */
+export function atParents(cells: Cells, parents: (batch: Batch) => Batch): Cells {
+  if (cells.shape === 'number') return { ...cells, numbers: (batch) => cells.numbers(parents(batch)) };
+  if (cells.shape === 'choice') return { ...cells, indexes: (batch) => cells.indexes(parents(batch)) };
+  if (cells.shape === 'any') return { ...cells, values: (batch) => cells.values(parents(batch)) };
+  const { absent } = cells;
+  const nulls = absent && { absent: (batch: Batch) => absent(parents(batch)) };
+  if (cells.shape === 'uuid') return { ...cells, words: (batch) => cells.words(parents(batch)), ...nulls };
+  if (cells.shape === 'text') return { ...cells, writer: (batch) => cells.writer(parents(batch)), ...nulls };
+  const items = cells.items.map((item) => atParents(item, parents));
+  return { ...cells, items, lengths: (batch) => cells.lengths(parents(batch)), ...nulls };
+}
+
 /** The cells of other rows, which `other` finds for a batch; row -1 gives null. */
 export function atRows(cells: Cells, other: (batch: Batch) => Batch): Cells {
   if (cells.shape === 'number') {

@@ -3,6 +3,7 @@ import { UsageError, messageOf } from '../errors.ts';
 import type { BoundTable } from './bind.ts';
 import { Batch, batchRows } from './batch.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { fieldByField } from './loops.ts';
 import { fieldEncoder } from './encode-cell.ts';
 import type { FieldEncoder } from './encode-cell.ts';
 import type { ColumnType } from './encode-value.ts';
@@ -24,6 +25,7 @@ export class RowEncoder {
   readonly #columns: readonly TableColumn[];
   readonly #encoders: readonly FieldEncoder[];
   readonly #batch = new Batch(batchRows);
+  readonly #writeRows: (count: number, bytes: ByteWriter) => void;
 
   /**
    * @param columns of the real table, in the order in which the COPY names them
@@ -33,6 +35,8 @@ export class RowEncoder {
     this.#table = table;
     this.#columns = columns;
     this.#encoders = columns.map((column) => fieldEncoder(table.cells(column.column), column, column.notNull));
+    const fields = columns.length;
+    this.#writeRows = fieldByField(this.#encoders, (bytes: ByteWriter) => bytes.int16(fields));
   }
 
   /**
@@ -55,14 +59,9 @@ export class RowEncoder {
   }
 
   #encodeBatch(first: number, count: number, bytes: ByteWriter): void {
-    const encoders = this.#encoders;
-    const fields = encoders.length;
     const batch = this.#batch.consecutive(first, count);
-    for (const encoder of encoders) encoder.load(batch);
-    for (let index = 0; index < count; index++) {
-      bytes.int16(fields);
-      for (let field = 0; field < fields; field++) encoders[field]!.write(index, bytes);
-    }
+    for (const encoder of this.#encoders) encoder.load(batch);
+    this.#writeRows(count, bytes);
   }
 
   /** Finds the cell that failed by computing the batch again, cell by cell. */

@@ -25,7 +25,7 @@ test('webhooks at scale 0.01: pinned bytes with one worker and with two, on its 
       "applications 3005 88138ce616e0b6ed",
       "endpoints 6031 f9327188c8573b92",
       "events 47000 a1ef9d820439408b",
-      "delivery_attempts 56415 2d7d773412a94361",
+      "delivery_attempts 56415 5d21f3b51fb772ae",
       "usage_records 10000 5a5162993b2e2d63",
       "audit_logs 500 3c7881ef8a8c665e",
       "subscription_limits 4 c7c79cdcbdc222f7",

@@ -176,10 +176,10 @@ test('the first row stays the same, whatever is changed in the insides', () => {
   expect(attempts[0]).toMatchInlineSnapshot(`
     {
       "attempt_number": 1,
-      "attempted_at": 2026-10-02T00:01:08.853Z,
-      "completed_at": 2026-10-02T00:01:08.941Z,
+      "attempted_at": 2026-10-02T00:01:06.299Z,
+      "completed_at": 2026-10-02T00:01:06.387Z,
       "duration_ms": 88,
-      "endpoint_id": "adfd7c7c-e0d4-4a8c-a6c7-7353c760f9d6",
+      "endpoint_id": "7c7cc012-3c81-4582-a569-b9a58d97fda8",
       "error_message": null,
       "event_id": "ece82a1f-119f-4999-9ce4-868efb9ca680",
       "http_status_code": 200,

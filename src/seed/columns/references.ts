@@ -1,7 +1,7 @@
 /** References: to rows of other tables, to the parent row, to other columns of the same row. Never a look-up. */
 import { UsageError } from '../../errors.ts';
 import type { Batch } from '../batch.ts';
-import { atRows } from '../other-rows.ts';
+import { atParents, atRows } from '../other-rows.ts';
 import type { Column } from '../define.ts';
 import { eachRow } from '../loops.ts';
 import { Grouping } from '../grouping.ts';
@@ -56,11 +56,20 @@ export function weightedRows(weight: (row: number, rows: number) => number): Row
 
 /**
  * Rows of the other table by shares that are spread log-normally, the largest share first: most users are small, some are ten
- * times as large. `sigma` is the standard deviation of the shares' logarithm.
+ * times as large. `sigma` is the standard deviation of the shares' logarithm. `first` gives row 0 a share of its own, for the one
+ * user who is as large as all others together.
  */
-export function logNormalShares(sigma: number): RowPick {
-  const weight = (row: number, rows: number): number => Math.exp(-sigma * normalQuantile((row + 0.5) / rows));
-  return { ...weightedRows(weight), structure: ['logNormalShares', sigma] };
+export function logNormalShares(sigma: number, { first }: { first?: number } = {}): RowPick {
+  const share = (row: number, rows: number): number => Math.exp(-sigma * normalQuantile((row + 0.5) / rows));
+  return {
+    structure: ['logNormalShares', sigma, first ?? null],
+    bind(scope, rows) {
+      const shares = Float64Array.from({ length: rows }, (_, row) => share(row, rows));
+      if (first !== undefined)
+        shares[0] = (first / (1 - first)) * shares.subarray(1).reduce((sum, one) => sum + one, 0);
+      return weightedRows((row) => shares[row]!).bind(scope, rows);
+    },
+  };
 }
 
 /** Late rows of the other table more often: the age of the choice falls off exponentially, with this mean as a share of the table. */
@@ -162,7 +171,7 @@ export function parent(column: string): Column<any> {
     structure: ['parent', column],
     bind(scope) {
       const link = parentOf(scope);
-      return atRows(link.table.column(column), (batch) => parentsOf(link, batch));
+      return atParents(link.table.column(column), (batch) => parentsOf(link, batch));
     },
   };
 }
