@@ -11,7 +11,7 @@ import { claims } from './webhooks/claims.ts';
 import * as pages from './webhooks/customer-pages.ts';
 import * as pipeline from './webhooks/pipeline.ts';
 
-export const webhooks = defineWorkload({
+const webhooks = defineWorkload({
   name: 'webhooks',
   migrations: 'migrations/webhooks',
   baseline: '001',

@@ -21,6 +21,9 @@ export async function checkInvariants(
   const { stage, when, connection, signal } = options;
   const applicable = Object.entries(invariants).filter(([, { stages }]) => stages?.includes(stage) ?? true);
   return withClient(connection, async (client) => {
+    // They read whole tables, outside of anything that is measured: let them have memory and every core.
+    await client.query(`SET work_mem = '256MB'`);
+    await client.query('SET max_parallel_workers_per_gather = 4');
     const outcomes: InvariantOutcome[] = [];
     for (const [name, { description, sql }] of applicable) {
       signal?.throwIfAborted();

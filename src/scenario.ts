@@ -216,10 +216,3 @@ export function defineRewrite<Params, Statement extends string>(
 ): TransactionBody<Params, Statement> {
   return body;
 }
-
-/** How a stage carries out a transaction: its own rewrite, else the transaction itself. */
-export function bodyOf(scenario: ScenarioSpec, stage: StageSpec, transaction: string): TransactionBody {
-  const body = stage.rewrites?.[transaction] ?? scenario.workload.transactions[transaction];
-  if (body === undefined) throw new TypeError(`no transaction ${transaction} in scenario ${scenario.name}`);
-  return body;
-}

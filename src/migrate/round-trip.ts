@@ -16,7 +16,7 @@ import type { ConnectionTarget } from '../server/server.ts';
 export async function roundTrip(
   connection: ConnectionTarget,
   migrations: readonly Migration[],
-  options: { signal?: AbortSignal; onApplied?(record: MigrationRecord): void } = {},
+  options: { signal?: AbortSignal; onApplied?: (record: MigrationRecord) => void } = {},
 ): Promise<MigrationRecord[]> {
   const { signal, onApplied } = options;
   const control = signal ? { signal } : {};

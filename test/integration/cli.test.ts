@@ -27,9 +27,9 @@ async function serversLeft(): Promise<number[]> {
   return pids.filter((pid) => exists(pid));
 }
 
-describe('run', () => {
-  const out = () => join(folder, 'first');
+const out = () => join(folder, 'first');
 
+describe('run', () => {
   it('seeds, migrates, measures both stages, judges and reports', async () => {
     const { exitCode, stdout, stderr } = await pgrehearse(['run', shop, '--out', out()], cache);
     const result = await readResult(out());

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, double, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseDuration, parseList, parsePort, parsePositive, parseWhole } from '../../src/cli/options.ts';
 
@@ -17,8 +17,8 @@ describe('durations', () => {
 
 describe('numbers', () => {
   it('reads every positive number that JavaScript prints', () => {
-    fc.assert(
-      fc.property(fc.double({ min: 0, minExcluded: true, noNaN: true, noDefaultInfinity: true }), (value) => {
+    assert(
+      property(double({ min: 0, minExcluded: true, noNaN: true, noDefaultInfinity: true }), (value) => {
         expect(parsePositive(String(value))).toBe(value);
       }),
     );
