@@ -20,9 +20,13 @@ export interface TargetTable {
   rows: number;
   /** Columns that the seed fills, in its order. */
   columns: TableColumn[];
+  /** Sequences of filled columns, which must go on after the seeded values. */
+  sequences: { column: string; sequence: string }[];
 }
 
 interface CatalogColumn extends TableColumn {
+  /** Sequence that belongs to the column (serial or identity), quoted and qualified. */
+  sequence: string | null;
   hasDefault: boolean;
   isGenerated: boolean;
 }
@@ -49,7 +53,9 @@ export async function inspectTables(client: Client, seed: BoundSeed): Promise<Ta
     const existing = await readColumns(client, found.oid);
     faults.push(...columnFaults(table, existing));
     const columns = table.columnNames.flatMap((name) => existing.filter(({ column }) => column === name));
-    const target = { name: table.name, sqlName: found.sqlName, oid: found.oid, rows: table.rows, columns };
+    const sequences = columns.flatMap(({ column, sequence }) => (sequence === null ? [] : [{ column, sequence }]));
+    const { sqlName, oid } = found;
+    const target = { name: table.name, sqlName, oid, rows: table.rows, columns, sequences };
     const cellFaults = columns.flatMap((column) => encodingFaults(table, column));
     faults.push(...cellFaults, ...(cellFaults.length === 0 ? await serverFaults(client, table, target) : []));
     targets.push(target);
@@ -84,6 +90,7 @@ async function readColumns(client: Client, oid: number): Promise<CatalogColumn[]
             CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier,
             CASE WHEN base.typcategory = 'A' THEN base.typelem::int8::float8 ELSE 0 END AS "elementOid",
             base.typtype = 'e' AS "isEnum", a.attnotnull OR t.typnotnull AS "notNull",
+            pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) AS sequence,
             a.atthasdef OR a.attidentity <> '' AS "hasDefault", a.attgenerated <> '' AS "isGenerated"
        FROM pg_attribute a
        JOIN pg_type t ON t.oid = a.atttypid

@@ -28,10 +28,10 @@ const progressMs = 200;
 const { scenarioFile, connection, seed, scale } = workerData as LoadWorkerData;
 const port = parentPort!;
 const reply = (message: LoadReply): void => port.postMessage(message);
-const scenario = importScenario(scenarioFile);
+const bound = importScenario(scenarioFile).then(({ workload }) => bindSeed(workload.seed, { seed, scale }));
 
 async function load(target: TargetTable): Promise<void> {
-  const table = bindSeed((await scenario).workload.seed, { seed, scale }).get(target.name)!;
+  const table = (await bound).get(target.name)!;
   const startedMs = performance.now();
   let toldMs = startedMs;
   const hash = createHash('sha256');

@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os';
 import { Client, DatabaseError } from 'pg';
 import { EnvironmentError, UsageError, messageOf } from '../errors.ts';
 import type { ConnectionTarget } from '../server/server.ts';
+import { quoteIdentifier } from '../sql.ts';
 import type { TargetTable } from './inspect.ts';
 import type { ProgressTeller } from './progress.ts';
-import { commentStatements, foreignKeyBuilds, indexBuilds, keyStatements } from './schema-objects.ts';
+import { commentStatements, foreignKeyBuilds, indexBuilds, keyStatements, quoteLiteral } from './schema-objects.ts';
 import type { SchemaObjects } from './schema-objects.ts';
 
 /** One statement of a phase. */
@@ -45,12 +46,21 @@ export async function rebuild(
   );
   await inParallel(connection, 'constraint', checks, many);
   await inParallel(connection, 'constraint', commentStatements(objects).map(quickTask), one);
+  await inParallel(connection, 'constraint', targets.flatMap(sequenceStatements).map(quickTask), one);
   const analyze = targets.map(({ sqlName }) => ({
     table: sqlName,
     text: `statistics of ${sqlName}`,
     statement: `VACUUM (ANALYZE) ${sqlName}`,
   }));
   await inParallel(connection, 'analyze', analyze, many);
+}
+
+/** Serial and identity columns go on after the largest seeded value. */
+function sequenceStatements({ sqlName, sequences }: TargetTable): string[] {
+  return sequences.map(({ column, sequence }) => {
+    const largest = `max(${quoteIdentifier(column)})`;
+    return `SELECT setval(${quoteLiteral(sequence)}, ${largest}) FROM ${sqlName} HAVING ${largest} IS NOT NULL`;
+  });
 }
 
 function quickTask(statement: string): Task {

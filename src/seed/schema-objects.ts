@@ -101,7 +101,7 @@ export function keyStatements({ indexes, constraints }: SchemaObjects): string[]
       return kind === 'exclusion' ? [`${add} ${definition}`] : [];
     }),
     ...indexes.flatMap(({ sqlName, comment }) =>
-      comment === null ? [] : [`COMMENT ON INDEX ${sqlName} IS ${literal(comment)}`],
+      comment === null ? [] : [`COMMENT ON INDEX ${sqlName} IS ${quoteLiteral(comment)}`],
     ),
   ];
 }
@@ -132,10 +132,11 @@ export function foreignKeyBuilds({ constraints }: SchemaObjects): ForeignKeyBuil
 /** Comments on constraints; after all constraints stand. */
 export function commentStatements({ constraints }: SchemaObjects): string[] {
   return constraints.flatMap(({ table, name, comment }) =>
-    comment === null ? [] : [`COMMENT ON CONSTRAINT ${quoteIdentifier(name)} ON ${table} IS ${literal(comment)}`],
+    comment === null ? [] : [`COMMENT ON CONSTRAINT ${quoteIdentifier(name)} ON ${table} IS ${quoteLiteral(comment)}`],
   );
 }
 
-function literal(text: string): string {
+/** A string constant of SQL. */
+export function quoteLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

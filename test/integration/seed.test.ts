@@ -163,6 +163,16 @@ describe('loading', () => {
     await client.end();
   });
 
+  test('identity columns go on after the seeded rows', async () => {
+    const { client, load } = await fixture('shop');
+    await load();
+    const { rows } = await client.query(
+      'INSERT INTO sales.orders (user_id, total) SELECT id, 1 FROM users LIMIT 1 RETURNING id',
+    );
+    expect(rows).toEqual([{ id: '3001' }]);
+    await client.end();
+  });
+
   test('progress counts up to all rows, then tells of indexes, constraints and statistics', async () => {
     const { client, load } = await fixture('shop');
     const told: SeedProgress[] = [];
