@@ -55,7 +55,12 @@ const order = workerData as WorkerOrder;
 const report = (message: WorkerReport): void => port.postMessage(message);
 
 function reportFailure(error: unknown): void {
-  const known = error instanceof PgrehearseError ? error : new EnvironmentError(messageOf(error));
+  const known =
+    error instanceof PgrehearseError
+      ? error
+      : new EnvironmentError(`The load generator had to stop: ${messageOf(error)}`, {
+          hint: 'If a transaction of the scenario starts a query without awaiting it, await it.',
+        });
   report({ kind: 'failed', exitCode: known.exitCode, message: known.message, hint: known.hint });
 }
 

@@ -90,7 +90,7 @@ describe('runBlock', () => {
     expect(Object.keys(read!.classes).sort()).toEqual(['first', 'rest']);
     // The warm-up's transfers count in the database only.
     expect(await sumOfBalances()).toBeGreaterThan(transfer!.counts.succeeded);
-    expect(await loadBackends()).toBe(0);
+    await expect.poll(loadBackends).toBe(0);
     expect(seen.length).toBeGreaterThan(5);
   });
 
@@ -145,14 +145,14 @@ describe('runBlock', () => {
     expect(result.measuredMs).toBeLessThan(3200);
     expect(result.saturation!.heldPerSecond).toBeLessThan(20);
     conserved(result);
-    expect(await loadBackends()).toBe(0);
+    await expect.poll(loadBackends).toBe(0);
   });
 
   it('ends what is still running at the deadline', async () => {
     const result = await runBlock(block({ stage: 'slow', drainMs: 100 }, { durationMs: 500, warmupMs: 0 }));
     expect(result.counts.unfinished).toBeGreaterThan(100);
     conserved(result);
-    expect(await loadBackends()).toBe(0);
+    await expect.poll(loadBackends).toBe(0);
   });
 
   it('repeats transactions that deadlocked until they succeed', async () => {
@@ -176,7 +176,12 @@ describe('runBlock', () => {
     expect(result.measuredMs).toBeLessThan(3000);
     expect(result.counts.succeeded).toBeGreaterThan(100);
     conserved(result);
-    expect(await loadBackends()).toBe(0);
+    await expect.poll(loadBackends).toBe(0);
+  });
+
+  it('offers nothing when it is told to stop before it starts', async () => {
+    const result = await runBlock(block({ signal: AbortSignal.abort() }));
+    expect(result).toMatchObject({ outcome: 'interrupted', measuredMs: 0, counts: { scheduled: 0 } });
   });
 });
 
@@ -220,7 +225,7 @@ describe('faults', () => {
   it('says so when the server has too few connections', async () => {
     const failure = runBlock(block({}, { connections: 80 }));
     await expect(failure).rejects.toThrow(/cannot open 80 connections .*too many clients/);
-    expect(await loadBackends()).toBe(0);
+    await expect.poll(loadBackends).toBe(0);
   });
 
   it('names an unknown stage and a broken scenario file', async () => {
@@ -228,6 +233,32 @@ describe('faults', () => {
     const broken = join(folder, 'broken.ts');
     await writeFile(broken, 'export default {');
     await expect(runBlock(block({ scenarioFile: broken }))).rejects.toThrow(UsageError);
+  });
+
+  it.each([
+    [
+      'params: (draw) => { if (draw.index > 400) throw new Error("late fault"); return { id: 1 }; }',
+      UsageError,
+      /transaction read cannot be drawn: late fault/,
+    ],
+    [
+      'run: async () => { setTimeout(() => { throw new Error("nobody waits") }, 10); }',
+      EnvironmentError,
+      /had to stop: nobody waits/,
+    ],
+  ])('ends the block with the fault of the scenario: %s', async (fault, kind, message) => {
+    const faulty = join(folder, `faulty-${kind.name}.ts`);
+    await writeFile(
+      faulty,
+      `import base from ${JSON.stringify(scenarioFile)};
+       const { workload } = base;
+       const read = { ...workload.transactions.read, ${fault} };
+       export default { ...base, workload: { ...workload, transactions: { read } } };`,
+    );
+    const failure = runBlock(block({ scenarioFile: faulty }));
+    await expect(failure).rejects.toThrow(kind);
+    await expect(failure).rejects.toThrow(message);
+    await expect.poll(loadBackends).toBe(0);
   });
 
   it('says so when a worker thread dies', async () => {
@@ -288,6 +319,6 @@ describe('collectAnswers', () => {
 
   it('stops when it is told to', async () => {
     await expect(of('slow', { signal: AbortSignal.timeout(300) })).rejects.toThrow(/timeout/);
-    expect(await loadBackends()).toBe(0);
+    await expect.poll(loadBackends).toBe(0);
   });
 });
