@@ -1,4 +1,5 @@
 /** One table through one COPY stream. */
+import { getDefaultHighWaterMark } from 'node:stream';
 import { Client } from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import { UsageError } from '../errors.ts';
@@ -16,12 +17,11 @@ export interface CopyCount {
 }
 
 /**
- * Bytes of one write: a little more than a Unix socket takes at once (208 KiB by default), so that the server still has rows to
- * read while the next ones are computed. From 32 to 512 KiB the rate hardly changes.
+ * Bytes of one write, at least. While the socket takes one chunk the next is computed, which must not take longer than the server
+ * needs for what the socket holds (208 KiB by default). Not less than a socket buffers by itself, because a smaller chunk is
+ * reported as written while the socket still reads from it.
  */
-const chunkBytes = 256 * 1024;
-/** Chunks under way at once; each has a buffer of its own that is used again when the socket has taken it. */
-const chunksInFlight = 2;
+const chunkBytes = Math.max(128 * 1024, getDefaultHighWaterMark(false));
 
 /**
  * Empties the table and fills it, in one transaction, so that the server can skip the WAL (wal_level = minimal) and mark the
@@ -58,9 +58,6 @@ async function send(
   target: TargetTable,
   onChunk: (count: CopyCount, chunk: Uint8Array) => void,
 ): Promise<CopyCount> {
-  const encoder = new RowEncoder(table, target.columns);
-  const buffers = Array.from({ length: chunksInFlight }, () => new ByteWriter(chunkBytes + 65_536));
-  const written: Promise<void>[] = buffers.map(() => Promise.resolve());
   let refusal: Error | undefined;
   const refused = new Promise<never>((_, reject) => {
     stream.on('error', (error: Error) => {
@@ -69,23 +66,8 @@ async function send(
     });
   });
   refused.catch(() => {});
-  const count: CopyCount = { rows: 0, bytes: 0 };
   try {
-    for (let chunk = 0; ; chunk++) {
-      const slot = chunk % chunksInFlight;
-      await Promise.race([written[slot]!, refused]);
-      const bytes = buffers[slot]!;
-      bytes.clear();
-      if (chunk === 0) bytes.append(copyHeader);
-      count.rows = encoder.encode(count.rows, table.rows, chunkBytes, bytes);
-      const isLast = count.rows >= table.rows;
-      if (isLast) bytes.append(copyTrailer);
-      count.bytes += bytes.length;
-      const data = bytes.bytes.subarray(0, bytes.length);
-      written[slot] = write(stream, data);
-      onChunk(count, data);
-      if (isLast) break;
-    }
+    const count = await sendChunks(stream, table, target, refused, onChunk);
     await Promise.race([finish(stream), refused]);
     return count;
   } catch (error) {
@@ -93,6 +75,34 @@ async function send(
     if (refusal === undefined) stream.destroy(error as Error);
     throw error;
   }
+}
+
+/** One chunk is under way while the other is filled; no more, because a refused stream must have nothing left to write. */
+async function sendChunks(
+  stream: CopyStreamQuery,
+  table: BoundTable,
+  target: TargetTable,
+  refused: Promise<never>,
+  onChunk: (count: CopyCount, chunk: Uint8Array) => void,
+): Promise<CopyCount> {
+  const encoder = new RowEncoder(table, target.columns);
+  const buffers = [new ByteWriter(2 * chunkBytes), new ByteWriter(2 * chunkBytes)];
+  const count: CopyCount = { rows: 0, bytes: 0 };
+  let written = Promise.resolve();
+  for (let chunk = 0; chunk === 0 || count.rows < table.rows; chunk++) {
+    const bytes = buffers[chunk % 2]!;
+    bytes.clear();
+    if (chunk === 0) bytes.append(copyHeader);
+    count.rows = encoder.encode(count.rows, table.rows, chunkBytes, bytes);
+    if (count.rows === table.rows) bytes.append(copyTrailer);
+    const data = bytes.bytes.subarray(0, bytes.length);
+    await Promise.race([written, refused]);
+    written = write(stream, data);
+    count.bytes += data.length;
+    onChunk(count, data);
+  }
+  await Promise.race([written, refused]);
+  return count;
 }
 
 function write(stream: CopyStreamQuery, data: Uint8Array): Promise<void> {

@@ -1,4 +1,4 @@
-/** Faults behind the first rows, which a dry run cannot see. */
+/** Faults behind the first rows, which a dry run cannot see, with many chunks still to come. */
 import { compute, constant, defineSeed, serial } from 'pgrehearse';
 
 const ddl = `
@@ -16,7 +16,7 @@ export function lateFault(fault: Fault): ReturnType<typeof defineSeed> {
     tables: {
       parents: { rows: 5, columns: { id: serial() } },
       t: {
-        rows: 5_000,
+        rows: 60_000,
         columns: {
           id: compute(({ row }) => (late(row, 'duplicate') ? 1 : row + 1)),
           value: compute(({ row }) => {
