@@ -119,6 +119,8 @@ async function rehearseStage(stage: PlannedStage, prepared: StageSnapshot, conte
   const answers = await compareWith(reference, stage, connection, context);
   journal.result.blocks.push(await measure(stage, connection, context));
   await journal.save();
+  // An interrupted block is kept, as far as it came; what follows it is not begun.
+  journal.signal?.throwIfAborted();
   await checkStage(stage, 'loaded', connection, context);
   return answers;
 }
@@ -225,7 +227,6 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
     });
     return { block, detail: describeBlock(block) };
   });
-  journal.signal?.throwIfAborted();
   return block;
 }
 
