@@ -262,9 +262,11 @@ export const webhooksSeed = defineSeed({
         place: childNumber({ from: 0 }),
         further: parent('further'),
         /** Number of the repetition, 0 for first attempts. */
-        repetition: combine(['place', 'further'], (place, kind) => (kind === 0 ? place : 0)),
-        toOtherUser: combine(['further'], (kind) => Number(kind === 2), { as: 'boolean' }),
-        isFanOut: combine(['place', 'further'], (place, kind) => Number(place > 0 && kind > 0), { as: 'boolean' }),
+        repetition: combine(['place', 'further'], (place, kind) => (kind === further.retries ? place : 0)),
+        toOtherUser: combine(['further'], (kind) => Number(kind === further.otherUsers), { as: 'boolean' }),
+        isFanOut: combine(['place', 'further'], (place, kind) => Number(place > 0 && kind !== further.retries), {
+          as: 'boolean',
+        }),
         endpoint: when(
           'isFanOut',
           rowUnder('endpoints', 'users', when('toOtherUser', eventOwner, parent('owner'))),
@@ -273,7 +275,7 @@ export const webhooksSeed = defineSeed({
         /** Failed for certain, or it would not have been repeated. */
         wasRepeated: combine(
           ['place', siblings(), 'further'],
-          (place, count, kind) => Number(kind === 0 && place < count - 1),
+          (place, count, kind) => Number(kind === further.retries && place < count - 1),
           { as: 'boolean' },
         ),
         outcome: when('wasRepeated', anyFailure, when('repetition', fails(0.2), fails(0.0243))),
@@ -281,7 +283,7 @@ export const webhooksSeed = defineSeed({
         /** Seconds to the first attempt; repetitions wait 2, 8 and 18 minutes more. */
         delayMs: combine(
           ['repetition', uniform(secondMs, 10 * secondMs)],
-          (repetition, first) => first + repetition * repetition * 120_000,
+          (repetition, first) => first + repetition * repetition * 2 * minuteMs,
         ),
       },
       columns: {
@@ -294,7 +296,7 @@ export const webhooksSeed = defineSeed({
           'success',
           faked((faker) => acceptedBody(faker.string.uuid(), faker.lorem.words(8)), { entries: 4_000 }),
           when(
-            combine(['outcome'], (outcome) => Number(outcome === 3), { as: 'boolean' }),
+            combine(['outcome'], (outcome) => Number(outcome === outcomes.timeout), { as: 'boolean' }),
             constant(null),
             faked((faker) => refusedBody(faker.string.uuid(), faker.hacker.phrase()), { entries: 500 }),
           ),
@@ -307,12 +309,12 @@ export const webhooksSeed = defineSeed({
         completed_at: after('attempted_at', 'duration_ms', { cap: true }),
         duration_ms: combine(
           ['outcome', logNormal({ median: 180, sigma: 0.8, min: 4, max: 29_999 })],
-          (outcome, duration) => (outcome === 3 ? 30_000 : duration),
+          (outcome, duration) => (outcome === outcomes.timeout ? 30_000 : duration),
         ),
         success: byIndex([true, false, false, false], 'outcome'),
         should_retry: combine(
           ['outcome', 'wasRepeated', 'isLate'],
-          (outcome, repeated, late) => Number(outcome > 0 && repeated === 0 && late === 1),
+          (outcome, repeated, late) => Number(outcome !== outcomes.ok && repeated === 0 && late === 1),
           { as: 'boolean' },
         ),
         next_retry_at: when('should_retry', after('attempted_at', uniform(minuteMs, 45 * minuteMs))),
