@@ -51,8 +51,10 @@ export class Journal {
     return outcome;
   }
 
-  /** Keeps the time of a part that was measured elsewhere. */
-  addPhase(phase: Phase): void {
+  /** Gives a share of the last part's time a name of its own. */
+  splitOff(phase: Phase): void {
+    const whole = this.result.phases.at(-1);
+    if (whole) whole.durationMs = Math.max(0, whole.durationMs - phase.durationMs);
     this.result.phases.push(phase);
   }
 

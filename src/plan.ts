@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config } from './config.ts';
-import { EnvironmentError, ExitCode, messageOf, PgrehearseError, UsageError } from './errors.ts';
+import { EnvironmentError, messageOf, UsageError } from './errors.ts';
+import { FaultList } from './faults.ts';
+import { neededBytes } from './disk-need.ts';
 import { readMigrations, type Migration } from './migrate.ts';
 import type { Host } from './result.ts';
 import { defaultLoad, defaultSlo, type LoadSpec, type ScenarioSpec, type SloSpec, type StageSpec } from './scenario.ts';
@@ -16,6 +18,7 @@ import { assertDiskSpace, defaultCacheDir, ensureCacheFolder } from './server/ca
 import { describeHost } from './server/host.ts';
 import { assertPortFree } from './server/ports.ts';
 import { resolveProfile, type ResolvedProfile } from './server/profiles.ts';
+import { snapshotKey, type KeyParts } from './snapshot/manifest.ts';
 
 /** What the user asked for; everything but the scenario has a default. */
 export interface RunRequest {
@@ -82,24 +85,14 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const host = describeHost();
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
   const postgres = await findBinaries(await ensureCacheFolder(cacheDir));
-  const catalog = createCatalog(scenario.workload.seed, { seed, scale });
   const id = runId(scenario.name);
-  const outDir = resolve(folder, request.out ?? resolve(folder, config.out ?? 'reports/runs', id));
-
   const checks = new FaultList();
   const baseline = checks.try(() => upTo(migrations, scenario.workload.baseline, 'workload.baseline')) ?? [];
   const stages = chooseStages(scenario, request.stages, checks).flatMap((spec) => {
     const planned = checks.try(() => planStage(spec, migrations, { host, load, config, major: postgres.major }));
     return planned ? [planned] : [];
   });
-  if (request.port !== undefined) await checks.tryAsync(() => assertPortFree(request.port!));
-  await checks.tryAsync(() => assertWritable(outDir));
-  await checks.tryAsync(() =>
-    assertDiskSpace(cacheDir, neededBytes(scenario, catalog, stages.length), `${scenario.name} at scale ${scale}`),
-  );
-  checks.throwIfAny();
-
-  return {
+  const plan: RunPlan = {
     id,
     command: request.command ?? `pgrehearse run ${scenario.name}`,
     scenario,
@@ -111,45 +104,42 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     seed,
     scale,
     seedDigest: seedDigest(scenario.workload.seed, { seed, scale }),
-    catalog,
+    catalog: createCatalog(scenario.workload.seed, { seed, scale }),
     host,
     postgres: { version: postgres.version, major: postgres.major },
     cacheDir,
-    outDir,
+    outDir: resolve(folder, request.out ?? resolve(folder, config.out ?? 'reports/runs', id)),
     port: request.port,
   };
+  await checkEnvironment(plan, checks);
+  checks.throwIfAny();
+  return plan;
 }
 
-/** Collects what goes wrong, so that all faults are told at once. */
-class FaultList {
-  readonly #faults: unknown[] = [];
+async function checkEnvironment(plan: RunPlan, checks: FaultList): Promise<void> {
+  const { port, outDir, cacheDir, scenario, scale } = plan;
+  if (port !== undefined) await checks.tryAsync(() => assertPortFree(port));
+  await checks.tryAsync(() => assertWritable(outDir));
+  const migrations = [plan.baseline, ...plan.stages.map((stage) => stage.migrations)];
+  const keys = new Set(migrations.map((upToStage) => snapshotKey(snapshotParts(plan, upToStage))));
+  const seed = { spec: scenario.workload.seed, catalog: plan.catalog };
+  const what = `${scenario.name} at scale ${scale}`;
+  await checks.tryAsync(async () => assertDiskSpace(cacheDir, await neededBytes(cacheDir, keys, seed), what));
+}
 
-  try<T>(check: () => T): T | undefined {
-    try {
-      return check();
-    } catch (error) {
-      this.#faults.push(error);
-      return undefined;
-    }
-  }
-
-  async tryAsync(check: () => Promise<void>): Promise<void> {
-    await check().catch((error: unknown) => this.#faults.push(error));
-  }
-
-  /** One fault is thrown as it is; of several the gravest exit code leads: wrong use before a failing world. */
-  throwIfAny(): void {
-    const foreign = this.#faults.find((fault) => !(fault instanceof PgrehearseError));
-    if (foreign !== undefined) throw foreign;
-    const faults = this.#faults as PgrehearseError[];
-    if (faults.length <= 1) {
-      if (faults[0]) throw faults[0];
-      return;
-    }
-    const message = `${faults.length} things are wrong:\n${faults.map((fault) => `  - ${fault.message}${fault.hint ? ` ${fault.hint}` : ''}`).join('\n')}`;
-    const wrongUse = faults.some((fault) => fault.exitCode === ExitCode.usage);
-    throw wrongUse ? new UsageError(message) : new EnvironmentError(message);
-  }
+/** Everything that shapes a snapshot's rows; what does not is not in its key. */
+export function snapshotParts(
+  plan: Pick<RunPlan, 'postgres' | 'scenario' | 'seedDigest' | 'seed' | 'scale'>,
+  migrations: readonly Migration[],
+): KeyParts {
+  return {
+    postgresMajor: plan.postgres.major,
+    workload: plan.scenario.workload.name,
+    migrations: migrations.map(({ version, sha256 }) => `${version}:${sha256}`),
+    seedDigest: plan.seedDigest,
+    seed: plan.seed,
+    scale: plan.scale,
+  };
 }
 
 function runId(scenario: string): string {
@@ -210,25 +200,4 @@ async function assertWritable(folder: string): Promise<void> {
       cause: error,
     });
   }
-}
-
-/**
- * A generous guess from a few rows of each table: twice the plain data for headers and indexes; a snapshot of each stage
- * and one clone live on the disk at the same time, and a migration may double the largest table for a while.
- */
-function neededBytes({ workload }: ScenarioSpec, catalog: SeedCatalog, stages: number): number {
-  let dataBytes = 0;
-  for (const [table, { columns }] of Object.entries(workload.seed.tables)) {
-    dataBytes += catalog.rows(table) * (sampledRowBytes(catalog, table, Object.keys(columns)) + 28);
-  }
-  return Math.round(dataBytes * 2 * (stages + 2) + 1e9);
-}
-
-function sampledRowBytes(catalog: SeedCatalog, table: string, columns: readonly string[]): number {
-  const rows = Math.min(20, catalog.rows(table));
-  let bytes = 0;
-  for (let row = 0; row < rows; row += 1) {
-    for (const column of columns) bytes += JSON.stringify(catalog.cell(table, column, row) ?? '').length;
-  }
-  return rows === 0 ? 0 : bytes / rows;
 }

@@ -1,8 +1,8 @@
 /** From nothing to one snapshot a stage: seed the baseline once, migrate a copy of it for every later stage, keep both. */
 import { createDatabase, databaseName, settle } from './database.ts';
 import type { Journal } from './journal.ts';
-import { migrate, type Migration } from './migrate.ts';
-import type { PlannedStage, RunPlan } from './plan.ts';
+import { migrate } from './migrate.ts';
+import { snapshotParts, type PlannedStage, type RunPlan } from './plan.ts';
 import { formatBytes, formatCount, formatMs, formatPlural } from './report/format.ts';
 import type { MigrationRecord, SeedSummary } from './result.ts';
 import { loadSeed } from './seed/load.ts';
@@ -21,22 +21,10 @@ export interface StageSnapshot {
   applied: MigrationRecord[];
 }
 
-/** Everything that shapes the rows; what does not is not in the key. */
-function keyParts(plan: RunPlan, migrations: readonly Migration[]): Record<string, unknown> {
-  return {
-    postgresMajor: plan.postgres.major,
-    workload: plan.scenario.workload.name,
-    migrations: migrations.map(({ version, sha256 }) => `${version}:${sha256}`),
-    seedDigest: plan.seedDigest,
-    seed: plan.seed,
-    scale: plan.scale,
-  };
-}
-
 /** Seeds the baseline, or finds it in the cache. */
 export async function prepareBaseline(plan: RunPlan, store: SnapshotStore, journal: Journal): Promise<Prepared> {
   const build = async (dataDir: string) => ({ seed: await seedInto(dataDir, plan, journal) });
-  const baseline = await store.build(keyParts(plan, plan.baseline), build, journal.signal);
+  const baseline = await store.build(snapshotParts(plan, plan.baseline), build, journal.signal);
   const summary = baseline.details['seed'] as SeedSummary;
   journal.result.seed = summary;
   if (baseline.cached) {
@@ -76,6 +64,7 @@ async function seedInto(dataDir: string, plan: RunPlan, journal: Journal): Promi
       summary: { seed: plan.seed, scale: plan.scale, asOf, rows, bytes: copyBytes, copyMs, indexMs, tables },
     };
   });
+  journal.splitOff({ name: 'index', durationMs: summary.indexMs, detail: 'indexes, constraints, statistics' });
   return summary;
 }
 
@@ -93,7 +82,7 @@ export async function prepareStage(
   const build = async (dataDir: string) => ({
     applied: await migrateInto(dataDir, stage, baseline, plan, store, journal),
   });
-  const snapshot = await store.build(keyParts(plan, stage.migrations), build, journal.signal);
+  const snapshot = await store.build(snapshotParts(plan, stage.migrations), build, journal.signal);
   const applied = snapshot.details['applied'] as MigrationRecord[];
   if (snapshot.cached) {
     journal.note(`${stage.spec.name}: ${formatPlural(applied.length, 'migration')} applied already, in the cache.`);
