@@ -136,11 +136,12 @@ async function carryOut(options: BlockOptions, samples: Samples) {
     const startedAt = new Date(Date.now() + startDelayUs / 1000).toISOString();
     const startUs = monotonicClock.nowUs() + startDelayUs;
     const cpuBefore = process.cpuUsage();
+    const cpuFromUs = monotonicClock.nowUs();
     worker.onProgress = (progress) => options.onProgress?.(progress);
     worker.send({ kind: 'start', startUs });
     const done = await worker.done;
     const cpu = process.cpuUsage(cpuBefore);
-    return { done, startedAt, cpuCores: (cpu.user + cpu.system) / (monotonicClock.nowUs() - startUs) };
+    return { done, startedAt, cpuCores: (cpu.user + cpu.system) / (monotonicClock.nowUs() - cpuFromUs) };
   } finally {
     options.signal?.removeEventListener('abort', onAbort);
     await worker.end();
