@@ -1,5 +1,5 @@
 /** Every way to use the command wrongly ends with its exit code and one clear sentence, before anything long starts. */
-import { cp, mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,8 @@ let cache: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pgrehearse-cli-'));
+  // The server's user must be able to enter it.
+  await chmod(folder, 0o755);
   cache = join(folder, 'cache');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

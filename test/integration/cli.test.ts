@@ -1,5 +1,5 @@
 /** The command line end to end on a real server: a run, its cache, its report, and every way to interrupt it. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,8 @@ let cache: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pgrehearse-cli-'));
+  // The server's user must be able to enter it.
+  await chmod(folder, 0o755);
   cache = join(folder, 'cache');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

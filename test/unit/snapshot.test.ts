@@ -26,6 +26,7 @@ function buildFolder(bytes = 1000, state = 1): SnapshotBuilder {
   return async (dataDir) => {
     await mkdir(join(dataDir, 'global'), { recursive: true });
     await mkdir(join(dataDir, 'base'));
+    await mkdir(join(dataDir, 'pg_wal'));
     const control = Buffer.alloc(64);
     control.writeInt32LE(state, 16);
     await writeFile(join(dataDir, 'global', 'pg_control'), control);
