@@ -1,7 +1,7 @@
 /** Everything that can be known and checked before anything long starts. */
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import { FaultList } from './faults.ts';
@@ -190,14 +190,21 @@ function upTo(migrations: Migration[], version: string, path: string): Migration
   });
 }
 
+/** Makes nothing: a plan that fails leaves no folder behind. */
 async function assertWritable(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK | constants.X_OK);
+    await access(await nearestExisting(folder), constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new EnvironmentError(`The folder ${folder} cannot be written: ${messageOf(error)}.`, {
       hint: 'Choose another with --out.',
       cause: error,
     });
   }
+}
+
+async function nearestExisting(folder: string): Promise<string> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found === undefined) return nearestExisting(dirname(folder));
+  if (!found.isDirectory()) throw new Error(`${folder} is not a folder`);
+  return folder;
 }

@@ -32,7 +32,6 @@ export async function prepareBaseline(plan: RunPlan, store: SnapshotStore, journ
       `The seeded data is in the cache: ${formatCount(summary.rows)} rows, ${formatBytes(baseline.bytes)} on disk.`,
     );
   }
-  await journal.save();
   return baseline;
 }
 

@@ -72,6 +72,7 @@ export async function seedSnapshot(plan: RunPlan, control: RunControl = {}): Pro
 async function rehearseStages(plan: RunPlan, journal: Journal): Promise<void> {
   await using store = await openStore(plan, journal);
   const baseline = await prepareBaseline(plan, store, journal);
+  await journal.save();
   const prepared: StageSnapshot[] = [];
   for (const stage of plan.stages) prepared.push(await prepareStage(stage, baseline, plan, store, journal));
   let reference: Answers | undefined;
