@@ -3,7 +3,6 @@ import type { Block, Counts, Outcome, RunResult, Verdict, Warning } from '../res
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
-import { renderCharts } from './charts.ts';
 import { describeChange, describeLosses, rowOf } from './comparison.ts';
 import { formatBytes, formatMs, formatRate, formatRatio, formatShare, formatUs } from './format.ts';
 import { renderEvidence } from './markdown-evidence.ts';
@@ -18,7 +17,9 @@ export interface MarkdownReport {
 }
 
 /** Renders a result; a result that was never judged is judged here. */
-export function renderMarkdown(result: RunResult): MarkdownReport {
+export async function renderMarkdown(result: RunResult): Promise<MarkdownReport> {
+  // Loaded here, because worker threads that import a scenario would otherwise wait for ECharts too.
+  const { renderCharts } = await import('./charts.ts');
   const files = renderCharts(result);
   const verdict = result.verdict ?? judge(result);
   const parts = [

@@ -11,7 +11,7 @@ import { renderMarkdown } from './markdown.ts';
  * @throws EnvironmentError when the folder cannot be written.
  */
 export async function writeReport(folder: string, result: RunResult): Promise<string> {
-  const { markdown, files } = renderMarkdown(result);
+  const { markdown, files } = await renderMarkdown(result);
   const path = join(folder, 'report.md');
   try {
     await mkdir(folder, { recursive: true });

@@ -75,8 +75,8 @@ function rich(): RunResult {
   return result;
 }
 
-describe('renderMarkdown', () => {
-  const { markdown, files } = renderMarkdown(buildResult());
+describe('renderMarkdown', async () => {
+  const { markdown, files } = await renderMarkdown(buildResult());
 
   it('begins with the verdict and its figures', () => {
     const [title, , reason] = markdown.split('\n');
@@ -110,9 +110,9 @@ describe('renderMarkdown', () => {
     expect(rows.map(([, stage]) => stage)).toEqual(names.flatMap(() => ['before', 'after']));
   });
 
-  it('compares response times where no stage was saturated', () => {
-    const calm = renderMarkdown(
-      buildResult([{ ...calmAfter, stage: 'before', serviceUs: () => 20_000 }, calmAfter]),
+  it('compares response times where no stage was saturated', async () => {
+    const calm = (
+      await renderMarkdown(buildResult([{ ...calmAfter, stage: 'before', serviceUs: () => 20_000 }, calmAfter]))
     ).markdown;
     expect(calm).not.toContain('†');
     const rows = tableWith(calm, 'p95 change').slice(1);
@@ -120,8 +120,8 @@ describe('renderMarkdown', () => {
     expect(rows[1]!.at(-1)).toBe('same');
   });
 
-  it('marks percentiles that are the maximum by another name', () => {
-    const rare = renderMarkdown(buildResult([{ ...calmAfter, ratePerSecond: 5 }])).markdown;
+  it('marks percentiles that are the maximum by another name', async () => {
+    const rare = (await renderMarkdown(buildResult([{ ...calmAfter, ratePerSecond: 5 }]))).markdown;
     const rows = Object.fromEntries(tableWith(rare, 'p95 change').map(([name, ...cells]) => [name, cells]));
     expect(rows['retry_poll']!.slice(2, 6)).toEqual(['790 µs', '~2.7 ms', '~4.54 ms', '12.7 ms']);
     expect(rows['dashboard']!.slice(2, 6)).toEqual(['2.75 ms', '9.41 ms', '~15.8 ms', '44.1 ms']);
@@ -160,8 +160,8 @@ describe('renderMarkdown', () => {
     expect(markdown).toContain('Seed 42 and scale 1');
   });
 
-  it('tells claims, differing answers, broken invariants and errors', () => {
-    const report = renderMarkdown(rich()).markdown;
+  it('tells claims, differing answers, broken invariants and errors', async () => {
+    const report = (await renderMarkdown(rich())).markdown;
     expect(report).toMatch(/^# ❌ Fail/);
     expect(report).toContain('2 claims: 1 met, 1 not met, 0 not measured.');
     const claims = tableWith(report, 'Promised').slice(1);
@@ -195,8 +195,8 @@ describe('renderMarkdown', () => {
     ],
     ['everything', rich()],
     ['nothing recorded beside', { ...buildResult(), phases: [], warnings: [], answers: [], invariants: [] }],
-  ])('renders a run with %s: whole tables, no missing figure', (_, result) => {
-    const { markdown } = renderMarkdown(result);
+  ])('renders a run with %s: whole tables, no missing figure', async (_, result) => {
+    const { markdown } = await renderMarkdown(result);
     for (const table of tablesOf(markdown)) {
       for (const row of table) expect(row.length, row.join('|')).toBe(table[0]!.length);
     }
@@ -204,9 +204,9 @@ describe('renderMarkdown', () => {
     expect(markdown).toMatch(/^# \S+ (Pass|Fail|Inconclusive|Invalid): /);
   });
 
-  it('judges a result that was never judged', () => {
+  it('judges a result that was never judged', async () => {
     const result = { ...buildResult(), status: 'interrupted' as const };
-    expect(renderMarkdown(result).markdown).toMatch(/^# ❔ Inconclusive.*\n\n\*\*the run did not finish/);
+    expect((await renderMarkdown(result)).markdown).toMatch(/^# ❔ Inconclusive.*\n\n\*\*the run did not finish/);
   });
 });
 
@@ -241,8 +241,8 @@ function hostile(): RunResult {
 }
 
 describe('hostile names', () => {
-  it('stay text: whole tables, no HTML, link, mention or line of their own', () => {
-    const prose = withoutCode(renderMarkdown(hostile()).markdown);
+  it('stay text: whole tables, no HTML, link, mention or line of their own', async () => {
+    const prose = withoutCode((await renderMarkdown(hostile())).markdown);
     for (const table of tablesOf(prose)) {
       for (const row of table) expect(row.length, row.join('|')).toBe(table[0]!.length);
     }
@@ -307,7 +307,7 @@ describe('writeReport', () => {
       'report.md',
       'throughput.svg',
     ]);
-    expect(await readFile(path, 'utf8')).toBe(renderMarkdown(buildResult()).markdown);
+    expect(await readFile(path, 'utf8')).toBe((await renderMarkdown(buildResult())).markdown);
   });
 
   it('tells when it cannot', async () => {
