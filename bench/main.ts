@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- <name> [--quick] [--json]`: measurements told as ratios against something measured in the same run.
+ * `npm run bench -- <name> [--quick] [--scale <factor>] [--json]`: measurements told as ratios against something measured in the same run.
  *
  * Each bench/<name>.ts exports `run`; figures of shared machines drift, ratios within one run hold.
  */
@@ -14,12 +14,17 @@ export interface BenchResult {
 }
 
 export interface Benchmark {
-  run(options: { quick: boolean }): Promise<BenchResult>;
+  /** @param options.scale of the data, where the benchmark has any; default: the benchmark's own */
+  run(options: { quick: boolean; scale: number | undefined }): Promise<BenchResult>;
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    scale: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
 });
 
 const known = (await readdir(import.meta.dirname))
@@ -31,8 +36,13 @@ if (positionals.length !== 1 || name === undefined || !known.includes(name)) {
   process.exit(2);
 }
 
+const scale = values.scale === undefined ? undefined : Number(values.scale);
+if (scale !== undefined && !(scale > 0)) {
+  console.error('--scale must be a number above 0.');
+  process.exit(2);
+}
 const benchmark = (await import(`./${name}.ts`)) as Benchmark;
-const { ratios, figures } = await benchmark.run({ quick: values.quick });
+const { ratios, figures } = await benchmark.run({ quick: values.quick, scale });
 const host = describeHost();
 if (values.json) {
   console.log(JSON.stringify({ name, host, ratios, figures }));

@@ -1,0 +1,95 @@
+/** What both sides of the comparison load into: fresh databases with the schema of webhooks, on one server. */
+import { readFile, rm, stat } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { withClient } from '../../src/database.ts';
+import { importScenario } from '../../src/scenario-module.ts';
+import { bindSeed, type BoundSeed, type SeedChoice } from '../../src/seed/bind.ts';
+import { inspectTables, type TargetTable } from '../../src/seed/inspect.ts';
+import type { ConnectionTarget, Server } from '../../src/server/server.ts';
+import { quoteIdentifier } from '../../src/sql.ts';
+import type { Psql } from './psql.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+export const scenarioFile = join(root, 'scenarios', 'webhooks.ts');
+
+/** Where things are measured, and what with. */
+export interface Bench {
+  server: Server;
+  choice: SeedChoice;
+  seed: BoundSeed;
+  /** Folder for files of rows, which the server can enter. */
+  folder: string;
+  psql: Psql | undefined;
+  turns: number;
+}
+
+export async function bindWebhooks(choice: SeedChoice): Promise<BoundSeed> {
+  return bindSeed((await importScenario(scenarioFile)).workload.seed, choice);
+}
+
+/** Runs `use` with a database of its own that has the tables of webhooks, and drops it. */
+export async function withTables<T>(
+  { server, seed }: Bench,
+  use: (side: { connection: ConnectionTarget; client: Client; targets: TargetTable[] }) => Promise<T>,
+): Promise<T> {
+  const database = 'side';
+  await withClient(server.connection(), (client) => client.query(`CREATE DATABASE ${database}`));
+  const connection = server.connection(database);
+  try {
+    return await withClient(connection, async (client) => {
+      await client.query(await readFile(join(root, 'migrations', 'webhooks', '001_baseline.up.sql'), 'utf8'));
+      return use({ connection, client, targets: await inspectTables(client, seed) });
+    });
+  } finally {
+    await withClient(server.connection(), async (client) => {
+      await client.query(`DROP DATABASE ${database}`);
+      // The next turn starts without pages that still have to be written.
+      await client.query('CHECKPOINT');
+    });
+  }
+}
+
+/** The columns that the seed fills, as \copy lists them. */
+export function columnList({ columns }: TargetTable): string {
+  return columns.map(({ column }) => quoteIdentifier(column)).join(', ');
+}
+
+/** File with the rows of a table, as `\copy` writes them. */
+export function rowsFile({ folder }: Bench, { name }: TargetTable): string {
+  return join(folder, `${name}.txt`);
+}
+
+export async function removeFiles(bench: Bench, targets: readonly TargetTable[]): Promise<void> {
+  await Promise.all(targets.map((target) => rm(rowsFile(bench, target), { force: true })));
+}
+
+export async function fileBytes(path: string): Promise<number> {
+  return (await stat(path)).size;
+}
+
+/** Wall time, and how many cores the machine kept busy (everything that ran on it), of which this process how many. */
+export interface Cost {
+  ms: number;
+  busyCores: number;
+  ownCores: number;
+}
+
+export async function costOf<T>(work: () => Promise<T>): Promise<Cost & { result: T }> {
+  const [startedMs, busyMs, own] = [performance.now(), machineBusyMs(), process.cpuUsage()];
+  const result = await work();
+  const ms = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(own);
+  return { result, ms, busyCores: (machineBusyMs() - busyMs) / ms, ownCores: (user + system) / 1000 / ms };
+}
+
+function machineBusyMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

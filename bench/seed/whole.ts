@@ -1,0 +1,111 @@
+/**
+ * All of webhooks: generated and loaded by pgrehearse, with indexes, constraints and statistics; and by psql, one ready text
+ * file after the other, then the same indexes and constraints one statement after the other, then ANALYZE.
+ */
+import type { Client } from 'pg';
+import { loadSeed, type SeedReport } from '../../src/seed/load.ts';
+import type { TargetTable } from '../../src/seed/inspect.ts';
+import {
+  commentStatements,
+  dropStatements,
+  foreignKeyBuilds,
+  indexBuilds,
+  keyStatements,
+  readSchemaObjects,
+  type SchemaObjects,
+} from '../../src/seed/schema-objects.ts';
+import type { ConnectionTarget } from '../../src/server/server.ts';
+import type { BenchResult } from '../main.ts';
+import type { Psql } from './psql.ts';
+import { columnList, costOf, median, removeFiles, rowsFile, scenarioFile, withTables, type Bench } from './side.ts';
+
+/** One turn of either side. */
+interface Turn {
+  ms: number;
+  copyMs: number;
+  busyCores: number;
+  ownCores: number;
+}
+
+export async function compareWhole(bench: Bench): Promise<BenchResult> {
+  const [ours, theirs]: [Turn[], Turn[]] = [[], []];
+  let rows = 0;
+  for (let turn = 0; turn < bench.turns; turn++) {
+    const { report, ...cost } = await ourTurn(bench, turn === 0);
+    rows = report.rows;
+    ours.push({ ...cost, copyMs: report.copyMs });
+    if (bench.psql !== undefined) theirs.push(await psqlTurn(bench, bench.psql));
+  }
+  await removeFiles(bench, await withTables(bench, async ({ targets }) => targets));
+  const figures = { wholeRows: rows, ...sideFigures('pgrehearse', ours), ...sideFigures('psql', theirs) };
+  if (theirs.length === 0) return { ratios: {}, figures };
+  return { figures, ratios: { wholeAgainstPsql: medianOf(theirs, 'ms') / medianOf(ours, 'ms') } };
+}
+
+/** The first turn also writes the files that psql will read. */
+async function ourTurn(bench: Bench, isFirst: boolean): Promise<Turn & { report: SeedReport }> {
+  return withTables(bench, async ({ connection, targets }) => {
+    const { result, ...cost } = await costOf(() => loadSeed({ ...bench.choice, scenarioFile, connection }));
+    if (isFirst && bench.psql !== undefined) {
+      for (const target of targets) {
+        const file = rowsFile(bench, target);
+        await bench.psql(connection, `\\copy ${target.sqlName} (${columnList(target)}) to '${file}'`);
+      }
+    }
+    return { ...cost, copyMs: result.copyMs, report: result };
+  });
+}
+
+async function psqlTurn(bench: Bench, psql: Psql): Promise<Turn> {
+  return withTables(bench, async ({ connection, client, targets }) => {
+    const objects = await readSchemaObjects(
+      client,
+      targets.map(({ oid }) => oid),
+    );
+    await client.query(dropStatements(objects).join(';\n'));
+    const { result: copyMs, ...cost } = await costOf(async () => {
+      const startedMs = performance.now();
+      await copyFiles(bench, psql, connection, targets);
+      const copiedMs = performance.now();
+      await buildOneByOne(client, objects);
+      return copiedMs - startedMs;
+    });
+    return { ...cost, copyMs };
+  });
+}
+
+async function copyFiles(
+  bench: Bench,
+  psql: Psql,
+  connection: ConnectionTarget,
+  targets: readonly TargetTable[],
+): Promise<void> {
+  for (const target of targets) {
+    await psql(connection, `\\copy ${target.sqlName} (${columnList(target)}) from '${rowsFile(bench, target)}'`);
+  }
+}
+
+async function buildOneByOne(client: Client, objects: SchemaObjects): Promise<void> {
+  const statements = [
+    ...indexBuilds(objects).map(({ statement }) => statement),
+    ...keyStatements(objects),
+    ...foreignKeyBuilds(objects).flatMap(({ add, validate }) => [add, ...(validate === undefined ? [] : [validate])]),
+    ...commentStatements(objects),
+    'ANALYZE',
+  ];
+  for (const statement of statements) await client.query(statement);
+}
+
+function medianOf(turns: readonly Turn[], figure: keyof Turn): number {
+  return median(turns.map((turn) => turn[figure]));
+}
+
+function sideFigures(side: string, turns: readonly Turn[]): Record<string, number> {
+  if (turns.length === 0) return {};
+  return {
+    [`${side}WholeSeconds`]: medianOf(turns, 'ms') / 1000,
+    [`${side}CopySeconds`]: medianOf(turns, 'copyMs') / 1000,
+    [`${side}MachineBusyCores`]: medianOf(turns, 'busyCores'),
+    [`${side}HarnessCores`]: medianOf(turns, 'ownCores'),
+  };
+}
