@@ -28,7 +28,6 @@ export class Interruption implements Disposable {
     if (this.#exitCode === undefined) {
       this.#exitCode = 128 + constants.signals[name];
       this.#firstAt = performance.now();
-      process.stderr.write('\nStopping; what is finished is kept. Press Ctrl-C again to leave at once.\n');
       this.#controller.abort(new DOMException('The run was interrupted.', 'AbortError'));
     } else if (performance.now() - this.#firstAt > sameKeyPressMs) {
       // Servers are stopped by the exit hook.

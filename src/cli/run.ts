@@ -1,3 +1,4 @@
+import { basename, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { planRun } from '../plan.ts';
 import { renderSummary } from '../report/summary.ts';
@@ -65,7 +66,8 @@ Examples:
     .action(async (scenarios: string[], flags: RunFlags, command: Command) => {
       const withQuick = applyQuick(flags, command);
       for (const scenario of scenarios) {
-        const result = await runOne(scenario, withQuick, context);
+        const out = flags.out !== undefined && scenarios.length > 1 ? join(flags.out, basename(scenario)) : flags.out;
+        const result = await runOne(scenario, { ...withQuick, out }, context);
         context.exitCode = Math.max(context.exitCode, result.verdict?.exitCode ?? 0);
         if (context.signal.aborted) return;
       }
@@ -81,7 +83,7 @@ function applyQuick(flags: RunFlags, command: Command): RunFlags {
 
 async function runOne(scenario: string, flags: RunFlags, context: CommandContext): Promise<RunResult> {
   const { folder, config } = await readConfig(flags);
-  const terminal = openTerminal();
+  const terminal = openTerminal(context.signal);
   try {
     const plan = await planRun({
       scenario,

@@ -32,7 +32,7 @@ Examples:
     )
     .action(async (scenario: string, flags: SeedFlags) => {
       const { folder, config } = await readConfig(flags);
-      const terminal = openTerminal();
+      const terminal = openTerminal(context.signal);
       try {
         const plan = await planRun({ scenario, folder, config, scale: flags.scale, seed: flags.seed });
         const summary = await seedSnapshot(plan, {

@@ -13,9 +13,15 @@ export interface Terminal {
   close(): void;
 }
 
-/** A terminal of no width is none: some CI systems say so. */
-export function openTerminal(stream: NodeJS.WriteStream = process.stderr): Terminal {
-  return stream.isTTY && stream.columns > 0 ? liveTerminal(stream) : plainTerminal(stream);
+/**
+ * @param signal of an interruption, which is answered at once: ending in order may take a moment
+ */
+export function openTerminal(signal: AbortSignal, stream: NodeJS.WriteStream = process.stderr): Terminal {
+  // A terminal of no width is none: some CI systems say so.
+  const terminal = stream.isTTY && stream.columns > 0 ? liveTerminal(stream) : plainTerminal(stream);
+  const text = 'Stopping; what is finished is kept. Press Ctrl-C again to leave at once.';
+  signal.addEventListener('abort', () => terminal.onEvent({ type: 'note', text }), { once: true });
+  return terminal;
 }
 
 function plainTerminal(stream: NodeJS.WriteStream): Terminal {
