@@ -1,5 +1,5 @@
-/** How much room a run needs on the disk of the cache. */
-import type { SeedCatalog } from './seed/catalog.ts';
+/** How much room a run needs on the disk of the cache, and which scale fits into the room that there is. */
+import { createCatalog, type SeedCatalog } from './seed/catalog.ts';
 import type { SeedSpec } from './seed/define.ts';
 import { SnapshotStore } from './snapshot.ts';
 
@@ -9,39 +9,93 @@ const databaseFactor = 1.5;
 /** What a busy server keeps of its write-ahead log, at most. */
 const walBytes = 5e9;
 
-/**
- * Room for the snapshots that are not in the cache yet and for one clone with its write-ahead log; a guess from a few rows
- * of each table, or from the snapshots where they exist.
- *
- * @param keys of the snapshots that the run uses
- */
-export async function neededBytes(
-  cacheDir: string,
-  keys: ReadonlySet<string>,
-  seed: { spec: SeedSpec; catalog: SeedCatalog },
-): Promise<number> {
-  const cached = new Map((await new SnapshotStore(cacheDir).list()).map(({ key, bytes }) => [key, bytes]));
-  const guess = dataBytes(seed) * databaseFactor;
-  const sizes = [...keys].map((key) => cached.get(key));
-  const missing = sizes.filter((bytes) => bytes === undefined).length;
-  const largest = Math.max(...sizes.map((bytes) => bytes ?? guess));
-  return Math.round(missing * guess + largest + Math.min(walBytes, largest) + 1e8);
+/** An empty server, and what is too small to be counted apart. */
+const baseBytes = 1e8;
+
+/** A row's header and its pointer in the page. */
+const rowOverheadBytes = 28;
+
+/** Rows looked at in each table, evenly spread. */
+const sampledRows = 64;
+
+/** The seed of a run, for which room is needed. */
+export interface NeedRequest {
+  spec: SeedSpec;
+  seed: number;
+  scale: number;
+  catalog: SeedCatalog;
+  /** Keys of the snapshots that the run uses. */
+  keys: ReadonlySet<string>;
 }
 
-function dataBytes({ spec, catalog }: { spec: SeedSpec; catalog: SeedCatalog }): number {
-  let bytes = 0;
-  for (const [table, { columns }] of Object.entries(spec.tables)) {
-    // 28 bytes: a row's header and its pointer in the page.
-    bytes += catalog.rows(table) * (sampledRowBytes(catalog, table, Object.keys(columns)) + 28);
+/** The room that a run needs: a guess from a few rows of each table, or from the snapshots where they exist. */
+export class DiskNeed {
+  /** Room for the snapshots that are not in the cache yet and for one clone with its write-ahead log. */
+  readonly bytes: number;
+  readonly #request: NeedRequest;
+  readonly #rowBytes: ReadonlyMap<string, number>;
+
+  private constructor(request: NeedRequest, cachedBytes: ReadonlyMap<string, number>) {
+    this.#request = request;
+    this.#rowBytes = new Map(Object.keys(request.spec.tables).map((table) => [table, rowBytes(request, table)]));
+    const guess = this.dataBytes() * databaseFactor;
+    const sizes = [...request.keys].map((key) => cachedBytes.get(key));
+    const missing = sizes.filter((bytes) => bytes === undefined).length;
+    this.bytes = roomFor(missing * guess, Math.max(...sizes.map((bytes) => bytes ?? guess)));
   }
-  return bytes;
+
+  static async of(cacheDir: string, request: NeedRequest): Promise<DiskNeed> {
+    await using store = new SnapshotStore(cacheDir);
+    return new DiskNeed(request, new Map((await store.list()).map(({ key, bytes }) => [key, bytes])));
+  }
+
+  /** The plain data of all rows, without indexes; a guess. */
+  dataBytes(scale = this.#request.scale): number {
+    const { spec, seed, catalog } = this.#request;
+    const rowsAt = scale === this.#request.scale ? catalog : createCatalog(spec, { seed, scale });
+    return [...this.#rowBytes].reduce((sum, [table, bytes]) => sum + rowsAt.rows(table) * bytes, 0);
+  }
+
+  /**
+   * The largest scale with two digits at which a run from nothing fits into so much room; undefined when none does.
+   * @param growth how many times larger the rows turned out to be than they were guessed to be
+   */
+  scaleFor(roomBytes: number, growth = 1): number | undefined {
+    const { keys, scale } = this.#request;
+    const needAt = (scale: number): number => {
+      const guess = this.dataBytes(scale) * growth * databaseFactor;
+      return roomFor(keys.size * guess, guess);
+    };
+    // Not by proportion: some tables have a fixed size, and the log stops growing.
+    let [fits, exceeds] = [scale / 1e6, scale];
+    for (let step = 0; step < 24; step++) {
+      const middle = Math.sqrt(fits * exceeds);
+      if (needAt(middle) <= roomBytes) fits = middle;
+      else exceeds = middle;
+    }
+    return needAt(fits) <= roomBytes ? roundedDown(fits) : undefined;
+  }
 }
 
-function sampledRowBytes(catalog: SeedCatalog, table: string, columns: readonly string[]): number {
-  const rows = Math.min(20, catalog.rows(table));
+function roomFor(snapshotBytes: number, cloneBytes: number): number {
+  return Math.round(snapshotBytes + cloneBytes + Math.min(walBytes, cloneBytes) + baseBytes);
+}
+
+function rowBytes({ spec, catalog }: NeedRequest, table: string): number {
+  const rows = catalog.rows(table);
+  const count = Math.min(rows, sampledRows);
   let bytes = 0;
-  for (let row = 0; row < rows; row += 1) {
-    for (const column of columns) bytes += JSON.stringify(catalog.cell(table, column, row) ?? '').length;
+  for (const column of Object.keys(spec.tables[table]!.columns)) {
+    for (let index = 0; index < count; index++) {
+      const cell = catalog.cell(table, column, Math.floor((index * rows) / count));
+      bytes += JSON.stringify(cell ?? '').length;
+    }
   }
-  return rows === 0 ? 0 : bytes / rows;
+  return rowOverheadBytes + (count === 0 ? 0 : bytes / count);
+}
+
+/** Two digits: 0.4386 is 0.43, 12.9 is 12. */
+function roundedDown(value: number): number {
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Number((Math.floor(value / unit) * unit).toPrecision(2));
 }

@@ -1,21 +1,25 @@
 /** Everything that can be known and checked before anything long starts. */
 import { randomBytes } from 'node:crypto';
-import { access, constants, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { access, constants } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import { FaultList } from './faults.ts';
-import { neededBytes } from './disk-need.ts';
+import { DiskNeed } from './disk-need.ts';
 import { readMigrations, type Migration } from './migrate.ts';
+import { maximumArrivals } from './load/schedule.ts';
+import { formatCount } from './report/format.ts';
 import type { Host } from './result.ts';
 import { defaultLoad, defaultSlo, type LoadSpec, type ScenarioSpec, type SloSpec, type StageSpec } from './scenario.ts';
-import { checkScenario } from './scenario-check.ts';
+import { checkScenario, faultsOf, loadShape } from './scenario-check.ts';
 import { findScenario, projectFolder } from './scenario-file.ts';
 import { importScenario } from './scenario-module.ts';
 import { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
 import { findBinaries } from './server/binaries.ts';
-import { assertDiskSpace, defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
+import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
+import { assertDiskSpace, nearestExisting, roomHint } from './server/disk.ts';
 import { describeHost } from './server/host.ts';
+import { reapLeftovers } from './server/leftovers.ts';
 import { assertPortFree } from './server/ports.ts';
 import { resolveProfile, type ResolvedProfile } from './server/profiles.ts';
 import { snapshotKey, type KeyParts } from './snapshot/manifest.ts';
@@ -63,6 +67,9 @@ export interface RunPlan {
   scale: number;
   seedDigest: string;
   catalog: SeedCatalog;
+  need: DiskNeed;
+  /** What earlier runs had left and was cleaned up, in sentences. */
+  leftovers: string[];
   host: Host;
   postgres: { version: string; major: number };
   cacheDir: string;
@@ -84,29 +91,38 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const load = { ...defaultLoad, ...scenario.load, ...config.load, ...request.load };
   const host = describeHost();
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
-  const postgres = await findBinaries(await ensureCacheFolder(cacheDir));
+  // Before the disk is looked at: killed runs may have left gigabytes.
+  const leftovers = await reapLeftovers(cacheDir);
+  const { version, major } = await findBinaries(await ensureCacheFolder(cacheDir));
+  const postgres = { version, major };
   const id = runId(scenario.name);
   const checks = new FaultList();
+  checks.try(() => assertLoad(load));
   const baseline = checks.try(() => upTo(migrations, scenario.workload.baseline, 'workload.baseline')) ?? [];
   const stages = chooseStages(scenario, request.stages, checks).flatMap((spec) => {
     const planned = checks.try(() => planStage(spec, migrations, { host, load, config, major: postgres.major }));
     return planned ? [planned] : [];
   });
+  const basis = { scenario, postgres, seed, scale, seedDigest: seedDigest(scenario.workload.seed, { seed, scale }) };
+  const catalog = createCatalog(scenario.workload.seed, { seed, scale });
+  const keys = new Set(
+    [baseline, ...stages.map(({ migrations }) => migrations)].map((upToStage) =>
+      snapshotKey(snapshotParts(basis, upToStage)),
+    ),
+  );
   const plan: RunPlan = {
     id,
     command: request.command ?? `pgrehearse run ${scenario.name}`,
-    scenario,
+    ...basis,
     scenarioFile,
     stages,
     baseline,
     load,
     slo: { ...defaultSlo, ...scenario.slo },
-    seed,
-    scale,
-    seedDigest: seedDigest(scenario.workload.seed, { seed, scale }),
-    catalog: createCatalog(scenario.workload.seed, { seed, scale }),
+    catalog,
+    leftovers,
+    need: await DiskNeed.of(cacheDir, { spec: scenario.workload.seed, seed, scale, catalog, keys }),
     host,
-    postgres: { version: postgres.version, major: postgres.major },
     cacheDir,
     outDir: resolve(folder, request.out ?? resolve(folder, config.out ?? 'reports/runs', id)),
     port: request.port,
@@ -117,14 +133,12 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
 }
 
 async function checkEnvironment(plan: RunPlan, checks: FaultList): Promise<void> {
-  const { port, outDir, cacheDir, scenario, scale } = plan;
+  const { port, outDir, cacheDir, scenario, scale, need } = plan;
   if (port !== undefined) await checks.tryAsync(() => assertPortFree(port));
   await checks.tryAsync(() => assertWritable(outDir));
-  const migrations = [plan.baseline, ...plan.stages.map((stage) => stage.migrations)];
-  const keys = new Set(migrations.map((upToStage) => snapshotKey(snapshotParts(plan, upToStage))));
-  const seed = { spec: scenario.workload.seed, catalog: plan.catalog };
   const what = `${scenario.name} at scale ${scale}`;
-  await checks.tryAsync(async () => assertDiskSpace(cacheDir, await neededBytes(cacheDir, keys, seed), what));
+  const hint = (roomBytes: number): string => roomHint(need.scaleFor(roomBytes));
+  await checks.tryAsync(() => assertDiskSpace(cacheDir, need.bytes, what, hint));
 }
 
 /** Everything that shapes a snapshot's rows; what does not is not in its key. */
@@ -190,21 +204,33 @@ function upTo(migrations: Migration[], version: string, path: string): Migration
   });
 }
 
+/** Load comes from scenario, config and flags; what counts is what they add up to. */
+function assertLoad(load: LoadSpec): void {
+  const parsed = loadShape.safeParse(load);
+  if (!parsed.success) {
+    throw new UsageError(`The load is not possible: ${faultsOf(parsed.error).join('; ')}.`, {
+      hint: 'Correct --rate, --duration or --connections, or the load of the scenario.',
+    });
+  }
+  const arrivals = (load.ratePerSecond * (load.warmupMs + load.durationMs)) / 1000;
+  if (arrivals <= maximumArrivals) return;
+  throw new UsageError(
+    `The load has ${formatCount(Math.round(arrivals))} arrivals; a block holds ${formatCount(maximumArrivals)}.`,
+    {
+      hint: 'Lower --rate or --duration.',
+    },
+  );
+}
+
 /** Makes nothing: a plan that fails leaves no folder behind. */
 async function assertWritable(folder: string): Promise<void> {
   try {
-    await access(await nearestExisting(folder), constants.W_OK | constants.X_OK);
+    // With the dot, a file in the place of a folder is an error.
+    await access(`${await nearestExisting(folder)}/.`, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new EnvironmentError(`The folder ${folder} cannot be written: ${messageOf(error)}.`, {
       hint: 'Choose another with --out.',
       cause: error,
     });
   }
-}
-
-async function nearestExisting(folder: string): Promise<string> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found === undefined) return nearestExisting(dirname(folder));
-  if (!found.isDirectory()) throw new Error(`${folder} is not a folder`);
-  return folder;
 }

@@ -1,5 +1,6 @@
 /** From nothing to one snapshot a stage: seed the baseline once, migrate a copy of it for every later stage, keep both. */
 import { createDatabase, databaseName, settle } from './database.ts';
+import type { DiskWatch } from './disk-watch.ts';
 import type { Journal } from './journal.ts';
 import { migrate } from './migrate.ts';
 import { snapshotParts, type PlannedStage, type RunPlan } from './plan.ts';
@@ -22,8 +23,13 @@ export interface StageSnapshot {
 }
 
 /** Seeds the baseline, or finds it in the cache. */
-export async function prepareBaseline(plan: RunPlan, store: SnapshotStore, journal: Journal): Promise<Prepared> {
-  const build = async (dataDir: string) => ({ seed: await seedInto(dataDir, plan, journal) });
+export async function prepareBaseline(
+  plan: RunPlan,
+  store: SnapshotStore,
+  journal: Journal,
+  watch: DiskWatch,
+): Promise<Prepared> {
+  const build = async (dataDir: string) => ({ seed: await seedInto(dataDir, plan, journal, watch) });
   const baseline = await store.build(snapshotParts(plan, plan.baseline), build, journal.signal);
   const summary = baseline.details['seed'] as SeedSummary;
   journal.result.seed = summary;
@@ -35,12 +41,14 @@ export async function prepareBaseline(plan: RunPlan, store: SnapshotStore, journ
   return baseline;
 }
 
-async function seedInto(dataDir: string, plan: RunPlan, journal: Journal): Promise<SeedSummary> {
+async function seedInto(dataDir: string, plan: RunPlan, journal: Journal, watch: DiskWatch): Promise<SeedSummary> {
   const { summary } = await journal.part({ name: 'seed', title: 'Seed the baseline' }, async () => {
     await using server = await startEmbedded({
       dataDir,
       settings: seedingSettings(plan.host),
       cacheDir: plan.cacheDir,
+      // After a failure nothing is kept, so that nothing need be written out.
+      scratch: true,
       signal: journal.signal,
     });
     await createDatabase(server, databaseName);
@@ -52,9 +60,12 @@ async function seedInto(dataDir: string, plan: RunPlan, journal: Journal): Promi
       seed: plan.seed,
       scale: plan.scale,
       signal: journal.signal,
-      onProgress: (progress) => journal.progress(progress.text, progress.done, progress.secondsLeft),
+      onProgress: (progress) => {
+        watch.seeded(progress);
+        journal.progress(progress.text, progress.done, progress.secondsLeft);
+      },
     });
-    await server.stop();
+    await server.shutDown();
     const { rows, copyBytes, copyMs, indexMs, tables } = report;
     const { asOf } = plan.scenario.workload.seed;
     const perSecond = `${formatCount(Math.round((rows / copyMs) * 1000))} rows/s`;
@@ -104,6 +115,7 @@ async function migrateInto(
       dataDir,
       settings: settingsOf(stage.profile),
       cacheDir: plan.cacheDir,
+      scratch: true,
       signal: journal.signal,
     });
     const connection = server.connection(databaseName);
@@ -121,7 +133,7 @@ async function migrateInto(
     });
     journal.progress('vacuum and analyze');
     await settle(connection, journal.signal);
-    await server.stop();
+    await server.shutDown();
     return { detail: formatPlural(records.length, 'migration'), applied: records };
   });
   return applied;

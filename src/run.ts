@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assessClaims } from './claims.ts';
 import { databaseBytes, databaseName, relationSizes } from './database.ts';
+import { DiskWatch } from './disk-watch.ts';
 import { messageOf } from './errors.ts';
 import { checkInvariants } from './invariants.ts';
 import { Journal, type RunControl } from './journal.ts';
@@ -14,7 +15,7 @@ import { formatCount, formatMs, formatPlural, formatUs } from './report/format.t
 import { writeReport } from './report/write.ts';
 import { schemaVersion, type Block, type RunResult, type SeedSummary } from './result.ts';
 import { startEmbedded } from './server/embedded.ts';
-import { createRunFolder, reapLeftovers } from './server/leftovers.ts';
+import { createRunFolder } from './server/leftovers.ts';
 import { settingsOf } from './server/profiles.ts';
 import type { ConnectionTarget } from './server/server.ts';
 import { SnapshotStore } from './snapshot.ts';
@@ -39,12 +40,14 @@ const saturatedMinimumMs = 10_000;
  * @throws PgrehearseError when the run cannot go on; what is finished is in result.json with status `failed`
  */
 export async function run(plan: RunPlan, control: RunControl = {}): Promise<RunResult> {
-  const journal = new Journal(emptyResult(plan), plan.outDir, control);
+  using watch = await DiskWatch.start({ ...plan, signal: control.signal });
+  const journal = new Journal(emptyResult(plan), plan.outDir, { ...control, signal: watch.signal });
   const { result } = journal;
   try {
-    await rehearseStages(plan, journal);
+    await rehearseStages(plan, journal, watch);
     result.status = 'complete';
-  } catch (error) {
+  } catch (thrown) {
+    const error = watch.explain(thrown);
     const interrupted = control.signal?.aborted === true;
     result.status = interrupted ? 'interrupted' : 'failed';
     if (!interrupted) {
@@ -63,15 +66,20 @@ export async function run(plan: RunPlan, control: RunControl = {}): Promise<RunR
  * @returns what was seeded, with the times of the run that did it
  */
 export async function seedSnapshot(plan: RunPlan, control: RunControl = {}): Promise<SeedSummary> {
-  const journal = new Journal(emptyResult(plan), plan.outDir, control);
-  await using store = await openStore(plan, journal);
-  const baseline = await prepareBaseline(plan, store, journal);
-  return baseline.details['seed'] as SeedSummary;
+  using watch = await DiskWatch.start({ ...plan, signal: control.signal });
+  const journal = new Journal(emptyResult(plan), plan.outDir, { ...control, signal: watch.signal });
+  try {
+    await using store = await openStore(plan, journal);
+    const baseline = await prepareBaseline(plan, store, journal, watch);
+    return baseline.details['seed'] as SeedSummary;
+  } catch (error) {
+    throw watch.explain(error);
+  }
 }
 
-async function rehearseStages(plan: RunPlan, journal: Journal): Promise<void> {
+async function rehearseStages(plan: RunPlan, journal: Journal, watch: DiskWatch): Promise<void> {
   await using store = await openStore(plan, journal);
-  const baseline = await prepareBaseline(plan, store, journal);
+  const baseline = await prepareBaseline(plan, store, journal, watch);
   await journal.save();
   const prepared: StageSnapshot[] = [];
   for (const stage of plan.stages) prepared.push(await prepareStage(stage, baseline, plan, store, journal));
@@ -84,7 +92,7 @@ async function rehearseStages(plan: RunPlan, journal: Journal): Promise<void> {
 }
 
 async function openStore(plan: RunPlan, journal: Journal): Promise<SnapshotStore> {
-  for (const sentence of await reapLeftovers(plan.cacheDir)) journal.note(sentence);
+  for (const sentence of plan.leftovers) journal.note(sentence);
   return new SnapshotStore(plan.cacheDir, {
     limitBytes: snapshotLimitBytes,
     onNotice: (sentence) => journal.note(sentence),

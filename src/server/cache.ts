@@ -1,6 +1,6 @@
 /** The folder in which pgrehearse keeps snapshots, running servers' data and what it knows of them. */
 import { existsSync } from 'node:fs';
-import { access, chmod, constants, lstat, mkdir, stat, statfs } from 'node:fs/promises';
+import { access, chmod, constants, lstat, mkdir } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EnvironmentError, messageOf } from '../errors.ts';
@@ -64,31 +64,4 @@ export async function ensureCacheFolder(folder: string): Promise<string> {
 
 async function openFolders(first: string, last: string): Promise<void> {
   for (let folder = last; folder.length >= first.length; folder = dirname(folder)) await chmod(folder, 0o755);
-}
-
-/**
- * Checks that a file system has room.
- * @param folder a folder on it; it need not exist yet
- * @param neededBytes room needed
- * @param what what the room is for, as in "Seeding webhooks at scale 1"
- * @throws EnvironmentError telling needed, free and folder
- */
-export async function assertDiskSpace(folder: string, neededBytes: number, what: string): Promise<void> {
-  const existing = await nearestExisting(resolve(folder));
-  const { bavail, bsize } = await statfs(existing);
-  const freeBytes = bavail * bsize;
-  if (freeBytes >= neededBytes) return;
-  throw new EnvironmentError(
-    `${what} needs ${readable(neededBytes)} in ${folder}, where ${readable(freeBytes)} are free.`,
-    { hint: 'Free some room, choose a smaller --scale, or set PGREHEARSE_CACHE to a folder on a larger disk.' },
-  );
-}
-
-async function nearestExisting(folder: string): Promise<string> {
-  const exists = await stat(folder).catch(() => undefined);
-  return exists === undefined && folder !== dirname(folder) ? nearestExisting(dirname(folder)) : folder;
-}
-
-function readable(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -32,7 +32,7 @@ export interface EmbeddedOptions {
   /** Port on loopback; default: a free one. */
   port?: number;
   cacheDir: string;
-  /** The data is of no use once the server stops: then it stops at once, without writing it out. */
+  /** Disposing and `stop` need not save the data: the server then stops at once, without writing it out. */
   scratch?: boolean;
   signal?: AbortSignal;
 }
@@ -173,6 +173,11 @@ class EmbeddedServer implements Server {
 
   async stop(): Promise<void> {
     await this.#stopPostmaster(this.#foundation.scratch ? 'immediate' : 'fast');
+    await this.resources.disposeAsync();
+  }
+
+  async shutDown(): Promise<void> {
+    await this.#stopPostmaster('fast');
     await this.resources.disposeAsync();
   }
 

@@ -52,7 +52,7 @@ export async function ownFolder(cacheDir: string, path: string, what: string): P
     path,
     keep,
     async [Symbol.asyncDispose]() {
-      if (!kept) await rm(path, { recursive: true, force: true });
+      if (!kept) await removeFolder(path);
       await keep();
     },
   };
@@ -60,7 +60,7 @@ export async function ownFolder(cacheDir: string, path: string, what: string): P
 
 /** Makes a folder for the clones and other scratch data of one run. */
 export async function createRunFolder(cacheDir: string): Promise<OwnedFolder> {
-  return ownFolder(cacheDir, join(cacheDir, 'runs', uniqueName()), 'working folder of a run');
+  return ownFolder(cacheDir, join(cacheDir, 'runs', uniqueName()), 'working folder');
 }
 
 /** A server that this process answers for. Disposing says that it is stopped. */
@@ -145,21 +145,25 @@ function waitSync(isDone: () => boolean, patienceMs: number): void {
 /**
  * Stops servers and removes half-made folders of processes that are gone. A process is only ever stopped when its command
  * line shows that it is PostgreSQL on the recorded data folder.
- * @returns what was found, one sentence each
+ * @returns one sentence for each process that left something behind
  */
 export async function reapLeftovers(cacheDir: string): Promise<string[]> {
   const folder = join(cacheDir, recordsFolder);
   const names = await readdir(folder).catch(() => []);
-  const found: string[] = [];
+  const found = new Map<number, string[]>();
   // Servers first: their data may lie in a folder that goes next.
   const records = await Promise.all(names.map(async (name) => readDead(join(folder, name))));
   const dead = records.filter((item) => item !== undefined);
   for (const { path, subject, pid } of dead.sort((a, b) => order(a.subject) - order(b.subject))) {
-    if (subject?.kind === 'server') found.push(...(await reapServer(subject, pid)));
-    if (subject?.kind === 'folder') found.push(...(await reapFolder(cacheDir, subject)));
+    const done = subject === undefined ? [] : await reap(cacheDir, subject);
+    if (done.length > 0) found.set(pid, [...(found.get(pid) ?? []), ...done]);
     await rm(path, { force: true });
   }
-  return found;
+  return [...found].map(([pid, done]) => `An earlier run (process ${pid}) was killed: ${listed(done)}.`);
+}
+
+function listed(done: readonly string[]): string {
+  return done.length < 2 ? done.join() : `${done.slice(0, -1).join(', ')} and ${done.at(-1)}`;
 }
 
 function order(subject: Leftover | undefined): number {
@@ -173,26 +177,36 @@ async function readDead(path: string): Promise<{ path: string; pid: number; subj
   return { path, pid: lease.content.holder.pid, subject: lease.content.subject };
 }
 
-async function reapServer({ dataDir, socketDir, unfinished }: ServerRecord, ownerPid: number): Promise<string[]> {
-  const found: string[] = [];
+/** @returns what was done, as in "stopped its PostgreSQL" */
+async function reap(cacheDir: string, subject: Leftover): Promise<string[]> {
+  return subject.kind === 'server' ? reapServer(subject) : reapFolder(cacheDir, subject);
+}
+
+async function reapServer({ dataDir, socketDir, unfinished }: ServerRecord): Promise<string[]> {
+  const done: string[] = [];
   const pid = (await readPidFile(dataDir))?.pid;
   if (pid !== undefined && isPostmasterOf(pid, dataDir)) {
     await stopForeign(pid);
-    found.push(`Stopped PostgreSQL (process ${pid}), which an earlier run (process ${ownerPid}) had left running.`);
+    done.push(`stopped its PostgreSQL (process ${pid})`);
   }
-  if (basename(socketDir).startsWith(socketDirPrefix)) await rm(socketDir, { recursive: true, force: true });
+  if (basename(socketDir).startsWith(socketDirPrefix)) await removeFolder(socketDir);
   if (unfinished && existsSync(dataDir)) {
-    await rm(dataDir, { recursive: true, force: true });
-    found.push(`Removed the half-made data folder ${dataDir} of an earlier run.`);
+    await removeFolder(dataDir);
+    done.push(`removed its half-made data folder ${dataDir}`);
   }
-  return found;
+  return done;
 }
 
 async function reapFolder(cacheDir: string, { path, what }: Extract<Leftover, { kind: 'folder' }>): Promise<string[]> {
   const inside = relative(cacheDir, path);
   if (inside === '' || inside.startsWith('..') || !existsSync(path)) return [];
-  await rm(path, { recursive: true, force: true });
-  return [`Removed the ${what} ${inside} of an earlier run.`];
+  await removeFolder(path);
+  return [`removed its ${what} ${inside}`];
+}
+
+/** Backends that lost their postmaster, or another process that cleans up too, may still change the folder for a moment. */
+async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
 /** Whether the process is the server of this data folder, by its command line. On Windows it cannot be told: then no. */

@@ -124,6 +124,8 @@ export async function stopPostmaster(
   binaries: Binaries,
   mode: keyof typeof stopSignals,
 ): Promise<void> {
+  // The id of a process that is gone may be somebody else's by now.
+  if (await within(postmaster.gone, 0)) return;
   for (const [name, patienceMs] of [
     [stopSignals[mode], stopDeadlineMs],
     ['SIGQUIT', 20_000],

@@ -72,8 +72,10 @@ test('the server of a killed process is stopped at the next start, that of a liv
 
   const found = await reapLeftovers(cache.path);
   expect(found).toEqual([
-    `Stopped PostgreSQL (process ${killed.server.pid}), which an earlier run (process ${killed.child.pid}) had left running.`,
-    expect.stringContaining('Removed the working folder of a run'),
+    expect.stringContaining(
+      `An earlier run (process ${killed.child.pid}) was killed: stopped its PostgreSQL (process ${killed.server.pid}) ` +
+        'and removed its working folder runs/',
+    ),
   ]);
   expectNothingLeft(killed.server);
   expect(exists(living.server.pid)).toBe(true);
@@ -81,7 +83,7 @@ test('the server of a killed process is stopped at the next start, that of a liv
 
   living.child.kill('SIGKILL');
   await once(living.child, 'exit');
-  expect(await reapLeftovers(cache.path)).toHaveLength(2);
+  expect(await reapLeftovers(cache.path)).toHaveLength(1);
   expectNothingLeft(living.server);
   expect(await readdir(join(cache.path, 'running'))).toEqual([]);
 });

@@ -107,8 +107,12 @@ test('a build that is killed leaves nothing that counts: who waits for it builds
   expect(await built).toMatchObject({ cached: false, details: { by: 'who waited' } });
 
   expect(await reapLeftovers(cache.path)).toEqual([
-    `Stopped PostgreSQL (process ${Number(serverPid)}), which an earlier run (process ${child.pid}) had left running.`,
-    expect.stringMatching(/^Removed the half-made snapshot snapshots\/building-\w+-\w+-\w+ of an earlier run\.$/),
+    expect.stringMatching(
+      new RegExp(
+        `^An earlier run \\(process ${child.pid}\\) was killed: stopped its PostgreSQL \\(process ${Number(serverPid)}\\) ` +
+          'and removed its half-made snapshot snapshots/building-\\w+-\\w+-\\w+\\.$',
+      ),
+    ),
   ]);
   expect(exists(Number(serverPid))).toBe(false);
   expect((await readdir(join(cache.path, 'snapshots'))).length).toBe(2);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EnvironmentError } from '../../src/errors.ts';
-import { assertDiskSpace, defaultCacheDir, ensureCacheFolder } from '../../src/server/cache.ts';
+import { defaultCacheDir, ensureCacheFolder } from '../../src/server/cache.ts';
+import { assertDiskSpace } from '../../src/server/disk.ts';
 import { Lease } from '../../src/server/leases.ts';
 import { createRunFolder, ownFolder, reapLeftovers, registerServer } from '../../src/server/leftovers.ts';
 import { tellingLines } from '../../src/server/postmaster.ts';
@@ -105,7 +106,7 @@ describe('the cache folder', () => {
   test('on a disk without room is told with needed, free and place', async () => {
     await assertDiskSpace(join(folder, 'not', 'yet'), 1, 'Nothing');
     await expect(assertDiskSpace(join(folder, 'not', 'yet'), 1e18, 'Seeding at scale 9')).rejects.toThrow(
-      new RegExp(`^Seeding at scale 9 needs 1000000000.0 GB in ${folder}/not/yet, where \\d+\\.\\d GB are free\\.$`),
+      new RegExp(`^Seeding at scale 9 needs 1000000.0 TB in ${folder}/not/yet, where [\\d.]+ [MGT]B are free\\.$`),
     );
   });
 });
@@ -202,15 +203,16 @@ describe('leftovers', () => {
     await mkdir(path, { recursive: true });
     await mkdir(dataDir);
     const server = { kind: 'server', dataDir, socketDir: join(folder, 'pgrehearse-x'), unfinished: true };
-    await leaveLease(join(folder, 'running', 'a.json'), deadProcess(), {
+    const dead = deadProcess();
+    await leaveLease(join(folder, 'running', 'a.json'), dead, {
       kind: 'folder',
       path,
       what: 'working folder',
     });
-    await leaveLease(join(folder, 'running', 'b.json'), deadProcess(), server);
+    await leaveLease(join(folder, 'running', 'b.json'), dead, server);
     expect(await reapLeftovers(folder)).toEqual([
-      `Removed the half-made data folder ${dataDir} of an earlier run.`,
-      'Removed the working folder runs/1 of an earlier run.',
+      `An earlier run (process ${dead.pid}) was killed: removed its half-made data folder ${dataDir} ` +
+        'and removed its working folder runs/1.',
     ]);
     expect(await readdir(join(folder, 'running'))).toEqual([]);
     expect(await reapLeftovers(join(folder, 'nothing', 'here'))).toEqual([]);
