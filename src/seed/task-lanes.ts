@@ -20,6 +20,12 @@ export interface TaskLanes extends AsyncDisposable {
   run(tasks: readonly Task[], onStart: (task: Task, done: number) => void): Promise<void>;
 }
 
+/**
+ * Index builds are side by side already, and each by itself takes less: parallel workers hand their sorted runs over in
+ * temporary files. Measured on two cores with 2.1 million rows: 13 indexes in 3.5 s instead of 5.
+ */
+const onePerCore = 'SET max_parallel_maintenance_workers = 0';
+
 /** Opens the connections; disposing closes them. */
 export async function openTaskLanes(
   connection: ConnectionTarget,
@@ -28,6 +34,7 @@ export async function openTaskLanes(
 ): Promise<TaskLanes> {
   const clients = Array.from({ length: count }, () => newClient(connection));
   await Promise.all(clients.map((client) => client.connect()));
+  await Promise.all(clients.map((client) => client.query(onePerCore)));
   return {
     run: (tasks, onStart) => runTasks(connection, clients, tasks, onStart, signal),
     async [Symbol.asyncDispose]() {
