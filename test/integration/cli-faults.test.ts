@@ -35,6 +35,13 @@ describe('wrong use ends with exit code 2', () => {
     { what: 'an unknown command', args: ['rnu'], says: "unknown command 'rnu'" },
     { what: 'a bad number', args: ['run', '--scale', 'big'], says: 'Give a number above 0.' },
     { what: 'a duration without unit', args: ['run', '--duration', '60'], says: 'Give a number and a unit' },
+    { what: 'no connections', args: ['run', shop, '--connections', '0'], says: 'connections' },
+    { what: 'too short a run', args: ['run', shop, '--duration', '10ms'], says: 'at least one second' },
+    {
+      what: 'more arrivals than a block holds',
+      args: ['run', shop, '--duration', '10h', '--rate', '9000'],
+      says: 'a block holds',
+    },
     { what: 'an unknown scenario', args: ['run', 'webhoks'], says: 'There is no scenario webhoks.' },
     { what: 'a missing scenario file', args: ['run', './nowhere.ts'], says: 'There is no scenario file' },
     { what: 'a misspelt stage', args: ['run', shop, '--stages', 'befor'], says: 'has no stage befor' },
