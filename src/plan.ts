@@ -7,7 +7,7 @@ import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import { FaultList } from './faults.ts';
 import { DiskNeed } from './disk-need.ts';
 import { readMigrations, type Migration } from './migrate.ts';
-import { maximumArrivals } from './load/schedule.ts';
+import { assertWorkers, maximumArrivals } from './load/schedule.ts';
 import { formatCount } from './report/format.ts';
 import type { Host } from './result.ts';
 import { defaultLoad, defaultSlo, type LoadSpec, type ScenarioSpec, type SloSpec, type StageSpec } from './scenario.ts';
@@ -37,6 +37,8 @@ export interface RunRequest {
   /** Number that all random choices derive from. Default 1. */
   seed?: number;
   load?: Partial<LoadSpec>;
+  /** Worker threads of the load generator. Default 1. */
+  workers?: number;
   /** Folder for result and report. Default: a new one below `out` of the config, or reports/runs. */
   out?: string;
   /** Port for the server. Default: a free one. */
@@ -62,6 +64,7 @@ export interface RunPlan {
   /** Migrations up to the baseline. */
   baseline: Migration[];
   load: LoadSpec;
+  workers: number;
   slo: SloSpec;
   seed: number;
   scale: number;
@@ -83,7 +86,7 @@ export interface RunPlan {
  * @throws UsageError or EnvironmentError that tells all faults at once
  */
 export async function planRun(request: RunRequest): Promise<RunPlan> {
-  const { folder, config, scale = 1, seed = 1 } = request;
+  const { folder, config, scale = 1, seed = 1, workers = 1 } = request;
   const scenarioFile = await findScenario(request.scenario, folder, config);
   const scenario = await importScenario(scenarioFile);
   await checkScenario(scenario, scenarioFile);
@@ -97,6 +100,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const postgres = { version, major };
   const id = runId(scenario.name);
   const checks = new FaultList();
+  checks.try(() => assertWorkers(workers, load.connections));
   checks.try(() => assertLoad(load));
   const baseline = checks.try(() => upTo(migrations, scenario.workload.baseline, 'workload.baseline')) ?? [];
   const stages = chooseStages(scenario, request.stages, checks).flatMap((spec) => {
@@ -118,6 +122,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     stages,
     baseline,
     load,
+    workers,
     slo: { ...defaultSlo, ...scenario.slo },
     catalog,
     leftovers,

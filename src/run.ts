@@ -221,6 +221,7 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
       seed: plan.seed,
       scale: plan.scale,
       load,
+      workers: plan.workers,
       slo,
       samplesPath: join(plan.outDir, samplesName),
       samplesName,

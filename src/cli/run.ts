@@ -16,6 +16,7 @@ import {
   portOption,
   scaleOption,
   seedOption,
+  workersOption,
 } from './options.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -25,6 +26,7 @@ interface RunFlags {
   rate?: number;
   duration?: number;
   connections?: number;
+  workers?: number;
   stages?: string[];
   out?: string;
   port?: number;
@@ -44,6 +46,7 @@ export function runCommand(context: CommandContext): Command {
     .addOption(new Option('--rate <tps>', 'transactions a second offered to every stage').argParser(parsePositive))
     .addOption(new Option('--duration <time>', 'measured time of a stage, such as 60s').argParser(parseDuration))
     .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
+    .addOption(workersOption())
     .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
@@ -92,6 +95,7 @@ async function runOne(scenario: string, flags: RunFlags, context: CommandContext
       scale: flags.scale,
       seed: flags.seed,
       load: loadOf(flags),
+      workers: flags.workers,
       command: ['pgrehearse', ...process.argv.slice(2)].join(' '),
       stages: flags.stages,
       out: flags.out,

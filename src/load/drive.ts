@@ -2,7 +2,6 @@
 import { Fate, longestOffsetUs, never } from './samples.ts';
 import type { Samples } from './samples.ts';
 import type { Clock, Pacer } from './pacer.ts';
-import { SaturationWatch } from './saturation.ts';
 
 /** How a transaction ended. */
 export interface Ending {
@@ -27,8 +26,9 @@ export interface DriveProgress {
   elapsedUs: number;
   completed: number;
   failed: number;
-  /** Arrivals that wait for a connection. */
+  /** Arrivals that wait for a connection, and the age of the oldest; 0 when none waits. */
   waiting: number;
+  oldestAgeUs: number;
 }
 
 export interface DriveOptions {
@@ -42,17 +42,15 @@ export interface DriveOptions {
   connections: number;
   /** Instant of the clock at which the block starts. */
   startUs: number;
-  /** Arrivals due before are driven, not counted; saturation is not looked for. */
+  /** Arrivals due before are driven, not counted. */
   warmupUs: number;
   /** Planned end of the schedule. */
   endUs: number;
-  /** A saturated stage is stopped, but not before this much counted time. */
-  minimumUs: number;
   /** How long what was sent may still take after the end. */
   drainUs: number;
-  /** A longer queue than this ends the block as saturated whatever `minimumUs` says. */
-  backlogLimit: number;
+  /** Stops the block early; its reason may be `saturated`, any other means an interruption. */
   signal?: AbortSignal;
+  /** Called about ten times a second. */
   onProgress?(progress: DriveProgress): void;
   /** Called for every end, with the response time. */
   onEnd?(responseUs: number): void;
@@ -62,9 +60,10 @@ export interface DriveResult {
   outcome: 'complete' | 'saturated' | 'interrupted';
   /** End of the schedule or the stop, from the start of the block; arrivals due later were not offered. */
   stopUs: number;
-  /** When the stage could not hold the rate: noticed at (from the start of the block), arrivals waiting at that moment. */
-  saturation?: { atUs: number; backlog: number };
 }
+
+/** Reason of the signal that stops a block because the stage cannot hold the rate. */
+export const saturated = 'saturated';
 
 /** Time between looks at the backlog. */
 const lookUs = 100_000;
@@ -87,7 +86,6 @@ export function drive(options: DriveOptions): Promise<DriveResult> {
 class DriveLoop {
   readonly #options: DriveOptions;
   readonly #resolve: (result: DriveResult) => void;
-  readonly #watch = new SaturationWatch();
   readonly #free: number[];
   // Positions in `arrivals`: prepared >= picked >= started.
   #prepared = 0;
@@ -115,7 +113,8 @@ class DriveLoop {
       clock.at(startUs + endUs, () => this.#stopOffering('complete', endUs)),
     );
     this.#lookAgain();
-    const onAbort = (): void => this.#stopOffering('interrupted', Math.max(0, this.#elapsedUs()));
+    const onAbort = (): void =>
+      this.#stopOffering(signal?.reason === saturated ? saturated : 'interrupted', Math.max(0, this.#elapsedUs()));
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#cancels.push(() => signal?.removeEventListener('abort', onAbort));
     if (signal?.aborted === true) onAbort();
@@ -213,29 +212,24 @@ class DriveLoop {
   }
 
   #look(): void {
+    const { samples, arrivals } = this.#options;
     const elapsedUs = this.#elapsedUs();
     const waiting = this.#picked - this.#started;
-    this.#options.onProgress?.({ elapsedUs, completed: this.#completed, failed: this.#failed, waiting });
-    if (this.#state !== 'offering' || elapsedUs < this.#options.warmupUs) return;
-    const { samples, arrivals, warmupUs, minimumUs, backlogLimit } = this.#options;
     const oldestAgeUs = waiting === 0 ? 0 : elapsedUs - samples.dueUs[arrivals[this.#started]!]!;
-    if (this.#watch.look({ nowUs: elapsedUs, waiting, oldestAgeUs })) {
-      this.#result.saturation ??= { atUs: elapsedUs, backlog: waiting };
-    } else if (waiting === 0) {
-      // It caught up before the minimum time was over: a long stumble, not saturation.
-      delete this.#result.saturation;
-    }
-    const saturated = this.#result.saturation !== undefined && elapsedUs >= warmupUs + minimumUs;
-    if (waiting > backlogLimit) this.#result.saturation ??= { atUs: elapsedUs, backlog: waiting };
-    if (saturated || waiting > backlogLimit) this.#stopOffering('saturated', elapsedUs);
+    this.#options.onProgress?.({
+      elapsedUs,
+      completed: this.#completed,
+      failed: this.#failed,
+      waiting,
+      oldestAgeUs,
+    });
   }
 
   #stopOffering(outcome: DriveResult['outcome'], stopUs: number): void {
     if (this.#state !== 'offering') return;
     this.#pickUpDue(stopUs);
     this.#state = 'draining';
-    this.#result = { ...this.#result, outcome, stopUs };
-    if (outcome === 'complete' && this.#result.saturation !== undefined) this.#result.outcome = 'saturated';
+    this.#result = { outcome, stopUs };
     if (outcome === 'complete') this.#startWaiting();
     else this.#giveUpWaiting();
     const { clock, drainUs } = this.#options;

@@ -1,21 +1,21 @@
 /** Runs blocks: one measured interval on one stage, carried out by worker threads. */
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { EnvironmentError, ExitCode, messageOf, UsageError } from '../errors.ts';
-import type { PgrehearseError } from '../errors.ts';
 import type { Block } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
 import type { LoadSpec, SloSpec } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
+import { BlockLooks } from './block-looks.ts';
+import type { BlockProgress } from './block-looks.ts';
 import { monotonicClock } from './pacer.ts';
 import { summarise } from './recorder.ts';
 import type { BlockRecord } from './recorder.ts';
-import { createSamples } from './samples.ts';
+import { createSamples, mergeLabels } from './samples.ts';
 import type { Samples } from './samples.ts';
 import { writeSamples } from './samples-file.ts';
-import { buildSchedule } from './schedule.ts';
-import type { WorkerCommand, WorkerOrder, WorkerReport } from './worker.ts';
+import { SaturationJudge } from './saturation.ts';
+import type { SaturationRules } from './saturation.ts';
+import { assertWorkers, buildSchedule, stripe } from './schedule.ts';
+import { startWorker } from './worker-thread.ts';
+import type { WorkerOrder } from './worker.ts';
 
 export interface BlockOptions {
   /** Absolute path; every worker thread imports it. */
@@ -30,6 +30,8 @@ export interface BlockOptions {
   scale: number;
   load: LoadSpec;
   slo: SloSpec;
+  /** Worker threads that share the schedule and the connections. Default 1. */
+  workers?: number;
   /** File for the raw samples. */
   samplesPath: string;
   /** How the result names that file; default `samplesPath`. */
@@ -44,20 +46,6 @@ export interface BlockOptions {
   onProgress?(progress: BlockProgress): void;
 }
 
-/** A look at a running block, about ten times a second. */
-interface BlockProgress {
-  /** From the start of the block; warm-up included. */
-  elapsedMs: number;
-  completed: number;
-  failed: number;
-  /** Arrivals that wait for a connection. */
-  backlog: number;
-  /** Of the response times so far, warm-up included. */
-  p95Us: number;
-}
-
-type Done = Extract<WorkerReport, { kind: 'done' }>;
-
 /** Time between the last worker being ready and the start of the block. */
 const startDelayUs = 20_000;
 
@@ -68,7 +56,8 @@ const startDelayUs = 20_000;
  * @throws EnvironmentError when the server cannot be reached at the start, or a worker thread dies
  */
 export async function runBlock(options: BlockOptions): Promise<Block> {
-  const { load, slo, seed, blockNumber } = options;
+  const { load, slo, seed, blockNumber, workers = 1 } = options;
+  assertWorkers(workers, load.connections);
   const scenario = await importScenario(options.scenarioFile);
   const transactions = Object.entries(scenario.workload.transactions).map(([name, { weight, access }]) => ({
     name,
@@ -86,7 +75,12 @@ export async function runBlock(options: BlockOptions): Promise<Block> {
     }),
   );
   const run = await carryOut(options, samples);
-  const { result, labels } = run.done;
+  const { outcome, stopMs } = endingOf(run);
+  const { saturation } = run;
+  const labelled = run.done.map(({ labels }, worker) => ({
+    arrivals: stripe(samples.dueUs.length, worker, workers),
+    labels,
+  }));
   const record: BlockRecord = {
     id: options.id,
     stage: options.stage,
@@ -94,25 +88,53 @@ export async function runBlock(options: BlockOptions): Promise<Block> {
     ratePerSecond: load.ratePerSecond,
     plannedMs: load.durationMs,
     // A saturated stage serves its queue in order: nothing that was due after the warm-up may ever have been sent. All counts.
-    warmupMs: result.outcome === 'saturated' ? 0 : load.warmupMs,
-    stopMs: result.stopUs / 1000,
-    outcome: result.outcome,
-    ...(result.saturation === undefined
-      ? {}
-      : { saturation: { atMs: result.saturation.atUs / 1000, backlog: result.saturation.backlog } }),
+    warmupMs: outcome === 'saturated' ? 0 : load.warmupMs,
+    stopMs,
+    outcome,
+    ...(saturation === undefined ? {} : { saturation: { atMs: saturation.atUs / 1000, backlog: saturation.backlog } }),
     transactions: transactions.map(({ name, access }) => ({ name, access })),
-    ...labels,
+    ...mergeLabels(samples, labelled),
     cpuCores: run.cpuCores,
-    eventLoopDelayP99Us: run.done.eventLoopDelayP99Us,
-    workers: 1,
+    eventLoopDelayP99Us: Math.max(...run.done.map(({ eventLoopDelayP99Us }) => eventLoopDelayP99Us)),
+    workers,
   };
   await writeSamples(options.samplesPath, record, samples);
   return summarise(record, samples, slo, options.samplesName ?? options.samplesPath);
 }
 
+/** Starts all workers, lets them begin at the same instant, watches their queues together, and waits for the last. */
 async function carryOut(options: BlockOptions, samples: Samples) {
-  const { load } = options;
-  const worker = startWorker({
+  await using resources = new AsyncDisposableStack();
+  const looks = resources.use(new BlockLooks(options.workers ?? 1, (progress) => options.onProgress?.(progress)));
+  const workers = ordersOf(options, samples).map((order) => resources.use(startWorker(order)));
+  const judge = new SaturationJudge(rulesOf(options));
+  const stop = (reason: 'saturated' | 'interrupted'): void => {
+    for (const worker of workers) worker.send({ kind: 'stop', reason });
+  };
+  const onAbort = (): void => stop('interrupted');
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  resources.defer(() => options.signal?.removeEventListener('abort', onAbort));
+  if (options.signal?.aborted === true) onAbort();
+  await Promise.all(workers.map(({ ready }) => ready));
+  const startedAt = new Date(Date.now() + startDelayUs / 1000).toISOString();
+  const cpuBefore = process.cpuUsage();
+  const cpuFromUs = monotonicClock.nowUs();
+  for (const [number, worker] of workers.entries()) {
+    worker.onLook = (look) => {
+      const whole = looks.add(number, look);
+      if (whole !== undefined && judge.look(whole)) stop('saturated');
+    };
+    worker.send({ kind: 'start', startUs: cpuFromUs + startDelayUs });
+  }
+  const done = await Promise.all(workers.map((worker) => worker.done));
+  const cpu = process.cpuUsage(cpuBefore);
+  const cpuCores = (cpu.user + cpu.system) / (monotonicClock.nowUs() - cpuFromUs);
+  return { done, saturation: judge.saturation, startedAt, cpuCores };
+}
+
+function ordersOf(options: BlockOptions, samples: Samples): WorkerOrder[] {
+  const { load, workers = 1 } = options;
+  return Array.from({ length: workers }, (_, worker) => ({
     scenarioFile: options.scenarioFile,
     stage: options.stage,
     connection: options.connection,
@@ -120,87 +142,28 @@ async function carryOut(options: BlockOptions, samples: Samples) {
     scale: options.scale,
     blockNumber: options.blockNumber,
     load,
-    minimumMs: options.minimumMs ?? 0,
     drainMs: options.drainMs ?? load.statementTimeoutMs + 1000,
-    backlogLimit: options.backlogLimit ?? 100_000,
     samples,
-    worker: 0,
-    workers: 1,
-    connections: load.connections,
-  });
-  const onAbort = (): void => worker.send({ kind: 'stop' });
-  options.signal?.addEventListener('abort', onAbort, { once: true });
-  if (options.signal?.aborted === true) onAbort();
-  try {
-    await worker.ready;
-    const startedAt = new Date(Date.now() + startDelayUs / 1000).toISOString();
-    const startUs = monotonicClock.nowUs() + startDelayUs;
-    const cpuBefore = process.cpuUsage();
-    const cpuFromUs = monotonicClock.nowUs();
-    worker.onProgress = (progress) => options.onProgress?.(progress);
-    worker.send({ kind: 'start', startUs });
-    const done = await worker.done;
-    const cpu = process.cpuUsage(cpuBefore);
-    return { done, startedAt, cpuCores: (cpu.user + cpu.system) / (monotonicClock.nowUs() - cpuFromUs) };
-  } finally {
-    options.signal?.removeEventListener('abort', onAbort);
-    await worker.end();
-  }
+    worker,
+    workers,
+    connections: stripe(load.connections, worker, workers).length,
+  }));
 }
 
-interface RunningWorker {
-  /** Resolves when it could start at once. */
-  ready: Promise<void>;
-  done: Promise<Done>;
-  onProgress: (progress: BlockProgress) => void;
-  send(command: WorkerCommand): void;
-  end(): Promise<void>;
-}
-
-function startWorker(order: WorkerOrder): RunningWorker {
-  const file = new URL('./worker' + extname(fileURLToPath(import.meta.url)), import.meta.url);
-  const thread = new Worker(file, { workerData: order });
-  const ready = Promise.withResolvers<void>();
-  const done = Promise.withResolvers<Done>();
-  // Whoever waits for `ready` gets the failure too; nobody need wait for both.
-  ready.promise.catch(() => {});
-  done.promise.catch(() => {});
-  const fail = (error: Error): void => {
-    ready.reject(error);
-    done.reject(error);
+function rulesOf({ load, minimumMs = 0, backlogLimit = 100_000 }: BlockOptions): SaturationRules {
+  return {
+    warmupUs: load.warmupMs * 1000,
+    endUs: (load.warmupMs + load.durationMs) * 1000,
+    minimumUs: minimumMs * 1000,
+    backlogLimit,
   };
-  const running: RunningWorker = {
-    ready: ready.promise,
-    done: done.promise,
-    onProgress: () => {},
-    send: (command) => thread.postMessage(command),
-    end: async () => void (await thread.terminate()),
+}
+
+/** How the block ended, from how its workers did: it was stopped for all when it was stopped for one. */
+function endingOf({ done, saturation }: Awaited<ReturnType<typeof carryOut>>): Pick<BlockRecord, 'outcome' | 'stopMs'> {
+  const interrupted = done.some(({ result }) => result.outcome === 'interrupted');
+  return {
+    outcome: interrupted ? 'interrupted' : saturation === undefined ? 'complete' : 'saturated',
+    stopMs: Math.max(...done.map(({ result }) => result.stopUs)) / 1000,
   };
-  thread.on('message', (message: WorkerReport) => {
-    if (message.kind === 'ready') ready.resolve();
-    else if (message.kind === 'done') done.resolve(message);
-    else if (message.kind === 'failed') fail(failureOf(message));
-    else running.onProgress(progressOf(message));
-  });
-  thread.on('error', (error) => fail(crashed(messageOf(error), error)));
-  thread.on('exit', (code) => fail(crashed(`it ended with code ${code}`)));
-  return running;
-}
-
-/** Error classes do not survive the way between threads. */
-function failureOf({ exitCode, message, hint }: Extract<WorkerReport, { kind: 'failed' }>): PgrehearseError {
-  const details = hint === undefined ? {} : { hint };
-  return exitCode === ExitCode.usage ? new UsageError(message, details) : new EnvironmentError(message, details);
-}
-
-function crashed(reason: string, cause?: unknown): EnvironmentError {
-  return new EnvironmentError(`A worker thread of the load generator died: ${reason}.`, {
-    hint: 'The block has no result; run again, and report the message if it recurs.',
-    cause,
-  });
-}
-
-function progressOf({ progress, p95Us }: Extract<WorkerReport, { kind: 'progress' }>): BlockProgress {
-  const { elapsedUs, completed, failed, waiting } = progress;
-  return { elapsedMs: elapsedUs / 1000, completed, failed, backlog: waiting, p95Us };
 }

@@ -77,3 +77,42 @@ export class LabelTable<Label> {
     return this.labels.length;
   }
 }
+
+/** Arrivals that were numbered with labels of their own: the stripe of one worker. */
+export interface LabelledStripe {
+  arrivals: Uint32Array;
+  labels: Labels;
+}
+
+/**
+ * One set of labels for all stripes, in the order of their names, so that it does not depend on the number of workers; the columns
+ * `error` and `class` are renumbered.
+ */
+export function mergeLabels(samples: Samples, stripes: readonly LabelledStripe[]): Labels {
+  const errors = new LabelTable<Labels['errors'][number]>();
+  const classes = new LabelTable<string>();
+  const byCode = stripes.flatMap(({ labels }) => labels.errors).sort((a, b) => (a.code < b.code ? -1 : 1));
+  for (const error of byCode) errors.numberOf(error.code, () => error);
+  for (const name of stripes.flatMap(({ labels }) => labels.classes).sort()) classes.numberOf(name, () => name);
+  for (const { arrivals, labels } of stripes) {
+    renumber(
+      samples.error,
+      arrivals,
+      labels.errors.map((error) => errors.numberOf(error.code, () => error)),
+    );
+    renumber(
+      samples.class,
+      arrivals,
+      labels.classes.map((name) => classes.numberOf(name, () => name)),
+    );
+  }
+  return { errors: errors.labels, classes: classes.labels };
+}
+
+/** @param numbers the new number of label 1, 2, ... */
+function renumber(column: Uint8Array, arrivals: Uint32Array, numbers: readonly number[]): void {
+  for (const arrival of arrivals) {
+    const old = column[arrival]!;
+    if (old > 0) column[arrival] = numbers[old - 1]!;
+  }
+}

@@ -40,3 +40,62 @@ export class SaturationWatch {
     return !catchesUp;
   }
 }
+
+export interface SaturationRules {
+  /** Before, nothing is looked for. */
+  warmupUs: number;
+  /** Planned end of the schedule; later looks see the queue drain and say nothing. */
+  endUs: number;
+  /** A saturated stage is stopped, but not before this much counted time. */
+  minimumUs: number;
+  /** A longer queue than this ends the block whatever `minimumUs` says. */
+  backlogLimit: number;
+}
+
+/** Decides from looks at the queues of all workers together whether the stage is saturated, and when the block is to be stopped. */
+export class SaturationJudge {
+  readonly #rules: SaturationRules;
+  readonly #watch = new SaturationWatch();
+  #isOver = false;
+  /** Noticed at (from the start of the block), arrivals waiting at that moment; undefined while the stage holds the rate. */
+  saturation: { atUs: number; backlog: number } | undefined;
+
+  constructor(rules: SaturationRules) {
+    this.#rules = rules;
+  }
+
+  /** @returns true, once, when the block is to be stopped. */
+  look(backlog: Backlog): boolean {
+    const { warmupUs, endUs, minimumUs, backlogLimit } = this.#rules;
+    const { nowUs, waiting } = backlog;
+    if (this.#isOver || nowUs < warmupUs || nowUs >= endUs) return false;
+    const tooMany = waiting > backlogLimit;
+    if (this.#watch.look(backlog) || tooMany) this.saturation ??= { atUs: nowUs, backlog: waiting };
+    // It caught up before the minimum time was over: a long stumble, not saturation.
+    else if (waiting === 0) this.saturation = undefined;
+    this.#isOver = tooMany || (this.saturation !== undefined && nowUs >= warmupUs + minimumUs);
+    return this.#isOver;
+  }
+}
+
+/** One look at the whole from a look of each worker, taken when each has looked since the last. */
+export class LookRounds {
+  readonly #looks: (Backlog | undefined)[];
+
+  constructor(workers: number) {
+    this.#looks = Array.from({ length: workers });
+  }
+
+  /** @returns all queues together when this was the last look of a round. */
+  add(worker: number, look: Backlog): Backlog | undefined {
+    this.#looks[worker] = look;
+    const looks = this.#looks.filter((known) => known !== undefined);
+    if (looks.length < this.#looks.length) return undefined;
+    this.#looks.fill(undefined);
+    return {
+      nowUs: Math.max(...looks.map(({ nowUs }) => nowUs)),
+      waiting: looks.reduce((sum, { waiting }) => sum + waiting, 0),
+      oldestAgeUs: Math.max(...looks.map(({ oldestAgeUs }) => oldestAgeUs)),
+    };
+  }
+}

@@ -90,3 +90,11 @@ export function stripe(count: number, worker: number, workers: number): Uint32Ar
   const length = Math.max(0, Math.ceil((count - worker) / workers));
   return Uint32Array.from({ length }, (_, turn) => worker + turn * workers);
 }
+
+/** @throws UsageError when a worker would have no connection */
+export function assertWorkers(workers: number, connections: number): void {
+  if (Number.isSafeInteger(workers) && workers >= 1 && workers <= connections) return;
+  throw new UsageError(`${connections} connections cannot be divided among ${workers} workers.`, {
+    hint: 'Give at least one worker, and at least one connection for each.',
+  });
+}

@@ -10,7 +10,6 @@ import { ConnectionSet } from './client.ts';
 import { drive } from './drive.ts';
 import type { DriveProgress, DriveResult } from './drive.ts';
 import { planTransactions, PostgresExecutor, stageNamed } from './executor.ts';
-import { LatencyHistogram } from './histogram.ts';
 import { monotonicClock, ThreadPacer } from './pacer.ts';
 import type { Labels, Samples } from './samples.ts';
 import { stripe } from './schedule.ts';
@@ -24,9 +23,7 @@ export interface WorkerOrder {
   scale: number;
   blockNumber: number;
   load: LoadSpec;
-  minimumMs: number;
   drainMs: number;
-  backlogLimit: number;
   samples: Samples;
   worker: number;
   workers: number;
@@ -34,13 +31,14 @@ export interface WorkerOrder {
   connections: number;
 }
 
-/** To the worker: start at this instant of the machine's monotonic clock, or stop early. */
-export type WorkerCommand = { kind: 'start'; startUs: number } | { kind: 'stop' };
+/** To the worker: start at this instant of the machine's monotonic clock, or stop early for this reason. */
+export type WorkerCommand = { kind: 'start'; startUs: number } | { kind: 'stop'; reason: 'saturated' | 'interrupted' };
 
 /** From the worker, in this order. */
 export type WorkerReport =
   | { kind: 'ready' }
-  | { kind: 'progress'; progress: DriveProgress; p95Us: number }
+  /** With the response times that ended since the last look. */
+  | { kind: 'progress'; progress: DriveProgress; responsesUs: Float64Array }
   | { kind: 'done'; result: DriveResult; labels: Labels; eventLoopDelayP99Us: number }
   | { kind: 'failed'; exitCode: number; message: string; hint: string | undefined };
 
@@ -69,7 +67,7 @@ function listen(stop: AbortController): Promise<number> {
   return new Promise((resolve) => {
     port.on('message', (command: WorkerCommand) => {
       if (command.kind === 'start') resolve(command.startUs);
-      else stop.abort();
+      else stop.abort(command.reason);
     });
   });
 }
@@ -98,7 +96,7 @@ async function work(): Promise<Done> {
   for (const arrival of arrivals.subarray(0, rehearsedDraws)) executor.prepare(arrival);
   report({ kind: 'ready' });
   const startUs = await start;
-  using responses = new LatencyHistogram();
+  let responsesUs: number[] = [];
   const eventLoopDelay = monitorEventLoopDelay({ resolution: loopDelayIntervalMs });
   eventLoopDelay.enable();
   const result = await drive({
@@ -111,12 +109,13 @@ async function work(): Promise<Done> {
     startUs,
     warmupUs: load.warmupMs * 1000,
     endUs: (load.warmupMs + load.durationMs) * 1000,
-    minimumUs: order.minimumMs * 1000,
     drainUs: order.drainMs * 1000,
-    backlogLimit: order.backlogLimit,
     signal: stop.signal,
-    onProgress: (progress) => report({ kind: 'progress', progress, p95Us: responses.atPercentile(95) }),
-    onEnd: (responseUs) => responses.record(responseUs),
+    onProgress: (progress) => {
+      report({ kind: 'progress', progress, responsesUs: Float64Array.from(responsesUs) });
+      responsesUs = [];
+    },
+    onEnd: (responseUs) => void responsesUs.push(responseUs),
   });
   eventLoopDelay.disable();
   await set.terminate(executor.busyConnections);

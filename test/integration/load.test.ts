@@ -128,6 +128,39 @@ describe('runBlock', () => {
     expect(await sumOfBalances()).toBe(0);
   });
 
+  it('gives the same counts and samples with any number of workers', async () => {
+    const figures = [];
+    for (const workers of [1, 3]) {
+      const options = block({ stage: 'broken', workers, blockNumber: 4, samplesPath: join(folder, `${workers}.bin`) });
+      const result = await runBlock(options);
+      const { block: record, samples } = await readSamples(options.samplesPath);
+      expect(summarise(record, samples, options.slo, options.samplesPath)).toEqual(result);
+      expect(result.generator.workers).toBe(workers);
+      figures.push({
+        counts: result.counts,
+        byTransaction: result.transactions.map(({ counts, errors, classes }) => [
+          counts,
+          errors,
+          Object.entries(classes).map(([name, { count }]) => [name, count]),
+        ]),
+        // Order of the arrivals, what they were, and how each of them ended.
+        columns: [samples.dueUs, samples.transaction, samples.class, samples.fate, samples.error],
+      });
+    }
+    expect(figures[1]).toEqual(figures[0]);
+    expect(await loadBackends()).toBe(0);
+  });
+
+  it('stops all workers when the stage is saturated', async () => {
+    const result = await runBlock(
+      block({ stage: 'slow', drainMs: 500, workers: 2 }, { durationMs: 30_000, warmupMs: 0 }),
+    );
+    expect(result.outcome).toBe('saturated');
+    expect(result.saturation!.atMs).toBeLessThan(3500);
+    expect(result.saturation!.heldPerSecond).toBeLessThan(20);
+    conserved(result);
+  });
+
   it('counts statements that the server cancels as timed out', async () => {
     const result = await runBlock(
       block({ stage: 'slow' }, { statementTimeoutMs: 200, ratePerSecond: 15, connections: 8 }),
@@ -261,10 +294,15 @@ describe('faults', () => {
     await expect.poll(loadBackends).toBe(0);
   });
 
-  it('says so when a worker thread dies', async () => {
-    const failure = runBlock(block({ stage: 'crashing' }));
+  it.each([1, 2])('says so when one of %i worker threads dies, and stops the others', async (workers) => {
+    const failure = runBlock(block({ stage: 'crashing', workers }, { durationMs: 20_000, ratePerSecond: 20 }));
     await expect(failure).rejects.toThrow(EnvironmentError);
     await expect(failure).rejects.toThrow(/worker thread .* ended with code 3/);
+    await expect.poll(loadBackends).toBe(0);
+  });
+
+  it.each([0, 5, 1.5])('refuses %s workers for four connections', async (workers) => {
+    await expect(runBlock(block({ workers }))).rejects.toThrow(UsageError);
   });
 });
 

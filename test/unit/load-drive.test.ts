@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { drive } from '../../src/load/drive.ts';
+import { drive, saturated } from '../../src/load/drive.ts';
 import type { DriveOptions, DriveProgress, DriveResult } from '../../src/load/drive.ts';
 import { seededGenerator } from '../../src/load/random.ts';
 import { summarise } from '../../src/load/recorder.ts';
 import type { BlockRecord } from '../../src/load/recorder.ts';
+import { LookRounds, SaturationJudge } from '../../src/load/saturation.ts';
 import { createSamples, Fate, never } from '../../src/load/samples.ts';
 import type { Samples } from '../../src/load/samples.ts';
 import { buildSchedule, stripe } from '../../src/load/schedule.ts';
@@ -19,10 +20,14 @@ interface Setting extends Partial<DriveOptions> {
   warmupMs?: number;
   server: ServerBehaviour;
   abortAtMs?: number;
+  minimumUs?: number;
+  backlogLimit?: number;
+  /** Workers over the one schedule; the connections are each worker's. */
+  workers?: number;
 }
 
 interface Outcome {
-  result: DriveResult;
+  result: DriveResult & { saturation: SaturationJudge['saturation'] };
   samples: Samples;
   executor: FakeExecutor;
   block: Block;
@@ -30,7 +35,8 @@ interface Outcome {
 
 /** Drives a block in simulated time, and summarises it. */
 async function simulate(setting: Setting): Promise<Outcome> {
-  const { ratePerSecond = 100, durationMs = 10_000, warmupMs = 0, server, abortAtMs, ...rest } = setting;
+  const { ratePerSecond = 100, durationMs = 10_000, warmupMs = 0, server, abortAtMs, workers = 1, ...rest } = setting;
+  const { minimumUs = 0, backlogLimit = 100_000, onProgress, ...driving } = rest;
   const samples = createSamples(
     buildSchedule({
       seed: 1,
@@ -46,23 +52,39 @@ async function simulate(setting: Setting): Promise<Outcome> {
   const executor = new FakeExecutor(time, startUs, server);
   const abort = new AbortController();
   if (abortAtMs !== undefined) time.at(startUs + abortAtMs * 1000, () => abort.abort());
-  const driven = drive({
-    samples,
-    arrivals: stripe(samples.dueUs.length, 0, 1),
-    clock: time,
-    pacer: time,
-    executor,
-    connections: 4,
-    startUs,
+  const judge = new SaturationJudge({
     warmupUs: warmupMs * 1000,
     endUs: (warmupMs + durationMs) * 1000,
-    minimumUs: 0,
-    drainUs: 4_000_000,
-    backlogLimit: 100_000,
-    signal: abort.signal,
-    ...rest,
+    minimumUs,
+    backlogLimit,
   });
-  const result = await time.until(driven);
+  const rounds = new LookRounds(workers);
+  const look = (worker: number, progress: DriveProgress): void => {
+    onProgress?.(progress);
+    const whole = rounds.add(worker, { ...progress, nowUs: progress.elapsedUs });
+    if (whole !== undefined && judge.look(whole)) abort.abort(saturated);
+  };
+  const drives = Array.from({ length: workers }, (_, worker) =>
+    drive({
+      samples,
+      arrivals: stripe(samples.dueUs.length, worker, workers),
+      clock: time,
+      pacer: time,
+      executor,
+      connections: 4,
+      startUs,
+      warmupUs: warmupMs * 1000,
+      endUs: (warmupMs + durationMs) * 1000,
+      drainUs: 4_000_000,
+      signal: abort.signal,
+      onProgress: (progress) => look(worker, progress),
+      ...driving,
+    }),
+  );
+  const [first] = await time.until(Promise.all(drives));
+  const { saturation } = judge;
+  const noticed = first!.outcome === 'complete' && saturation !== undefined ? ('saturated' as const) : first!.outcome;
+  const result = { ...first!, outcome: noticed, saturation };
   const record: BlockRecord = {
     id: 'block',
     stage: 'before',
@@ -80,7 +102,7 @@ async function simulate(setting: Setting): Promise<Outcome> {
     classes: [],
     cpuCores: 0,
     eventLoopDelayP99Us: 0,
-    workers: 1,
+    workers,
   };
   return { result, samples, executor, block: summarise(record, samples, { percentile: 95, limitMs: 50 }, 'block.bin') };
 }
@@ -189,6 +211,52 @@ describe('drive', () => {
       ),
       { numRuns: 40, seed: 1 },
     );
+  });
+});
+
+describe('several loops over one schedule', () => {
+  it.each([1, 2, 3, 7])('carry out the same arrivals, each once, with %i workers', async (workers) => {
+    const { block, executor, samples } = await simulate({
+      pattern: 'poisson',
+      ratePerSecond: 150,
+      workers,
+      server: {
+        serviceUs: () => 1000,
+        ending: (arrival) => (arrival % 10 === 3 ? { fate: Fate.failed, error: 1 } : {}),
+      },
+    });
+    expect(executor.executed.toSorted((a, b) => a - b)).toEqual([...samples.dueUs.keys()]);
+    const failed = samples.dueUs.filter((_, arrival) => arrival % 10 === 3).length;
+    expect(block.counts).toMatchObject({ scheduled: samples.dueUs.length, failed, unfinished: 0 });
+    expect(block.transactions[0]!.errors).toEqual({ X: { count: failed, example: 'x' } });
+  });
+
+  it('are judged together: saturation is noticed and stops all of them', async () => {
+    const { result, block, samples } = await simulate({
+      ratePerSecond: 1000,
+      durationMs: 60_000,
+      workers: 2,
+      connections: 2,
+      server: steady(285_714),
+    });
+    expect(result.outcome).toBe('saturated');
+    expect(result.saturation!.atUs).toBeLessThan(3_000_000);
+    // Two queues of about 1,500 each.
+    expect(result.saturation!.backlog).toBeGreaterThan(2000);
+    expect(block.counts.scheduled).toBe(block.counts.succeeded + block.counts.unfinished);
+    expect(samples.fate.filter((fate) => fate !== Fate.notOffered).length).toBe(block.counts.scheduled);
+  });
+
+  it('are stopped by the length of their queues together', async () => {
+    const { result } = await simulate({
+      ratePerSecond: 1000,
+      workers: 2,
+      backlogLimit: 500,
+      server: steady(5_000_000),
+    });
+    expect(result.outcome).toBe('saturated');
+    expect(result.saturation!.backlog).toBeGreaterThan(500);
+    expect(result.stopUs).toBeLessThan(700_000);
   });
 });
 
