@@ -3,8 +3,8 @@ import type { DiskNeed } from './disk-need.ts';
 import { EnvironmentError, messageOf } from './errors.ts';
 import { diskSpace, formatDiskBytes, reserveBytes, roomHint, type DiskSpace } from './server/disk.ts';
 
-/** Between two looks at the disk. A run that writes 500 MB/s is seen well within the smallest reserve of a large disk. */
-const intervalMs = 500;
+/** Between two looks at the disk: what is written meanwhile must be far less than the reserve. */
+const intervalMs = 250;
 
 export interface DiskWatchOptions {
   cacheDir: string;

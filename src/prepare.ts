@@ -2,13 +2,15 @@
 import { createDatabase, databaseName, settle } from './database.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import type { Journal } from './journal.ts';
-import { migrate } from './migrate.ts';
+import { migrate, type MigrationEvent } from './migrate.ts';
 import { snapshotParts, type PlannedStage, type RunPlan } from './plan.ts';
 import { formatBytes, formatCount, formatMs, formatPlural } from './report/format.ts';
 import type { MigrationRecord, SeedSummary } from './result.ts';
+import type { Settings } from './scenario.ts';
 import { loadSeed } from './seed/load.ts';
 import { startEmbedded } from './server/embedded.ts';
 import { seedingSettings, settingsOf } from './server/profiles.ts';
+import type { Server } from './server/server.ts';
 import type { Snapshot, SnapshotStore } from './snapshot.ts';
 
 /** A snapshot, and whether it came from the cache. */
@@ -43,29 +45,22 @@ export async function prepareBaseline(
 
 async function seedInto(dataDir: string, plan: RunPlan, journal: Journal, watch: DiskWatch): Promise<SeedSummary> {
   const { summary } = await journal.part({ name: 'seed', title: 'Seed the baseline' }, async () => {
-    await using server = await startEmbedded({
-      dataDir,
-      settings: seedingSettings(plan.host),
-      cacheDir: plan.cacheDir,
-      // After a failure nothing is kept, so that nothing need be written out.
-      scratch: true,
-      signal: journal.signal,
+    const report = await onServer(dataDir, seedingSettings(plan.host), plan, journal, async (server) => {
+      await createDatabase(server, databaseName);
+      const connection = server.connection(databaseName);
+      await migrate(connection, plan.baseline, { signal: journal.signal });
+      return loadSeed({
+        scenarioFile: plan.scenarioFile,
+        connection,
+        seed: plan.seed,
+        scale: plan.scale,
+        signal: journal.signal,
+        onProgress: (progress) => {
+          watch.seeded(progress);
+          journal.progress(progress.text, progress.done, progress.secondsLeft);
+        },
+      });
     });
-    await createDatabase(server, databaseName);
-    const connection = server.connection(databaseName);
-    await migrate(connection, plan.baseline, { signal: journal.signal });
-    const report = await loadSeed({
-      scenarioFile: plan.scenarioFile,
-      connection,
-      seed: plan.seed,
-      scale: plan.scale,
-      signal: journal.signal,
-      onProgress: (progress) => {
-        watch.seeded(progress);
-        journal.progress(progress.text, progress.done, progress.secondsLeft);
-      },
-    });
-    await server.shutDown();
     const { rows, copyBytes, copyMs, indexMs, tables } = report;
     const { asOf } = plan.scenario.workload.seed;
     const perSecond = `${formatCount(Math.round((rows / copyMs) * 1000))} rows/s`;
@@ -111,32 +106,49 @@ async function migrateInto(
   const { name } = stage.spec;
   await clonePart(baseline, dataDir, name, store, journal);
   const { applied } = await journal.part({ name: 'migrate', title: 'Apply its migrations', stage: name }, async () => {
-    await using server = await startEmbedded({
-      dataDir,
-      settings: settingsOf(stage.profile),
-      cacheDir: plan.cacheDir,
-      scratch: true,
-      signal: journal.signal,
+    const applied = await onServer(dataDir, settingsOf(stage.profile), plan, journal, async (server) => {
+      const connection = server.connection(databaseName);
+      const records = await migrate(connection, stage.migrations, {
+        signal: journal.signal,
+        onMigration: (event) => tellMigration(event, journal),
+      });
+      journal.progress('vacuum and analyze');
+      await settle(connection, journal.signal);
+      return records;
     });
-    const connection = server.connection(databaseName);
-    const records = await migrate(connection, stage.migrations, {
-      signal: journal.signal,
-      onMigration: (event) => {
-        if (event.status === 'started') {
-          const { migration, index, total } = event;
-          journal.progress(`${migration.version}_${migration.name} (${index + 1} of ${total})`);
-        } else if (event.status === 'finished') {
-          const { version, name, durationMs } = event.record;
-          journal.note(`  ${version}_${name}: ${formatMs(durationMs)}`);
-        }
-      },
-    });
-    journal.progress('vacuum and analyze');
-    await settle(connection, journal.signal);
-    await server.shutDown();
-    return { detail: formatPlural(records.length, 'migration'), applied: records };
+    return { detail: formatPlural(applied.length, 'migration'), applied };
   });
   return applied;
+}
+
+function tellMigration(event: MigrationEvent, journal: Journal): void {
+  if (event.status === 'started') {
+    const { migration, index, total } = event;
+    journal.progress(`${migration.version}_${migration.name} (${index + 1} of ${total})`);
+  } else if (event.status === 'finished') {
+    const { version, name, durationMs } = event.record;
+    journal.note(`  ${version}_${name}: ${formatMs(durationMs)}`);
+  }
+}
+
+/** Lets `work` change a data folder through a server, which then writes everything out, so that the folder can be kept. */
+async function onServer<T>(
+  dataDir: string,
+  settings: Settings,
+  { cacheDir }: RunPlan,
+  { signal }: Journal,
+  work: (server: Server) => Promise<T>,
+): Promise<T> {
+  // Scratch: after a failure nothing is kept, so that nothing need be written out.
+  await using server = await startEmbedded({ dataDir, settings, cacheDir, scratch: true, signal });
+  try {
+    const outcome = await work(server);
+    await server.shutDown();
+    return outcome;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw await server.explain(error);
+  }
 }
 
 /** Clones a snapshot as a part of the run, with its rate. */

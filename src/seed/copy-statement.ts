@@ -10,9 +10,12 @@ export function copyStatement(sqlName: string, columns: readonly TableColumn[], 
   return `COPY ${sqlName} (${names}) FROM STDIN (FORMAT binary${options})`;
 }
 
+/** SQLSTATE classes of a server that is ending, out of disk or memory, or broken: no fault of the rows. */
+const notTheRows = /^(08|53|57|58|XX)/;
+
 /** The server's refusal, with row and column as far as it tells them ("COPY events, line 3, column data"). */
 export function copyFault(table: string, error: unknown): Error {
-  if (!(error instanceof DatabaseError)) {
+  if (!(error instanceof DatabaseError) || notTheRows.test(error.code ?? '')) {
     return new EnvironmentError(`Table ${table} could not be loaded: ${messageOf(error)}.`, { cause: error });
   }
   const [, line, column] = /line (\d+)(?:, column ([^:,]+))?/.exec(error.where ?? '') ?? [];

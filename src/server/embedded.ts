@@ -2,7 +2,8 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { EnvironmentError, messageOf } from '../errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EnvironmentError, messageOf, UsageError } from '../errors.ts';
 import type { Settings } from '../scenario.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { ensureCacheFolder } from './cache.ts';
@@ -18,7 +19,7 @@ import {
 } from './initdb.ts';
 import { registerServer, socketDirPrefix, type ServerRegistration } from './leftovers.ts';
 import { assertPortFree, freePort } from './ports.ts';
-import { startPostmaster, stopPostmaster, type Postmaster } from './postmaster.ts';
+import { findCrash, startPostmaster, stopPostmaster, type Postmaster } from './postmaster.ts';
 import type { Capabilities, ConnectionTarget, Server } from './server.ts';
 import { closedFolder } from './server-user.ts';
 import { configurationText } from './settings.ts';
@@ -169,6 +170,18 @@ class EmbeddedServer implements Server {
     if (postmaster === undefined) return;
     await stopPostmaster(postmaster, this.#foundation.binaries, mode);
     this.#postmaster = undefined;
+  }
+
+  async explain(error: unknown): Promise<unknown> {
+    if (error instanceof UsageError) return error;
+    // A client may notice the crash before the server has written about it.
+    for (let look = 0; look < 5; look++) {
+      const ended = this.#postmaster !== undefined && this.#foundation.registration.pid === undefined;
+      const crash = await findCrash(this.dataDir, ended, error);
+      if (crash !== undefined) return crash;
+      await sleep(100);
+    }
+    return error;
   }
 
   async stop(): Promise<void> {

@@ -116,6 +116,25 @@ export function tellingLines(log: string): string {
   return text.replace(/\.$/, '') || 'its log is empty';
 }
 
+/**
+ * Why a server crashed, by its log; undefined when it did not. One that was killed itself could write nothing.
+ * @param ended its main process is gone, although nobody stopped it
+ */
+export async function findCrash(
+  dataDir: string,
+  ended: boolean,
+  cause: unknown,
+): Promise<EnvironmentError | undefined> {
+  const log = await readFile(join(dataDir, logFile), 'utf8').catch(() => '');
+  const line = /\b(?:PANIC: +(.+)|LOG: +(.+ was terminated by (?:signal|exception) .+))/.exec(log);
+  const reason = line?.[1] ?? line?.[2] ?? (ended ? 'its main process was killed' : undefined);
+  if (reason === undefined) return undefined;
+  return new EnvironmentError(`PostgreSQL crashed: ${reason}.`, {
+    hint: 'Run again; if it happens again, look for a full disk, or in the log of the kernel for a lack of memory.',
+    cause,
+  });
+}
+
 const stopSignals = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 
 /** Stops a server and resolves when its process is gone; one that does not go is stopped more and more firmly. */

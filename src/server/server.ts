@@ -32,6 +32,8 @@ export interface Server extends AsyncDisposable {
   connection(database?: string): ConnectionTarget;
   /** Stops and starts again, with other settings where given. */
   restart(settings?: Settings): Promise<void>;
+  /** The error to tell: that the server crashed, and why, in place of what a client met; any other error as it is. */
+  explain(error: unknown): Promise<unknown>;
   /** Stops, a scratch server at once; resolves when the process is gone. Safe to call twice. */
   stop(): Promise<void>;
   /** Stops after everything was written out, also a scratch server: its data folder can then be kept. */
