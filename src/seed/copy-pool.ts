@@ -11,6 +11,14 @@ import type { ProgressTeller } from './progress.ts';
 
 const workerUrl = new URL(`./load-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
 
+/** What is told of the copying, for what can go on meanwhile. */
+export interface CopyListener {
+  /** All rows of the table stand. */
+  onTable(target: TargetTable): void;
+  /** A worker has no table left. */
+  onWorkerEnd(): void;
+}
+
 /**
  * A table has one stream and no more: only the transaction that emptied a table may load it without WAL and with frozen rows,
  * and rows stand in the table in the order of their numbers, whatever the number of workers.
@@ -21,6 +29,7 @@ export async function copyTables(
   options: LoadSeedOptions & { workers: number },
   targets: readonly TargetTable[],
   progress: ProgressTeller,
+  listener?: CopyListener,
 ): Promise<SeededTable[]> {
   const { scenarioFile, connection, seed, scale, signal } = options;
   const workerData: LoadWorkerData = { scenarioFile, connection, seed, scale };
@@ -30,8 +39,17 @@ export async function copyTables(
   const stop = (): void => workers.forEach((worker) => void worker.terminate());
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    const drained = workers.map((worker) => drain(worker, queue, progress, (table) => loaded.set(table.name, table)));
-    await Promise.all(drained);
+    const onLoaded = (target: TargetTable, table: SeededTable): void => {
+      loaded.set(table.name, table);
+      listener?.onTable(target);
+    };
+    await Promise.all(
+      workers.map(async (worker) => {
+        await drain(worker, queue, progress, onLoaded);
+        await worker.terminate();
+        listener?.onWorkerEnd();
+      }),
+    );
     return targets.map(({ name }) => loaded.get(name)!);
   } catch (error) {
     signal?.throwIfAborted();
@@ -47,7 +65,7 @@ async function drain(
   worker: Worker,
   queue: TargetTable[],
   progress: ProgressTeller,
-  onLoaded: (table: SeededTable) => void,
+  onLoaded: (target: TargetTable, table: SeededTable) => void,
 ): Promise<void> {
   const gone = new AbortController();
   const ended = once(worker, 'exit', { signal: gone.signal }).then(() => {
@@ -58,7 +76,7 @@ async function drain(
     for (let table = queue.shift(); table !== undefined; table = queue.shift()) {
       const request: LoadRequest = { type: 'load', table };
       worker.postMessage(request);
-      onLoaded(await Promise.race([answer(worker, progress), ended]));
+      onLoaded(table, await Promise.race([answer(worker, progress), ended]));
     }
   } finally {
     gone.abort();

@@ -10,7 +10,7 @@ import { inspectTables } from './inspect.ts';
 import type { TargetTable } from './inspect.ts';
 import { ProgressTeller } from './progress.ts';
 import type { SeedProgress } from './progress.ts';
-import { rebuild } from './rebuild.ts';
+import { Rebuild } from './rebuild.ts';
 import { dropStatements, readSchemaObjects } from './schema-objects.ts';
 import type { SchemaObjects } from './schema-objects.ts';
 
@@ -35,9 +35,9 @@ export interface LoadSeedOptions {
 export interface SeedReport {
   rows: number;
   copyBytes: number;
-  /** Wall time of all tables' rows. */
+  /** Wall time until all tables had their rows; indexes of the first ones are built meanwhile. */
   copyMs: number;
-  /** Wall time of indexes, constraints and statistics. */
+  /** Wall time from then on: the remaining indexes, constraints and statistics. */
   indexMs: number;
   tables: SeededTable[];
 }
@@ -67,18 +67,51 @@ export async function loadSeed(options: LoadSeedOptions): Promise<SeedReport> {
     signal?.throwIfAborted();
     const objects = await takeAway(client, targets);
     const progress = new ProgressTeller(new Map(targets.map(({ name, rows }) => [name, rows])), options.onProgress);
-    const control = { progress, ...(signal ? { signal } : {}) };
-    const startedMs = performance.now();
     try {
-      const tables = await copyTables({ ...options, workers: workersFor(options, targets) }, targets, progress);
-      const copiedMs = performance.now();
-      await rebuild(connection, objects, targets, control);
-      return reportOf(tables, copiedMs - startedMs, performance.now() - copiedMs);
+      return await fill(options, targets, objects, progress);
     } catch (error) {
       await restoreEmpty(connection, objects, targets);
       throw error;
     }
   });
+}
+
+/** Rows and, as soon as a table has all of its rows, its indexes: every core has work from the first row to the last index. */
+async function fill(
+  options: LoadSeedOptions,
+  targets: readonly TargetTable[],
+  objects: SchemaObjects,
+  progress: ProgressTeller,
+): Promise<SeedReport> {
+  await using rebuild = new Rebuild(options.connection, objects, targets, progress);
+  const stops = [rebuild.failed, ...(options.signal ? [options.signal] : [])];
+  const stop = AbortSignal.any(stops);
+  const workers = workersFor(options, targets);
+  const startedMs = performance.now();
+  for (let core = workers; core < availableParallelism(); core++) rebuild.addCore();
+  const tables = await copyTables({ ...options, workers, signal: stop }, targets, progress, {
+    onTable: (target) => rebuild.copied(target),
+    onWorkerEnd: () => rebuild.addCore(),
+  });
+  const copiedMs = performance.now();
+  await untilAborted(rebuild.finish(), stop);
+  return reportOf(tables, copiedMs - startedMs, performance.now() - copiedMs);
+}
+
+/** @throws the signal's reason, at once */
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true, signal: ended.signal });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    ended.abort();
+    work.catch(() => {});
+  }
 }
 
 function reportOf(tables: SeededTable[], copyMs: number, indexMs: number): SeedReport {
@@ -103,7 +136,10 @@ async function restoreEmpty(
       const truncate = `TRUNCATE ${targets.map(({ sqlName }) => sqlName).join(', ')}`;
       await client.query(['BEGIN', ...drop, truncate, 'COMMIT'].join(';\n'));
     });
-    await rebuild(connection, objects, targets, { progress: new ProgressTeller(new Map(), undefined) });
+    await using rebuild = new Rebuild(connection, objects, targets, new ProgressTeller(new Map(), undefined));
+    rebuild.addCore();
+    for (const target of targets) rebuild.copied(target);
+    await rebuild.finish();
   } catch {
     // The first error is the one to tell; a server that is gone takes the half-loaded tables with it.
   }

@@ -22,7 +22,7 @@ export class ProgressTeller {
   readonly #rowsByTable: ReadonlyMap<string, number>;
   readonly #tell: ((progress: SeedProgress) => void) | undefined;
   readonly #copied = new Map<string, { rows: number; bytes: number }>();
-  #startedMs = performance.now();
+  readonly #startedMs = new Map<SeedProgress['phase'], number>([['copy', performance.now()]]);
 
   constructor(rowsByTable: ReadonlyMap<string, number>, tell: ((progress: SeedProgress) => void) | undefined) {
     this.#rowsByTable = rowsByTable;
@@ -35,7 +35,7 @@ export class ProgressTeller {
     const total = sum(this.#rowsByTable.values());
     const sent = [...this.#copied.values()];
     const rowsSent = sum(sent.map((one) => one.rows));
-    const perSecond = rowsSent / ((performance.now() - this.#startedMs) / 1000);
+    const perSecond = rowsSent / this.#elapsedSeconds('copy');
     const ofTable = `${formatCount(rows)} of ${formatCount(this.#rowsByTable.get(table) ?? rows)} rows`;
     const allBytes = sum(sent.map((one) => one.bytes));
     this.#report(
@@ -52,9 +52,9 @@ export class ProgressTeller {
     );
   }
 
-  /** A step of a later phase begins; `done` of `total` steps are behind. */
+  /** A step of a later phase begins, maybe while rows of other tables are still copied; `done` of `total` steps are behind. */
   step(phase: 'index' | 'constraint' | 'analyze', table: string, text: string, done: number, total: number): void {
-    if (done === 0) this.#startedMs = performance.now();
+    if (!this.#startedMs.has(phase)) this.#startedMs.set(phase, performance.now());
     const rows = sum(this.#rowsByTable.values());
     this.#report(phase, `${text} (${done + 1} of ${total})`, {
       table,
@@ -71,9 +71,13 @@ export class ProgressTeller {
     text: string,
     figures: Omit<SeedProgress, 'phase' | 'text' | 'secondsLeft'>,
   ): void {
-    const elapsed = (performance.now() - this.#startedMs) / 1000;
-    const secondsLeft = figures.done > 0 ? (elapsed / figures.done) * (1 - figures.done) : 0;
+    const { done } = figures;
+    const secondsLeft = done > 0 ? (this.#elapsedSeconds(phase) / done) * (1 - done) : 0;
     this.#tell?.({ phase, text, secondsLeft, ...figures });
+  }
+
+  #elapsedSeconds(phase: SeedProgress['phase']): number {
+    return (performance.now() - this.#startedMs.get(phase)!) / 1000;
   }
 }
 

@@ -1,5 +1,4 @@
-/** Puts indexes, keys and foreign keys back after the rows, as many at once as the machine has cores, then gathers statistics. */
-import { availableParallelism } from 'node:os';
+/** Puts indexes and keys of a table back as soon as its rows stand, gathers statistics, and at the end restores foreign keys. */
 import type { ConnectionTarget } from '../server/server.ts';
 import { quoteIdentifier } from '../sql.ts';
 import type { TargetTable } from './inspect.ts';
@@ -10,62 +9,100 @@ import {
   indexBuilds,
   keyStatements,
   quoteLiteral,
+  type ForeignKeyBuild,
   type SchemaObjects,
 } from './schema-objects.ts';
-import { openTaskLanes, type Task } from './task-lanes.ts';
+import { TaskLanes, type Task } from './task-lanes.ts';
 
-export interface RebuildControl {
-  progress: ProgressTeller;
-  signal?: AbortSignal;
-}
+/** Disposing cancels what is under way. */
+export class Rebuild implements AsyncDisposable {
+  readonly #objects: SchemaObjects;
+  readonly #targets: readonly TargetTable[];
+  readonly #lanes: TaskLanes;
+  readonly #restored: Promise<void>[] = [];
+  readonly #failure = new AbortController();
 
-/**
- * Foreign keys are checked against the rows: a seed with a dangling reference fails here.
- * @throws UsageError when the rows break a constraint
- */
-export async function rebuild(
-  connection: ConnectionTarget,
-  objects: SchemaObjects,
-  targets: readonly TargetTable[],
-  { progress, signal }: RebuildControl,
-): Promise<void> {
-  await using lanes = await openTaskLanes(connection, availableParallelism(), signal);
-  const run = (phase: Task['phase'], tasks: readonly Omit<Task, 'phase'>[]): Promise<void> =>
-    lanes.run(
-      tasks.map((task) => ({ ...task, phase })),
-      (task, done) => progress.step(task.phase, task.table, task.text, done, tasks.length),
+  constructor(
+    connection: ConnectionTarget,
+    objects: SchemaObjects,
+    targets: readonly TargetTable[],
+    progress: ProgressTeller,
+  ) {
+    this.#objects = objects;
+    this.#targets = targets;
+    const totals = { index: indexBuilds(objects).length, constraint: targets.length + 2, analyze: targets.length };
+    totals.constraint += foreignKeyBuilds(objects).length;
+    const started = { index: 0, constraint: 0, analyze: 0 };
+    this.#lanes = new TaskLanes(connection, ({ phase, table, text }) =>
+      progress.step(phase, table, text, started[phase]++, totals[phase]),
     );
-  await run('index', indexTasks(objects, targets));
-  const foreign = foreignKeyBuilds(objects);
-  await run('constraint', oneAfterTheOther([...keyStatements(objects), ...foreign.map(({ add }) => add)]));
-  await run(
-    'constraint',
-    foreign.flatMap(({ table, name, validate }) =>
-      validate === undefined ? [] : [{ table, text: `foreign key ${name}`, statement: validate }],
-    ),
-  );
-  await run('constraint', oneAfterTheOther([...commentStatements(objects), ...targets.flatMap(sequenceStatements)]));
-  await run('analyze', targets.toSorted(byRows).map(analyzeTask));
-}
+  }
 
-function byRows(a: TargetTable, b: TargetTable): number {
-  return b.rows - a.rows;
-}
+  /** Aborted, with the error as reason, when something could not be restored. */
+  get failed(): AbortSignal {
+    return this.#failure.signal;
+  }
 
-/** The longest first, so that no core is left with a long one at the end. */
-function indexTasks(objects: SchemaObjects, targets: readonly TargetTable[]): Omit<Task, 'phase'>[] {
-  const rows = new Map(targets.map((target) => [target.sqlName, target.rows]));
-  const builds = indexBuilds(objects).toSorted((a, b) => (rows.get(b.table) ?? 0) - (rows.get(a.table) ?? 0));
-  return builds.map(({ table, name, statement }) => ({ table, text: `index ${name}`, statement }));
-}
+  /** Takes one more core. */
+  addCore(): void {
+    this.#lanes.open();
+  }
 
-/** Statements that touch catalogs only: quick, and in an order that matters. */
-function oneAfterTheOther(statements: readonly string[]): Omit<Task, 'phase'>[] {
-  return statements.length === 0 ? [] : [{ table: '', text: 'constraints', statement: statements.join(';\n') }];
-}
+  /** All rows of the table stand. */
+  copied(target: TargetTable): void {
+    const restored = this.#restore(target);
+    this.#restored.push(restored);
+    restored.catch((error: unknown) => this.#failure.abort(error));
+  }
 
-function analyzeTask({ sqlName }: TargetTable): Omit<Task, 'phase'> {
-  return { table: sqlName, text: `statistics of ${sqlName}`, statement: `VACUUM (ANALYZE) ${sqlName}` };
+  /**
+   * Waits for all tables, then restores foreign keys: a seed with a dangling reference fails here.
+   * @throws UsageError when the rows break a constraint
+   */
+  async finish(): Promise<void> {
+    await Promise.all(this.#restored);
+    const foreign = foreignKeyBuilds(this.#objects);
+    await this.#oneAfterTheOther(foreign.map(({ add }) => add));
+    await this.#lanes.run(foreign.flatMap((key) => this.#validation(key)));
+    await this.#oneAfterTheOther([...commentStatements(this.#objects), ...this.#targets.flatMap(sequenceStatements)]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lanes[Symbol.asyncDispose]();
+  }
+
+  /** Keys and statistics wait for all indexes of the table, because their locks exclude each other. */
+  async #restore({ sqlName, rows }: TargetTable): Promise<void> {
+    const objects = {
+      indexes: this.#objects.indexes.filter(({ table }) => table === sqlName),
+      constraints: this.#objects.constraints.filter(({ table }) => table === sqlName),
+    };
+    const task = { table: sqlName, rows };
+    await this.#lanes.run(
+      indexBuilds(objects).map(({ name, statement }) => ({
+        ...task,
+        phase: 'index',
+        text: `index ${name}`,
+        statement,
+      })),
+    );
+    await this.#oneAfterTheOther(keyStatements(objects), task);
+    const statement = `VACUUM (ANALYZE) ${sqlName}`;
+    await this.#lanes.run([{ ...task, phase: 'analyze', text: `statistics of ${sqlName}`, statement }]);
+  }
+
+  /** Statements that touch catalogs only: quick, and in an order that matters. */
+  async #oneAfterTheOther(statements: readonly string[], { table = '', rows = Infinity } = {}): Promise<void> {
+    if (statements.length === 0) return;
+    const task: Task = { phase: 'constraint', table, rows, text: 'constraints', statement: statements.join(';\n') };
+    await this.#lanes.run([task]);
+  }
+
+  #validation({ table, name, validate }: ForeignKeyBuild): Task[] {
+    if (validate === undefined) return [];
+    const rows = this.#targets.find(({ sqlName }) => sqlName === table)?.rows ?? 0;
+    return [{ phase: 'constraint', table, rows, text: `foreign key ${name}`, statement: validate }];
+  }
 }
 
 /** Serial and identity columns go on after the largest seeded value. */

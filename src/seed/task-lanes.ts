@@ -1,4 +1,4 @@
-/** Statements side by side: a few connections, each taking the next statement that is left. */
+/** Statements side by side: a few connections, each taking the largest task that is left. */
 import { Client, DatabaseError } from 'pg';
 import { EnvironmentError, UsageError, messageOf } from '../errors.ts';
 import type { ConnectionTarget } from '../server/server.ts';
@@ -7,17 +7,17 @@ import type { ConnectionTarget } from '../server/server.ts';
 export interface Task {
   phase: 'index' | 'constraint' | 'analyze';
   table: string;
+  /** Rows that it has to do with: the largest go first, so that no core is left with a long one at the end. */
+  rows: number;
   /** What it makes, for people. */
   text: string;
   statement: string;
 }
 
-export interface TaskLanes extends AsyncDisposable {
-  /**
-   * Runs the tasks, each as soon as a connection is free. The first failure cancels the others and is thrown.
-   * @throws UsageError when the rows break a constraint, EnvironmentError when the server fails
-   */
-  run(tasks: readonly Task[], onStart: (task: Task, done: number) => void): Promise<void>;
+interface Waiting {
+  task: Task;
+  done: () => void;
+  failed: (error: unknown) => void;
 }
 
 /**
@@ -26,21 +26,93 @@ export interface TaskLanes extends AsyncDisposable {
  */
 const onePerCore = 'SET max_parallel_maintenance_workers = 0';
 
-/** Opens the connections; disposing closes them. */
-export async function openTaskLanes(
-  connection: ConnectionTarget,
-  count: number,
-  signal: AbortSignal | undefined,
-): Promise<TaskLanes> {
-  const clients = Array.from({ length: count }, () => newClient(connection));
-  await Promise.all(clients.map((client) => client.connect()));
-  await Promise.all(clients.map((client) => client.query(onePerCore)));
-  return {
-    run: (tasks, onStart) => runTasks(connection, clients, tasks, onStart, signal),
-    async [Symbol.asyncDispose]() {
-      await Promise.all(clients.map((client) => client.end().catch(() => {})));
-    },
-  };
+/** A lane is one connection; tasks may be given before there is any. Disposing cancels what runs and closes the lanes. */
+export class TaskLanes implements AsyncDisposable {
+  readonly #connection: ConnectionTarget;
+  readonly #onStart: (task: Task) => void;
+  readonly #closing = new AbortController();
+  readonly #lanes: Promise<void>[] = [];
+  readonly #queue: Waiting[] = [];
+  #more = Promise.withResolvers<void>();
+
+  constructor(connection: ConnectionTarget, onStart: (task: Task) => void) {
+    this.#connection = connection;
+    this.#onStart = onStart;
+    this.#closing.signal.addEventListener('abort', () => this.#wake(), { once: true });
+  }
+
+  /** Adds a lane. */
+  open(): void {
+    this.#lanes.push(this.#work());
+  }
+
+  /**
+   * Resolves when all of the tasks are done.
+   * @throws UsageError when the rows break a constraint, EnvironmentError when the server fails
+   */
+  async run(tasks: readonly Task[]): Promise<void> {
+    const ends = tasks.map((task) => {
+      const { promise, resolve: done, reject: failed } = Promise.withResolvers<void>();
+      this.#queue.push({ task, done, failed });
+      return promise;
+    });
+    this.#queue.sort((a, b) => b.task.rows - a.task.rows);
+    this.#wake();
+    await Promise.all(ends);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#lanes);
+  }
+
+  async #work(): Promise<void> {
+    const client = newClient(this.#connection);
+    try {
+      await client.connect();
+      await client.query(onePerCore);
+      for (let next = await this.#next(); next !== undefined; next = await this.#next()) {
+        this.#onStart(next.task);
+        await this.#runTask(client, next.task).then(next.done, next.failed);
+      }
+    } catch (error) {
+      const fault = new EnvironmentError(`A connection for building indexes failed: ${messageOf(error)}.`, {
+        cause: error,
+      });
+      for (const { failed } of this.#queue.splice(0)) failed(fault);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  /** The largest task that waits; undefined when the lanes are closed. */
+  async #next(): Promise<Waiting | undefined> {
+    while (!this.#closing.signal.aborted) {
+      const waiting = this.#queue.shift();
+      if (waiting !== undefined) return waiting;
+      await this.#more.promise;
+    }
+    return undefined;
+  }
+
+  /** Lanes without a task look again. */
+  #wake(): void {
+    this.#more.resolve();
+    this.#more = Promise.withResolvers();
+  }
+
+  async #runTask(client: Client, task: Task): Promise<void> {
+    const { signal } = this.#closing;
+    const cancel = (): void => void cancelStatement(this.#connection, client);
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      await client.query(task.statement);
+    } catch (error) {
+      throw taskFault(task, error);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }
 }
 
 function newClient(connection: ConnectionTarget): Client {
@@ -48,47 +120,6 @@ function newClient(connection: ConnectionTarget): Client {
   // A connection that breaks while idle is told by its next query.
   client.on('error', () => {});
   return client;
-}
-
-async function runTasks(
-  connection: ConnectionTarget,
-  clients: readonly Client[],
-  tasks: readonly Task[],
-  onStart: (task: Task, done: number) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const failure = new AbortController();
-  const stop = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]);
-  const queue = [...tasks];
-  const lane = async (client: Client): Promise<void> => {
-    for (let task = queue.shift(); task !== undefined && !stop.aborted; task = queue.shift()) {
-      onStart(task, tasks.length - queue.length - 1);
-      await runTask(connection, client, task, stop);
-    }
-  };
-  const ended = await Promise.allSettled(
-    clients.map((client) =>
-      lane(client).catch((error: unknown) => {
-        failure.abort();
-        throw error;
-      }),
-    ),
-  );
-  signal?.throwIfAborted();
-  const failed = ended.find((one) => one.status === 'rejected');
-  if (failed) throw failed.reason;
-}
-
-async function runTask(connection: ConnectionTarget, client: Client, task: Task, stop: AbortSignal): Promise<void> {
-  const cancel = (): void => void cancelStatement(connection, client);
-  stop.addEventListener('abort', cancel, { once: true });
-  try {
-    await client.query(task.statement);
-  } catch (error) {
-    throw taskFault(task, error);
-  } finally {
-    stop.removeEventListener('abort', cancel);
-  }
 }
 
 /** Ends a statement that nobody waits for any more. */
