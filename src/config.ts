@@ -7,6 +7,9 @@ import * as z from 'zod';
 import { messageOf, UsageError } from './errors.ts';
 import { faultsOf, loadShape } from './scenario-check.ts';
 
+const sizePattern = /^(\d+(?:\.\d+)?) ?(MB|GB|TB)$/;
+const sizeAdvice = "give a number and a unit: '500MB', '60GB' or '1.5TB'";
+
 const shape = z.strictObject({
   /** Scenario files by name; relative paths count from the config file. */
   scenarios: z.record(z.string(), z.string()).optional(),
@@ -14,6 +17,8 @@ const shape = z.strictObject({
   profiles: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))).optional(),
   /** Where snapshots are kept. */
   cacheDir: z.string().optional(),
+  /** Snapshots beyond this size are dropped, the least recently used first: a number and MB, GB or TB. Default '60GB'. */
+  cacheLimit: z.string().regex(sizePattern, sizeAdvice).optional(),
   /** Where results are written: a folder for each run is made in it. */
   out: z.string().optional(),
   /** Load for every scenario, in place of what the scenario says. */
@@ -21,6 +26,12 @@ const shape = z.strictObject({
 });
 
 export type Config = z.infer<typeof shape>;
+
+/** A size such as '60GB' in bytes; units are decimal, as disks have them. */
+export function sizeBytes(size: string): number {
+  const [, number, unit] = sizePattern.exec(size) ?? [];
+  return Number(number) * { MB: 1e6, GB: 1e9, TB: 1e12 }[unit as 'MB' | 'GB' | 'TB'];
+}
 
 /** Gives `pgrehearse.config.ts` its type. */
 export function defineConfig(config: Config): Config {
@@ -30,17 +41,22 @@ export function defineConfig(config: Config): Config {
 const fileNames = ['pgrehearse.config.ts', 'pgrehearse.config.mts', 'pgrehearse.config.js', 'pgrehearse.config.mjs'];
 
 /**
- * Reads the config file and the environment (PGREHEARSE_CACHE, PGREHEARSE_OUT).
+ * Reads the config file and the environment (PGREHEARSE_CACHE, PGREHEARSE_CACHE_LIMIT, PGREHEARSE_OUT).
  *
  * @param folder where to look for the file
  * @param file a file that was named by the user; must then exist
- * @throws UsageError with all faults of the file
+ * @throws UsageError with all faults of the file, or of the environment
  */
 export async function loadConfig(folder: string, file?: string, env = process.env): Promise<Config> {
   const found = file === undefined ? await firstExisting(folder) : resolve(folder, file);
   const fromFile = found === undefined ? {} : await readConfig(found);
+  const cacheLimit = env.PGREHEARSE_CACHE_LIMIT;
+  if (cacheLimit && !sizePattern.test(cacheLimit)) {
+    throw new UsageError(`PGREHEARSE_CACHE_LIMIT is "${cacheLimit}": ${sizeAdvice}.`, { hint: 'Correct or unset it.' });
+  }
   return {
     ...fromFile,
+    ...(cacheLimit ? { cacheLimit } : {}),
     ...(env.PGREHEARSE_CACHE ? { cacheDir: resolve(folder, env.PGREHEARSE_CACHE) } : {}),
     ...(env.PGREHEARSE_OUT ? { out: resolve(folder, env.PGREHEARSE_OUT) } : {}),
   };

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Config } from './config.ts';
+import { sizeBytes, type Config } from './config.ts';
 import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import { FaultList } from './faults.ts';
 import { DiskNeed } from './disk-need.ts';
@@ -76,9 +76,14 @@ export interface RunPlan {
   host: Host;
   postgres: { version: string; major: number };
   cacheDir: string;
+  /** Size of all snapshots beyond which those that were not used for longest are dropped. */
+  cacheLimitBytes: number;
   outDir: string;
   port: number | undefined;
 }
+
+/** Room for about five workloads at full size. */
+const defaultCacheLimit = '60GB';
 
 /**
  * Finds the scenario and checks it, its migrations, profiles, folders, disk and port.
@@ -129,6 +134,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     need: await DiskNeed.of(cacheDir, { spec: scenario.workload.seed, seed, scale, catalog, keys }),
     host,
     cacheDir,
+    cacheLimitBytes: sizeBytes(config.cacheLimit ?? defaultCacheLimit),
     outDir: resolve(folder, request.out ?? resolve(folder, config.out ?? 'reports/runs', id)),
     port: request.port,
   };

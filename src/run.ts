@@ -27,9 +27,6 @@ import { warningsOf } from './warnings.ts';
 const answerSets = 200;
 const answerBudgetMs = 12_000;
 
-/** Snapshots that were not used for longest are dropped beyond this; those in use never are. */
-const snapshotLimitBytes = 60e9;
-
 /** A stage that cannot hold the rate still gets this much counted time, so that its figures mean something. */
 const saturatedMinimumMs = 10_000;
 
@@ -94,7 +91,7 @@ async function rehearseStages(plan: RunPlan, journal: Journal, watch: DiskWatch)
 async function openStore(plan: RunPlan, journal: Journal): Promise<SnapshotStore> {
   for (const sentence of plan.leftovers) journal.note(sentence);
   return new SnapshotStore(plan.cacheDir, {
-    limitBytes: snapshotLimitBytes,
+    limitBytes: plan.cacheLimitBytes,
     onNotice: (sentence) => journal.note(sentence),
   });
 }

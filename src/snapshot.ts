@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf, PgrehearseError, UsageError } from './errors.ts';
 import { ensureCacheFolder } from './server/cache.ts';
-import { assertDiskSpace } from './server/disk.ts';
+import { assertDiskSpace, formatDiskBytes } from './server/disk.ts';
 import { Lease, uniqueName } from './server/leases.ts';
 import { ownFolder } from './server/leftovers.ts';
 import { serverUser } from './server/server-user.ts';
 import { assertShutDown, pruneWal } from './snapshot/control-file.ts';
 import { copyTree, reflinks, syncTree } from './snapshot/copy.ts';
-import { share, tryLock, type Lock } from './snapshot/lock.ts';
+import { findHolder, share, tryLock, type Lock } from './snapshot/lock.ts';
 import { isWhole, manifestPath, readManifest, snapshotKey, writeManifest, type KeyParts } from './snapshot/manifest.ts';
 
 /** A whole snapshot in the cache. */
@@ -26,6 +26,12 @@ export interface Snapshot {
   /** What its builder returned. */
   details: Record<string, unknown>;
   dataDir: string;
+}
+
+/** A snapshot as `list` tells it. */
+export interface ListedSnapshot extends Snapshot {
+  /** Id of a process that uses it. */
+  inUseBy?: number;
 }
 
 /**
@@ -66,11 +72,24 @@ export class SnapshotStore implements AsyncDisposable {
     this.#notice = options.onNotice ?? (() => undefined);
   }
 
-  /** Every snapshot, the most recently used first. Damaged ones are listed too: telling would take a look at every file. */
-  async list(): Promise<Snapshot[]> {
-    const names = await readdir(this.#folder).catch(() => []);
-    const snapshots = await Promise.all(names.filter((name) => isKey(name)).map(async (key) => this.#read(key)));
+  /**
+   * Every snapshot, the most recently used first. Those with damaged data are listed too: telling would take a look at every
+   * file. Those whose manifest cannot be read are not.
+   */
+  async list(): Promise<ListedSnapshot[]> {
+    const snapshots = await Promise.all((await this.#keys()).map(async (key) => this.#describe(key)));
     return snapshots.filter((item) => item !== undefined).sort((a, b) => (a.lastUsedAt < b.lastUsedAt ? 1 : -1));
+  }
+
+  async #keys(): Promise<string[]> {
+    return (await readdir(this.#folder).catch(() => [])).filter((name) => isKey(name));
+  }
+
+  async #describe(key: string): Promise<ListedSnapshot | undefined> {
+    const snapshot = await this.#read(key);
+    if (snapshot === undefined) return undefined;
+    const inUseBy = await findHolder(await this.#lockFolder(), key);
+    return inUseBy === undefined ? snapshot : { ...snapshot, inUseBy };
   }
 
   /** The whole snapshot of this key, from now on in use; undefined when there is none, or only a damaged one. */
@@ -186,21 +205,34 @@ export class SnapshotStore implements AsyncDisposable {
   }
 
   /**
-   * Drops the least recently used snapshots that nobody uses, until the others fit.
+   * Drops the least recently used snapshots that nobody uses, until the others fit, and what has no readable manifest.
    * @returns the dropped ones
    */
   async evict(limitBytes: number): Promise<Snapshot[]> {
     const snapshots = await this.list();
+    await this.#dropUnreadable(new Set(snapshots.map(({ key }) => key)));
     let total = snapshots.reduce((sum, { bytes }) => sum + bytes, 0);
+    const limit = `the cache's limit of ${formatDiskBytes(limitBytes)}`;
     const dropped: Snapshot[] = [];
     for (const snapshot of snapshots.toReversed()) {
-      if (total <= limitBytes) break;
+      if (total <= limitBytes) return dropped;
       if ((await this.#dropUnused(snapshot.key)) !== undefined) continue;
       total -= snapshot.bytes;
       dropped.push(snapshot);
-      this.#notice(`Dropped the snapshot ${snapshot.key.slice(0, 12)} to keep the cache under its limit.`);
+      const size = formatDiskBytes(snapshot.bytes);
+      this.#notice(
+        `Dropped the snapshot ${snapshot.key.slice(0, 12)} (${size}), unused for longest, to keep ${limit}.`,
+      );
     }
+    if (total > limitBytes) this.#notice(`Snapshots in use take ${formatDiskBytes(total)}, more than ${limit}.`);
     return dropped;
+  }
+
+  async #dropUnreadable(readable: ReadonlySet<string>): Promise<void> {
+    for (const key of (await this.#keys()).filter((key) => !readable.has(key))) {
+      if ((await this.#dropUnused(key)) !== undefined) continue;
+      this.#notice(`Dropped the snapshot ${key.slice(0, 12)}, whose manifest cannot be read.`);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -214,7 +246,8 @@ export class SnapshotStore implements AsyncDisposable {
     const own = await tryLock(await this.#lockFolder(), key, 'exclusive');
     if (!(own instanceof Lease)) return own.holderPid;
     await using _ = own;
-    await this.#remove(key);
+    // Another process may have dropped it a moment ago.
+    if (existsSync(this.#path(key))) await this.#remove(key);
     return undefined;
   }
 

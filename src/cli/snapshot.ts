@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { UsageError } from '../errors.ts';
-import { formatBytes, formatCount, formatInstant } from '../report/format.ts';
+import { FaultList } from '../faults.ts';
+import { formatBytes, formatPlural } from '../report/format.ts';
 import { defaultCacheDir } from '../server/cache.ts';
-import { SnapshotStore, type Snapshot } from '../snapshot.ts';
+import { SnapshotStore, type ListedSnapshot } from '../snapshot.ts';
 import { readConfig, type CommandContext } from './context.ts';
 import { configOption, jsonOption } from './options.ts';
 
@@ -17,6 +18,8 @@ export function snapshotCommand(_context: CommandContext): Command {
     'after',
     `
 A snapshot is keyed by everything that shapes its rows: migrations, seed definition, --seed, --scale, PostgreSQL's major.
+Beyond 60 GB (cacheLimit in pgrehearse.config.ts, or PGREHEARSE_CACHE_LIMIT) those unused for longest are dropped by
+themselves after a new one was made; those in use never are.
 
 Examples:
   pgrehearse snapshot list
@@ -25,7 +28,7 @@ Examples:
   );
   command.addCommand(
     new Command('list')
-      .description('show snapshots with size, age and key parts')
+      .description('show what each snapshot is, its size and age, its last use, and whether it is in use')
       .addOption(configOption())
       .addOption(jsonOption('the snapshots'))
       .action(async (flags: SnapshotFlags) => {
@@ -33,7 +36,7 @@ Examples:
         const snapshots = await store.list();
         if (flags.json) console.log(JSON.stringify(snapshots));
         else if (snapshots.length === 0) console.log('There are no snapshots. `pgrehearse seed` makes one.');
-        else for (const snapshot of snapshots) console.log(describe(snapshot));
+        else printList(snapshots);
       }),
   );
   command.addCommand(
@@ -44,10 +47,14 @@ Examples:
       .addOption(configOption())
       .action(async (keys: string[], flags: SnapshotFlags) => {
         await using store = await openStore(flags);
+        const faults = new FaultList();
         for (const snapshot of choose(await store.list(), keys, flags.all ?? false)) {
-          await store.drop(snapshot.key);
-          console.log(`Dropped ${snapshot.key.slice(0, 12)}, ${formatBytes(snapshot.bytes)}.`);
+          await faults.tryAsync(async () => {
+            await store.drop(snapshot.key);
+            console.log(`Dropped ${snapshot.key.slice(0, 12)}, ${formatBytes(snapshot.bytes)}.`);
+          });
         }
+        faults.throwIfAny();
       }),
   );
   return command;
@@ -58,18 +65,38 @@ async function openStore(flags: SnapshotFlags): Promise<SnapshotStore> {
   return new SnapshotStore(config.cacheDir ?? (await defaultCacheDir()));
 }
 
-function describe({ key, bytes, createdAt, lastUsedAt, parts }: Snapshot): string {
+function printList(snapshots: readonly ListedSnapshot[]): void {
+  for (const snapshot of snapshots) console.log(describe(snapshot));
+  const bytes = snapshots.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
+  console.log(`${formatPlural(snapshots.length, 'snapshot')}, ${formatBytes(bytes)}.`);
+}
+
+function describe({ key, bytes, createdAt, lastUsedAt, inUseBy, parts }: ListedSnapshot): string {
   const { workload, scale, seed, migrations, postgresMajor } = parts;
-  const applied = Array.isArray(migrations) ? formatCount(migrations.length) : '?';
+  const applied = Array.isArray(migrations) ? formatPlural(migrations.length, 'migration') : '? migrations';
+  const use = inUseBy === undefined ? `used ${formatAge(lastUsedAt)}` : `in use by process ${inUseBy}`;
   return [
     key.slice(0, 12),
     formatBytes(bytes).padStart(9),
-    `${String(workload)} scale ${String(scale)} seed ${String(seed)}, ${applied} migrations, PostgreSQL ${String(postgresMajor)}`,
-    `made ${formatInstant(createdAt)}, used ${formatInstant(lastUsedAt)}`,
+    `${String(workload)} scale ${String(scale)} seed ${String(seed)}, ${applied}, PostgreSQL ${String(postgresMajor)}`,
+    `made ${formatAge(createdAt)}, ${use}`,
   ].join('  ');
 }
 
-function choose(snapshots: Snapshot[], keys: readonly string[], all: boolean): Snapshot[] {
+const units = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+] as const;
+
+/** Whole units of the largest kind: '3 days ago'. */
+export function formatAge(instant: string, nowMs = Date.now()): string {
+  const seconds = (nowMs - Date.parse(instant)) / 1000;
+  const unit = units.find(([, length]) => seconds >= length);
+  return unit === undefined ? 'just now' : `${formatPlural(Math.floor(seconds / unit[1]), unit[0])} ago`;
+}
+
+function choose(snapshots: ListedSnapshot[], keys: readonly string[], all: boolean): ListedSnapshot[] {
   if (all) return snapshots;
   if (keys.length === 0) {
     throw new UsageError('No snapshot was named.', { hint: 'Give keys from `pgrehearse snapshot list`, or --all.' });

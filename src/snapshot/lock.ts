@@ -34,6 +34,11 @@ export async function share(folder: string, name: string, mode: LockMode = 'shar
   return Lease.make<LockMode>(join(folder, `${name}.${mode}.${uniqueName()}.json`), mode);
 }
 
+/** Process id of somebody alive who holds the lock in any mode. */
+export async function findHolder(folder: string, name: string): Promise<number | undefined> {
+  return (await findRival(folder, name, 'exclusive'))?.holderPid;
+}
+
 async function findRival(
   folder: string,
   name: string,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig, sizeBytes } from '../../src/config.ts';
 import { findScenario, projectFolder } from '../../src/scenario-file.ts';
 
 let folder: string;
@@ -27,6 +27,23 @@ describe('loadConfig', () => {
     const config = await loadConfig(folder, undefined, { PGREHEARSE_CACHE: '/c' });
     expect(config).toMatchObject({ cacheDir: '/c', out: '/b' });
   });
+
+  it.each(['60GB', '1.5 TB', '500MB'])('takes %s as the limit of the cache', async (cacheLimit) => {
+    await write('pgrehearse.config.mjs', `export default { cacheLimit: '1GB' }`);
+    expect(await loadConfig(folder, undefined, { PGREHEARSE_CACHE_LIMIT: cacheLimit })).toEqual({ cacheLimit });
+  });
+
+  it.each(['60', 'much', '-1GB', '10 gb'])('refuses %s as the limit of the cache', async (cacheLimit) => {
+    const fromEnvironment = loadConfig(folder, undefined, { PGREHEARSE_CACHE_LIMIT: cacheLimit });
+    await expect(fromEnvironment).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('a unit') });
+    await write('pgrehearse.config.mjs', `export default { cacheLimit: '${cacheLimit}' }`);
+    await expect(loadConfig(folder, undefined, {})).rejects.toThrow(/cacheLimit.*a unit/);
+  });
+
+  it.each([
+    ['500MB', 5e8],
+    ['1.5 TB', 1.5e12],
+  ])('reads %s as %d bytes', (size, bytes) => expect(sizeBytes(size)).toBe(bytes));
 
   it('tells all faults with their paths', async () => {
     await write('pgrehearse.config.ts', `export default { load: { ratePerSecond: 'fast' }, cache: 1 }`);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { formatAge } from '../../src/cli/snapshot.ts';
 import { reapLeftovers } from '../../src/server/leftovers.ts';
 import { SnapshotStore, type SnapshotBuilder } from '../../src/snapshot.ts';
 import { canonicalJson, snapshotKey } from '../../src/snapshot/manifest.ts';
@@ -150,6 +151,28 @@ describe('clones', () => {
   });
 });
 
+describe('the list', () => {
+  test('tells who uses a snapshot', async () => {
+    await using user = openStore();
+    const { key } = await user.build({}, buildFolder());
+    expect(await openStore().list()).toMatchObject([{ key, inUseBy: process.pid }]);
+    await user[Symbol.asyncDispose]();
+    expect((await openStore().list())[0]).not.toHaveProperty('inUseBy');
+  });
+
+  test.each([
+    [0, 'just now'],
+    [59_000, 'just now'],
+    [60_000, '1 minute ago'],
+    [7_199_000, '1 hour ago'],
+    [3 * 86_400_000, '3 days ago'],
+    [1000 * 86_400_000, '1,000 days ago'],
+  ])('tells an age of %d ms as %s', (ageMs, text) => {
+    const now = Date.parse('2026-11-20T00:00:00Z');
+    expect(formatAge(new Date(now - ageMs).toISOString(), now)).toBe(text);
+  });
+});
+
 describe('dropping', () => {
   test('is refused while another store uses the snapshot', async () => {
     await using user = openStore();
@@ -185,6 +208,22 @@ describe('dropping', () => {
     expect((await store.list()).map(({ key }) => key)).toEqual([keys[3], keys[0]]);
   });
 
+  test('tells when what is in use exceeds the limit by itself', async () => {
+    await using store = openStore(500);
+    await store.build({}, buildFolder(1000));
+    expect(notices).toEqual(["Snapshots in use take 0 MB, more than the cache's limit of 0 MB."]);
+  });
+
+  test('takes what has no readable manifest along', async () => {
+    await using store = openStore();
+    const { key, dataDir } = await store.build({ scale: 1 }, buildFolder());
+    await writeFile(join(dataDir, '..', 'manifest.json'), '{');
+    await store[Symbol.asyncDispose]();
+    const { key: kept } = await store.build({ scale: 2 }, buildFolder());
+    expect(notices).toEqual([`Dropped the snapshot ${key.slice(0, 12)}, whose manifest cannot be read.`]);
+    expect(await leftInCache()).toEqual([kept]);
+  });
+
   test('happens by itself when a build exceeds the limit', async () => {
     const first = openStore();
     const { key } = await first.build({ scale: 1 }, buildFolder(1000));
@@ -192,7 +231,9 @@ describe('dropping', () => {
     await using second = openStore(2000);
     const kept = await second.build({ scale: 2 }, buildFolder(1000));
     expect((await second.list()).map((snapshot) => snapshot.key)).toEqual([kept.key]);
-    expect(notices).toEqual([`Dropped the snapshot ${key.slice(0, 12)} to keep the cache under its limit.`]);
+    expect(notices).toEqual([
+      `Dropped the snapshot ${key.slice(0, 12)} (0 MB), unused for longest, to keep the cache's limit of 0 MB.`,
+    ]);
   });
 });
 
