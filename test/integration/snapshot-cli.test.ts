@@ -43,7 +43,7 @@ it('a damaged snapshot is told and built again with the same rows', async () => 
   const [snapshot] = await listed();
   const before = await seed(1);
   const databases = join(cache, 'snapshots', snapshot!.key, 'data', 'base');
-  const [file] = (await readdir(databases, { recursive: true })).filter((path) => /\d+\/\d+$/.test(path));
+  const file = (await readdir(databases, { recursive: true })).find((path) => /\d+\/\d+$/.test(path));
   await truncate(join(databases, file!), 10);
   const after = await seed(1);
   expect(after.stderr).toContain(`The snapshot ${snapshot!.key.slice(0, 12)} is damaged; it is built again.`);
