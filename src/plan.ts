@@ -9,7 +9,8 @@ import { DiskNeed } from './disk-need.ts';
 import { readMigrations, type Migration } from './migrate.ts';
 import { assertWorkers, maximumArrivals } from './load/schedule.ts';
 import { formatCount } from './report/format.ts';
-import type { Host } from './result.ts';
+import { knownGeneratorFigures } from './generator-figures.ts';
+import type { GeneratorFigures, Host } from './result.ts';
 import { defaultLoad, defaultSlo, type LoadSpec, type ScenarioSpec, type SloSpec, type StageSpec } from './scenario.ts';
 import { checkScenario, faultsOf, loadShape } from './scenario-check.ts';
 import { findScenario, projectFolder } from './scenario-file.ts';
@@ -74,6 +75,8 @@ export interface RunPlan {
   /** What earlier runs had left and was cleaned up, in sentences. */
   leftovers: string[];
   host: Host;
+  /** Of this machine, where they were measured before. */
+  generator: GeneratorFigures | undefined;
   postgres: { version: string; major: number };
   cacheDir: string;
   /** Size of all snapshots beyond which those that were not used for longest are dropped. */
@@ -133,6 +136,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     leftovers,
     need: await DiskNeed.of(cacheDir, { spec: scenario.workload.seed, seed, scale, catalog, keys }),
     host,
+    generator: await knownGeneratorFigures(cacheDir, host),
     cacheDir,
     cacheLimitBytes: sizeBytes(config.cacheLimit ?? defaultCacheLimit),
     outDir: resolve(folder, request.out ?? resolve(folder, config.out ?? 'reports/runs', id)),

@@ -155,6 +155,16 @@ const host = z.object({
   memoryLimitBytes: amount.optional(),
 });
 
+/** Kept in the cache too. */
+export const generatorSchema = z.object({
+  ceilingPerSecond: amount,
+  perCorePerSecond: amount,
+  latenessP50Us: amount,
+  latenessP99Us: amount,
+  latenessCpuCores: amount,
+  measuredAt: instant,
+});
+
 const seed = z.object({
   seed: z.int(),
   scale: z.number().positive(),
@@ -176,6 +186,7 @@ export const runResultSchema = z.object({
   tool: z.object({ version: z.string(), node: z.string() }),
   command: z.string(),
   host,
+  generator: generatorSchema.optional(),
   server: z.object({ kind: z.string(), version: z.string(), major: count }),
   scenario: z.object({
     name: z.string(),

@@ -215,6 +215,18 @@ export interface Host {
   memoryLimitBytes?: number;
 }
 
+/** What the load generator can do on a machine, against a server that does nothing; from `pgrehearse doctor --load`. */
+export interface GeneratorFigures {
+  /** Transactions a second that one worker can carry out, and the same by cores of CPU used. */
+  ceilingPerSecond: number;
+  perCorePerSecond: number;
+  /** At 1,000 transactions a second, with the CPU of the generator, in cores. */
+  latenessP50Us: number;
+  latenessP99Us: number;
+  latenessCpuCores: number;
+  measuredAt: string;
+}
+
 export interface SeedSummary {
   seed: number;
   scale: number;
@@ -237,6 +249,8 @@ export interface RunResult {
   /** The command that was given, without passwords. */
   command: string;
   host: Host;
+  /** Known when `pgrehearse doctor --load` was run on this machine before. */
+  generator?: GeneratorFigures;
   server: { kind: string; version: string; major: number };
   scenario: {
     name: string;

@@ -267,6 +267,7 @@ function emptyResult(plan: RunPlan): RunResult {
     tool: { version: toolVersion, node: process.version },
     command: plan.command,
     host: plan.host,
+    ...(plan.generator === undefined ? {} : { generator: plan.generator }),
     server: { kind: 'embedded', ...plan.postgres },
     scenario: {
       name: scenario.name,

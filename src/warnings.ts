@@ -1,5 +1,6 @@
 /** Reasons to doubt a figure, found in the result itself. */
-import type { RunResult, Warning } from './result.ts';
+import { formatPlural, formatRate } from './report/format.ts';
+import type { Block, GeneratorFigures, RunResult, Warning } from './result.ts';
 
 /** Below this much measured time, p95 says more about the moment than about the system. */
 const shortMs = 30_000;
@@ -7,9 +8,17 @@ const shortMs = 30_000;
 /** p99 of the generator's own lateness above this shows in the response times. */
 const lateUs = 2_000;
 
+/** Above this share of its ceiling the generator's own queue begins to show in the latencies. */
+const ceilingShare = 0.1;
+
 /** Everything in a result that a careful reader would want to know before believing it. */
 export function warningsOf(result: RunResult): Warning[] {
-  return [...scaleWarnings(result), ...result.blocks.flatMap((block) => blockWarnings(block))];
+  const { generator, blocks } = result;
+  return [
+    ...scaleWarnings(result),
+    ...blocks.flatMap((block) => blockWarnings(block)),
+    ...blocks.flatMap((block) => ceilingWarnings(block, generator)),
+  ];
 }
 
 function scaleWarnings({ seed }: RunResult): Warning[] {
@@ -23,7 +32,7 @@ function scaleWarnings({ seed }: RunResult): Warning[] {
   ];
 }
 
-function blockWarnings({ stage, outcome, measuredMs, generator }: RunResult['blocks'][number]): Warning[] {
+function blockWarnings({ stage, outcome, measuredMs, generator }: Block): Warning[] {
   const warnings: Warning[] = [];
   if (outcome === 'complete' && measuredMs < shortMs) {
     warnings.push({
@@ -42,4 +51,20 @@ function blockWarnings({ stage, outcome, measuredMs, generator }: RunResult['blo
     });
   }
   return warnings;
+}
+
+function ceilingWarnings({ stage, ratePerSecond, generator }: Block, known: GeneratorFigures | undefined): Warning[] {
+  if (!known) return [];
+  const ceilingPerSecond = known.ceilingPerSecond * generator.workers;
+  if (ratePerSecond <= ceilingPerSecond * ceilingShare) return [];
+  return [
+    {
+      code: 'near-ceiling',
+      stage,
+      message:
+        `${formatRate(ratePerSecond)} is more than a tenth of the ${formatRate(ceilingPerSecond)} that the load generator ` +
+        `can carry out here with ${formatPlural(generator.workers, 'worker')}.`,
+      advice: 'Its own work may show in the latencies: give it more --workers, or a machine of its own.',
+    },
+  ];
 }

@@ -8,6 +8,15 @@ const codes = (change: (result: ReturnType<typeof buildResult>) => void) => {
   return warningsOf(result).map((warning) => warning.code);
 };
 
+const ceiling = (ceilingPerSecond: number) => ({
+  ceilingPerSecond,
+  perCorePerSecond: ceilingPerSecond,
+  latenessP50Us: 40,
+  latenessP99Us: 200,
+  latenessCpuCores: 0.1,
+  measuredAt: '2026-11-20T21:00:00.000Z',
+});
+
 describe('warningsOf', () => {
   it('says nothing about a full-size minute with a punctual generator', () =>
     expect(
@@ -25,4 +34,17 @@ describe('warningsOf', () => {
 
   it('doubts a late generator', () =>
     expect(codes((result) => (result.blocks.at(-1)!.generator.lateness.p99Us = 4_000))).toContain('late-generator'));
+
+  it('doubts a rate above a tenth of what the generator can do', () => {
+    expect(codes((result) => (result.generator = ceiling(9_000)))).toContain('near-ceiling');
+    expect(codes((result) => (result.generator = ceiling(11_000)))).not.toContain('near-ceiling');
+  });
+
+  it('counts the ceiling for each worker', () =>
+    expect(
+      codes((result) => {
+        result.generator = ceiling(6_000);
+        for (const { generator } of result.blocks) generator.workers = 2;
+      }),
+    ).not.toContain('near-ceiling'));
 });
