@@ -39,6 +39,7 @@ export { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
 export { byIndex, constant, inTurn, nullable, oneOf, weighted, when } from './seed/columns/choices.ts';
 export { combine, compute, type RowContext } from './seed/columns/derived.ts';
 export { hashedId, hex, serial, shuffledId, uuid } from './seed/columns/ids.ts';
+export { balanced, portion } from './seed/columns/money.ts';
 export {
   chance,
   decimal,

@@ -14,9 +14,12 @@ export class Grouping {
   /** Group within the block of each row of the block. */
   readonly #group: Int32Array;
   readonly #rowsPerBlock: number;
+  /** Rows of the largest group. */
+  readonly largestSize: number;
 
   constructor(counts: Counts, lane: Lane) {
     const sizes = shuffle(blockSizes(counts), lane);
+    this.largestSize = Math.max(...counts.map(([size]) => size));
     this.#first = new Int32Array(groupsPerBlock + 1);
     for (let group = 0; group < groupsPerBlock; group++) {
       this.#first[group + 1] = this.#first[group]! + sizes[group]!;

@@ -225,7 +225,8 @@ export function groups(counts: Counts): { number(): Column<number>; place(): Col
   };
 }
 
-function parentOf(scope: Scope): ParentLink {
+/** @throws UsageError when the table's rows belong to no other rows */
+export function parentOf(scope: Scope): ParentLink {
   if (scope.table.parent === undefined) {
     throw new UsageError(`table ${scope.table.name} has no parent: give it childrenOf`);
   }
