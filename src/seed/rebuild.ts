@@ -77,10 +77,11 @@ export class Rebuild implements AsyncDisposable {
       indexes: this.#objects.indexes.filter(({ table }) => table === sqlName),
       constraints: this.#objects.constraints.filter(({ table }) => table === sqlName),
     };
-    const task = { table: sqlName, rows };
+    const task = { table: sqlName, size: rows };
     await this.#lanes.run(
-      indexBuilds(objects).map(({ name, statement }) => ({
-        ...task,
+      indexBuilds(objects).map(({ name, statement, keyWeight }) => ({
+        table: sqlName,
+        size: rows * keyWeight,
         phase: 'index',
         text: `index ${name}`,
         statement,
@@ -92,16 +93,16 @@ export class Rebuild implements AsyncDisposable {
   }
 
   /** Statements that touch catalogs only: quick, and in an order that matters. */
-  async #oneAfterTheOther(statements: readonly string[], { table = '', rows = Infinity } = {}): Promise<void> {
+  async #oneAfterTheOther(statements: readonly string[], { table = '', size = Infinity } = {}): Promise<void> {
     if (statements.length === 0) return;
-    const task: Task = { phase: 'constraint', table, rows, text: 'constraints', statement: statements.join(';\n') };
+    const task: Task = { phase: 'constraint', table, size, text: 'constraints', statement: statements.join(';\n') };
     await this.#lanes.run([task]);
   }
 
   #validation({ table, name, validate }: ForeignKeyBuild): Task[] {
     if (validate === undefined) return [];
-    const rows = this.#targets.find(({ sqlName }) => sqlName === table)?.rows ?? 0;
-    return [{ phase: 'constraint', table, rows, text: `foreign key ${name}`, statement: validate }];
+    const size = this.#targets.find(({ sqlName }) => sqlName === table)?.rows ?? 0;
+    return [{ phase: 'constraint', table, size, text: `foreign key ${name}`, statement: validate }];
   }
 }
 

@@ -7,8 +7,8 @@ import type { ConnectionTarget } from '../server/server.ts';
 export interface Task {
   phase: 'index' | 'constraint' | 'analyze';
   table: string;
-  /** Rows that it has to do with: the largest go first, so that no core is left with a long one at the end. */
-  rows: number;
+  /** How long it takes, relative to the others: the largest go first, so that no core is left with a long one at the end. */
+  size: number;
   /** What it makes, for people. */
   text: string;
   statement: string;
@@ -56,7 +56,7 @@ export class TaskLanes implements AsyncDisposable {
       this.#queue.push({ task, done, failed });
       return promise;
     });
-    this.#queue.sort((a, b) => b.task.rows - a.task.rows);
+    this.#queue.sort((a, b) => b.task.size - a.task.size);
     this.#wake();
     await Promise.all(ends);
   }
