@@ -176,9 +176,8 @@ export class SnapshotStore implements AsyncDisposable {
     if (method === 'copy') await assertDiskSpace(target, snapshot.bytes, 'Cloning a snapshot');
     try {
       const owner = serverUser();
-      const bytes = await copyTree(snapshot.dataDir, target, { ...options, ...(owner && { owner }) });
       // What is still to be written back would be written while the clone is being measured.
-      await syncTree(target);
+      const bytes = await copyTree(snapshot.dataDir, target, { ...options, ...(owner && { owner }), writeBack: true });
       return { bytes, durationMs: performance.now() - start, method };
     } catch (cause) {
       await rm(target, { recursive: true, force: true });

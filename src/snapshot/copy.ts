@@ -10,7 +10,12 @@ export interface CopyOptions {
   onProgress?: (copiedBytes: number, totalBytes: number) => void;
   /** Whom the copies shall belong to (needs root); default: us. */
   owner?: { uid: number; gid: number };
+  /** Wait until the copies lie on the disk, so that nothing is written back later; but for the small files of a server. */
+  writeBack?: boolean;
 }
+
+/** An empty server has 1,300 files below this, 40 MB together: waiting for each takes longer than copying all. */
+const writeBackBytes = 1e6;
 
 interface Entry {
   /** Path below the copied folder; '' is the folder itself. */
@@ -47,6 +52,8 @@ export async function copyTree(from: string, to: string, options: CopyOptions = 
     const target = join(to, file.path);
     await copyFile(join(from, file.path), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     if (owner !== undefined) await chown(target, owner.uid, owner.gid);
+    // At once, so that the disk writes while other files are copied.
+    if (options.writeBack && file.bytes >= writeBackBytes) await syncPath(target, 'r+');
     copiedBytes += file.bytes;
     options.onProgress?.(copiedBytes, totalBytes);
   });
@@ -87,10 +94,14 @@ export async function syncTree(root: string): Promise<void> {
     async ({ path, kind }) => {
       // Windows cannot open folders, and needs no sync of them.
       if (kind === 'folder' && process.platform === 'win32') return;
-      await using handle = await open(join(root, path), kind === 'folder' ? 'r' : 'r+');
-      await handle.sync();
+      await syncPath(join(root, path), kind === 'folder' ? 'r' : 'r+');
     },
   );
+}
+
+async function syncPath(path: string, flags: 'r' | 'r+'): Promise<void> {
+  await using handle = await open(path, flags);
+  await handle.sync();
 }
 
 /** Works on several items at once. After a failure nothing new is begun, and it is thrown when nothing runs any more. */
