@@ -189,8 +189,30 @@ function plainDecimal(value: number): string {
   return text.includes('e') ? value.toFixed(20).replace(/\.?0+$/, '') : text;
 }
 
+/** Base-10,000 digits of a number below 2^53, the least first. */
+const digitGroups = new Int32Array(5);
+
 /** An integer of units of 10^-scale. */
 function scaledNumeric(units: number, scale: number, bytes: ByteWriter): void {
+  const fractionGroups = Math.ceil(scale / 4);
+  const padded = Math.abs(units) * 10 ** (fractionGroups * 4 - scale);
+  if (padded > Number.MAX_SAFE_INTEGER) return scaledText(units, scale, bytes);
+  let count = 0;
+  for (let rest = padded; rest > 0; count++) {
+    const next = Math.floor(rest / 10_000);
+    digitGroups[count] = rest - next * 10_000;
+    rest = next;
+  }
+  let least = 0;
+  while (least < count && digitGroups[least] === 0) least++;
+  bytes.int16(count - least);
+  bytes.int16(count === 0 ? 0 : count - fractionGroups - 1);
+  bytes.int16(units < 0 ? 0x4000 : 0);
+  bytes.int16(scale);
+  for (let group = count - 1; group >= least; group--) bytes.int16(digitGroups[group]!);
+}
+
+function scaledText(units: number, scale: number, bytes: ByteWriter): void {
   const digits = String(Math.abs(units)).padStart(scale + 1, '0');
   decimalDigits(units < 0, digits.slice(0, digits.length - scale), digits.slice(digits.length - scale), bytes);
 }
