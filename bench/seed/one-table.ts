@@ -8,12 +8,10 @@ import { ProgressTeller } from '../../src/seed/progress.ts';
 import { RowEncoder } from '../../src/seed/row-encoder.ts';
 import { dropStatements, readSchemaObjects } from '../../src/seed/schema-objects.ts';
 import type { BenchResult } from '../main.ts';
+import { wideColumns } from '../micro/cases.ts';
 import { columnList, fileBytes, median, removeFiles, rowsFile, scenarioFile, withTables, type Bench } from './side.ts';
 
 const tableName = 'delivery_attempts';
-
-/** The variant of eight columns leaves these out: bodies of answers make up half of a row's bytes. */
-const wideColumns = ['response_body', 'error_message', 'completed_at', 'should_retry', 'next_retry_at'];
 
 export async function compareOneTable(bench: Bench, variant: 'eight' | 'all'): Promise<BenchResult> {
   return withTables(bench, async ({ connection, client, targets }) => {

@@ -89,7 +89,7 @@ async function buildOneByOne(client: Client, objects: SchemaObjects): Promise<vo
   const statements = [
     ...indexBuilds(objects).map(({ statement }) => statement),
     ...keyStatements(objects),
-    ...foreignKeyBuilds(objects).flatMap(({ add, validate }) => [add, ...(validate === undefined ? [] : [validate])]),
+    ...foreignKeyBuilds(objects).flatMap(({ add, validate }) => (validate === undefined ? [add] : [add, validate])),
     ...commentStatements(objects),
     'ANALYZE',
   ];
