@@ -26,11 +26,13 @@ export interface NeedRequest {
   catalog: SeedCatalog;
   /** Keys of the snapshots that the run uses. */
   keys: ReadonlySet<string>;
+  /** Whether stages are run, each on a clone, or snapshots are only made. */
+  clones: boolean;
 }
 
 /** The room that a run needs: a guess from a few rows of each table, or from the snapshots where they exist. */
 export class DiskNeed {
-  /** Room for the snapshots that are not in the cache yet and for one clone with its write-ahead log. */
+  /** Room for the snapshots that are not in the cache yet, and for one clone with its write-ahead log. */
   readonly bytes: number;
   readonly #request: NeedRequest;
   readonly #rowBytes: ReadonlyMap<string, number>;
@@ -41,7 +43,8 @@ export class DiskNeed {
     const guess = this.dataBytes() * databaseFactor;
     const sizes = [...request.keys].map((key) => cachedBytes.get(key));
     const missing = sizes.filter((bytes) => bytes === undefined).length;
-    this.bytes = roomFor(missing * guess, Math.max(...sizes.map((bytes) => bytes ?? guess)));
+    const cloned = request.clones ? Math.max(...sizes.map((bytes) => bytes ?? guess)) : 0;
+    this.bytes = roomFor(missing, guess, cloned);
   }
 
   static async of(cacheDir: string, request: NeedRequest): Promise<DiskNeed> {
@@ -61,10 +64,10 @@ export class DiskNeed {
    * @param growth how many times larger the rows turned out to be than they were guessed to be
    */
   scaleFor(roomBytes: number, growth = 1): number | undefined {
-    const { keys, scale } = this.#request;
+    const { keys, scale, clones } = this.#request;
     const needAt = (scale: number): number => {
       const guess = this.dataBytes(scale) * growth * databaseFactor;
-      return roomFor(keys.size * guess, guess);
+      return roomFor(keys.size, guess, clones ? guess : 0);
     };
     // Not by proportion: some tables have a fixed size, and the log stops growing.
     let [fits, exceeds] = [scale / 1e6, scale];
@@ -77,8 +80,11 @@ export class DiskNeed {
   }
 }
 
-function roomFor(snapshotBytes: number, cloneBytes: number): number {
-  return Math.round(snapshotBytes + cloneBytes + Math.min(walBytes, cloneBytes) + baseBytes);
+/** New snapshots and one clone, whichever there are, and the write-ahead log of the larger. */
+function roomFor(newSnapshots: number, snapshotBytes: number, cloneBytes: number): number {
+  if (newSnapshots === 0 && cloneBytes === 0) return 0;
+  const written = Math.max(newSnapshots > 0 ? snapshotBytes : 0, cloneBytes);
+  return Math.round(newSnapshots * snapshotBytes + cloneBytes + Math.min(walBytes, written) + baseBytes);
 }
 
 function rowBytes({ spec, catalog }: NeedRequest, table: string): number {

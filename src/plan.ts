@@ -32,6 +32,7 @@ export interface RunRequest {
   /** Folder that relative paths count from. */
   folder: string;
   config: Config;
+  /** Names; default: all. None for a seeding alone. */
   stages?: readonly string[];
   /** Size of the data: 1 is full size. Default 1. */
   scale?: number;
@@ -134,7 +135,14 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     slo: { ...defaultSlo, ...scenario.slo },
     catalog,
     leftovers,
-    need: await DiskNeed.of(cacheDir, { spec: scenario.workload.seed, seed, scale, catalog, keys }),
+    need: await DiskNeed.of(cacheDir, {
+      spec: scenario.workload.seed,
+      seed,
+      scale,
+      catalog,
+      keys,
+      clones: stages.length > 0,
+    }),
     host,
     generator: await knownGeneratorFigures(cacheDir, host),
     cacheDir,

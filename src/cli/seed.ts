@@ -34,7 +34,7 @@ Examples:
       const { folder, config } = await readConfig(flags);
       const terminal = openTerminal(context.signal);
       try {
-        const plan = await planRun({ scenario, folder, config, scale: flags.scale, seed: flags.seed });
+        const plan = await planRun({ scenario, folder, config, scale: flags.scale, seed: flags.seed, stages: [] });
         const summary = await seedSnapshot(plan, {
           signal: context.signal,
           onEvent: (event) => terminal.onEvent(event),

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts';
 import { FaultList } from '../faults.ts';
 import { formatBytes, formatPlural } from '../report/format.ts';
 import { defaultCacheDir } from '../server/cache.ts';
+import { reapLeftovers } from '../server/leftovers.ts';
 import { SnapshotStore, type ListedSnapshot } from '../snapshot.ts';
 import { readConfig, type CommandContext } from './context.ts';
 import { configOption, jsonOption } from './options.ts';
@@ -54,6 +55,8 @@ Examples:
             console.log(`Dropped ${snapshot.key.slice(0, 12)}, ${formatBytes(snapshot.bytes)}.`);
           });
         }
+        // No limit: only what the list cannot show.
+        if (flags.all) await store.evict(Infinity);
         faults.throwIfAny();
       }),
   );
@@ -62,7 +65,14 @@ Examples:
 
 async function openStore(flags: SnapshotFlags): Promise<SnapshotStore> {
   const { config } = await readConfig(flags);
-  return new SnapshotStore(config.cacheDir ?? (await defaultCacheDir()));
+  const cacheDir = config.cacheDir ?? (await defaultCacheDir());
+  for (const sentence of await reapLeftovers(cacheDir)) tell(sentence);
+  return new SnapshotStore(cacheDir, { onNotice: tell });
+}
+
+/** Not on stdout, which is for the list. */
+function tell(sentence: string): void {
+  console.error(sentence);
 }
 
 function printList(snapshots: readonly ListedSnapshot[]): void {

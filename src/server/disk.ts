@@ -12,6 +12,8 @@ export interface DiskSpace {
 /** @param folder it need not exist yet; its nearest parent counts then */
 export async function diskSpace(folder: string): Promise<DiskSpace> {
   const { bavail, blocks, bsize } = await statfs(await nearestExisting(resolve(folder)));
+  // Some file systems of networks and containers do not tell.
+  if (blocks === 0) return { freeBytes: Infinity, totalBytes: 0 };
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -8,12 +8,13 @@ import { DiskNeed } from '../../src/disk-need.ts';
 import { DiskWatch } from '../../src/disk-watch.ts';
 import { createCatalog } from '../../src/seed/catalog.ts';
 import { diskSpace, formatDiskBytes, reserveBytes } from '../../src/server/disk.ts';
+import { SnapshotStore } from '../../src/snapshot.ts';
 
 let folder: string;
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'pgrehearse-disk-'))));
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function needAt(scale: number, keys: string[] = ['before', 'after']): Promise<DiskNeed> {
+async function needAt(scale: number, keys: string[] = ['before', 'after'], clones = true): Promise<DiskNeed> {
   const spec = defineSeed({
     asOf: '2026-01-01T00:00:00Z',
     tables: {
@@ -22,7 +23,7 @@ async function needAt(scale: number, keys: string[] = ['before', 'after']): Prom
     },
   });
   const catalog = createCatalog(spec, { seed: 1, scale });
-  return DiskNeed.of(folder, { spec, seed: 1, scale, catalog, keys: new Set(keys) });
+  return DiskNeed.of(folder, { spec, seed: 1, scale, catalog, keys: new Set(keys), clones });
 }
 
 test.each([
@@ -48,6 +49,24 @@ describe('the need', () => {
     // The log of a database that large stops at 5 GB.
     expect(one.bytes).toBeCloseTo(2 * database + 5e9 + 1e8, -1);
     expect(one.dataBytes() / 10_000_000).toBeGreaterThan(1000);
+  });
+
+  test('of a seeding alone holds its snapshot and the log', async () => {
+    const database = (await needAt(1, ['before'], false)).dataBytes() * 1.5;
+    expect((await needAt(1, ['before'], false)).bytes).toBeCloseTo(database + 5e9 + 1e8, -1);
+  });
+
+  test('is nothing where nothing is missing and nothing is cloned', async () => {
+    await using store = new SnapshotStore(folder);
+    const { key } = await store.build({}, async (dataDir) => {
+      const control = Buffer.alloc(64);
+      control.writeInt32LE(1, 16);
+      for (const name of ['global', 'pg_wal']) await mkdir(join(dataDir, name), { recursive: true });
+      await writeFile(join(dataDir, 'global', 'pg_control'), control);
+      return {};
+    });
+    expect((await needAt(1, [key], false)).bytes).toBe(0);
+    expect((await needAt(1, [key])).bytes).toBeLessThan(2e8);
   });
 
   test('fits at the scale that it advises, which has two digits and is about the largest', async () => {
