@@ -8,7 +8,14 @@ import { createCatalog } from '../../src/seed/catalog.ts';
 import type { SeedSpec } from '../../src/seed/define.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const pages = ['README.md', 'CONTRIBUTING.md', 'docs/design.md', 'docs/method.md', 'docs/scenarios.md'];
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/design.md',
+  'docs/method.md',
+  'docs/operations.md',
+  'docs/scenarios.md',
+];
 
 let folder: string;
 beforeAll(async () => (folder = await mkdtemp(join(root, 'test/fixtures/documented-'))));
