@@ -22,11 +22,20 @@ import {
   text,
   uniform,
   uuid,
+  weightedRows,
   zipfian,
   type Column,
+  type RowPick,
   type SeedSpec,
 } from 'pgrehearse';
-import { chiSquareLimit, chiSquareOf } from './seed-statistics.ts';
+import { normalQuantile } from '../../src/seed/sampling.ts';
+import {
+  chiSquareLimit,
+  chiSquareOf,
+  kolmogorovSmirnov,
+  kolmogorovSmirnovLimit,
+  normalDistribution,
+} from './seed-statistics.ts';
 
 const rows = 5_000;
 const now = '2026-11-01T00:00:00Z';
@@ -72,6 +81,10 @@ const shop = defineSeed({
         late: rowOf('users', recentFirst(0.1)),
         near: rowOf('users', nearby(0.01)),
         big: rowOf('users', logNormalShares(1)),
+        weighed: rowOf(
+          'users',
+          weightedRows((row) => 1 + (row % 7)),
+        ),
         any: reference('users', 'id'),
         evenly: rowOf('users'),
       },
@@ -116,12 +129,56 @@ describe('references', () => {
     expect(chiSquareOf(perUser('evenly'))).toBeLessThan(chiSquareLimit(199));
     const zipfWeights = Float64Array.from({ length: 200 }, (_, row) => 1 / (row + 1));
     expect(chiSquareOf(perUser('buyer'), zipfWeights)).toBeLessThan(chiSquareLimit(199));
-    const big = perUser('big');
-    expect(big[0]! / big[100]!).toBeGreaterThan(4);
+    const shares = Float64Array.from({ length: 200 }, (_, row) => Math.exp(-normalQuantile((row + 0.5) / 200)));
+    expect(chiSquareOf(perUser('big'), shares)).toBeLessThan(chiSquareLimit(199));
+    const byWeight = Float64Array.from({ length: 200 }, (_, row) => 1 + (row % 7));
+    expect(chiSquareOf(perUser('weighed'), byWeight)).toBeLessThan(chiSquareLimit(199));
     const late = Float64Array.from({ length: 200 }, (_, age) => Math.exp(-age / 20));
     expect(chiSquareOf(perUser('late').toReversed().slice(0, 80), late.slice(0, 80))).toBeLessThan(chiSquareLimit(79));
     const near = numbers('near').map((user, row) => Math.abs(user - row / 20));
     expect(Math.max(...near)).toBeLessThan(10);
+  });
+});
+
+describe('distributions over a large table', () => {
+  const large = 100_000;
+
+  function picked(pick: RowPick, table = 'large'): Float64Array {
+    const seed = defineSeed({
+      asOf: now,
+      tables: {
+        large: { rows: large, columns: { id: serial() } },
+        owners: { rows: 1, columns: { id: serial() } },
+        owned: { childrenOf: { table: 'owners', counts: [[large, 1]] }, columns: { id: serial() } },
+        orders: {
+          rows,
+          columns: { row: table === 'large' ? rowOf(table, pick) : rowUnder(table, 'owners', rowOf('owners')) },
+        },
+      },
+    });
+    return Float64Array.from(all(seed, 'orders', 'row') as number[]);
+  }
+
+  test('nearby spreads normally around the same place (Kolmogorov-Smirnov)', () => {
+    const distances = picked(nearby(0.01)).map((row, order) => (row + 0.5) / large - (order + 0.5) / rows);
+    // At both ends of the table the choice is clamped.
+    const inner = distances.subarray(rows * 0.05, rows * 0.95);
+    expect(kolmogorovSmirnov(inner, (x) => normalDistribution(x / 0.01))).toBeLessThan(
+      kolmogorovSmirnovLimit(inner.length),
+    );
+  });
+
+  test('recentFirst ages exponentially (Kolmogorov-Smirnov)', () => {
+    const ages = picked(recentFirst(0.2)).map((row) => 1 - (row + 0.5) / large);
+    const reach = 1 - Math.exp(-1 / 0.2);
+    expect(kolmogorovSmirnov(ages, (age) => (1 - Math.exp(-age / 0.2)) / reach)).toBeLessThan(
+      kolmogorovSmirnovLimit(rows),
+    );
+  });
+
+  test('rowUnder takes every descendant equally often (Kolmogorov-Smirnov)', () => {
+    const places = picked(nearby(), 'owned').map((row) => (row + 0.5) / large);
+    expect(kolmogorovSmirnov(places, (x) => x)).toBeLessThan(kolmogorovSmirnovLimit(rows));
   });
 });
 
