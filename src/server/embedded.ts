@@ -3,7 +3,7 @@ import { mkdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EnvironmentError, messageOf, UsageError } from '../errors.ts';
+import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
 import type { Settings } from '../scenario.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { ensureCacheFolder } from './cache.ts';
@@ -173,7 +173,8 @@ class EmbeddedServer implements Server {
   }
 
   async explain(error: unknown): Promise<unknown> {
-    if (error instanceof UsageError) return error;
+    // Known already, and no matter of the server.
+    if (error instanceof PgrehearseError && !(error instanceof EnvironmentError)) return error;
     // A client may notice the crash before the server has written about it.
     for (let look = 0; look < 5; look++) {
       const ended = this.#postmaster !== undefined && this.#foundation.registration.pid === undefined;

@@ -104,4 +104,24 @@ describe.skipIf(remark !== '')(`kill -9 while rows are copied${remark}`, () => {
     await expectNothingLeft([child.pid!, postmaster, backend], 0);
     expect(tablesOf((await pgrehearse(seed, cache)).stdout)).toEqual(undisturbed);
   });
+
+  it('of a run under load: even `snapshot list` stops its server and removes its clone', async () => {
+    const child = pgrehearse(['run', shop, '--out', join(folder, 'out')], cache);
+    let told = '';
+    child.stderr!.on('data', (text: Buffer) => (told += text.toString()));
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline && !told.includes('Drive');) await sleep(50);
+    const postmaster = (await processes()).find(({ command }) => command.includes(` -D ${cache}`));
+    child.kill('SIGKILL');
+    await child;
+    const { stderr, exitCode } = await pgrehearse(['snapshot', 'list'], cache);
+    expect(stderr).toMatch(
+      new RegExp(
+        `^An earlier run \\(process ${child.pid}\\) was killed: ` +
+          `stopped its PostgreSQL \\(process ${postmaster!.pid}\\) and removed its working folder runs/[\\w-]+\\.$`,
+      ),
+    );
+    expect(exitCode).toBe(0);
+    expect(await readdir(join(cache, 'runs'))).toEqual([]);
+    await expectNothingLeft([child.pid!, postmaster!.pid], 3);
+  });
 });
