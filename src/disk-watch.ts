@@ -21,11 +21,13 @@ export class DiskWatch implements Disposable {
   readonly #full = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #atStart: DiskSpace;
+  #latest: DiskSpace;
   #growth = 1;
 
   private constructor(options: DiskWatchOptions, atStart: DiskSpace) {
     this.#options = options;
     this.#atStart = atStart;
+    this.#latest = atStart;
     this.signal = options.signal ? AbortSignal.any([options.signal, this.#full.signal]) : this.#full.signal;
     this.#timer = setInterval(() => void this.#look(), intervalMs).unref();
   }
@@ -42,14 +44,21 @@ export class DiskWatch implements Disposable {
   /** The error to tell: a disk that is full in place of whatever that broke, any other error as it is. */
   explain(error: unknown): unknown {
     if (this.#full.signal.aborted) return this.#full.signal.reason;
-    return isDiskFull(error) ? this.#fullDisk('is full', error) : error;
+    if (!isDiskFull(error)) return error;
+    return isOwnWrite(error) && !this.#isLow() ? fullElsewhere(error) : this.#fullDisk('is full', error);
+  }
+
+  #isLow(): boolean {
+    return this.#latest.freeBytes < reserveBytes(this.#latest.totalBytes);
   }
 
   async #look(): Promise<void> {
     const space = await diskSpace(this.#options.cacheDir).catch(() => undefined);
-    if (space === undefined || space.freeBytes >= reserveBytes(space.totalBytes)) return;
+    if (space !== undefined) this.#latest = space;
+    // What is in the cache can be used on a full disk.
+    if (!this.#isLow() || this.#options.need.bytes === 0) return;
     clearInterval(this.#timer);
-    const left = `has only ${formatDiskBytes(space.freeBytes)} left`;
+    const left = `has only ${formatDiskBytes(this.#latest.freeBytes)} left`;
     this.#full.abort(this.#fullDisk(left));
   }
 
@@ -79,4 +88,17 @@ function isDiskFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === '53100') return true;
   return /no space left on device|disk quota exceeded/i.test(messageOf(error)) || isDiskFull(error.cause);
+}
+
+/** The server and the clones, which fill the cache, tell their errors in sentences; the kernel's own is of another write. */
+function isOwnWrite(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
+}
+
+function fullElsewhere(error: NodeJS.ErrnoException): EnvironmentError {
+  const place = error.path === undefined ? 'of the results or of the temporary files' : `of ${error.path}`;
+  return new EnvironmentError(`The disk ${place} is full: ${error.message}.`, {
+    hint: 'Free some room there, or write the results elsewhere with --out.',
+    cause: error,
+  });
 }

@@ -39,6 +39,7 @@ export async function assertDiskSpace(
   what: string,
   hint: (roomBytes: number) => string = () => roomHint(),
 ): Promise<void> {
+  if (neededBytes === 0) return;
   const { freeBytes, totalBytes } = await diskSpace(folder);
   const withReserve = neededBytes + reserveBytes(totalBytes);
   if (freeBytes >= withReserve) return;

@@ -1,7 +1,7 @@
 /** Leases: small files by which a process says what is its own; they count as long as that process lives. */
 import { randomBytes } from 'node:crypto';
 import { rmSync, utimesSync } from 'node:fs';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isAlive, ownIdentity, type ProcessIdentity } from './processes.ts';
 
 /** What a lease's file holds: whose it is, and what it is about. */
@@ -28,15 +28,17 @@ export class Lease<Subject> implements AsyncDisposable {
   /** Writes the file of a new lease; its name must be one that nobody else uses (see `uniqueName`). */
   static async make<Subject>(path: string, subject: Subject): Promise<Lease<Subject>> {
     const lease = new Lease<Subject>(path);
-    await lease.update(subject);
+    await writeFile(path, textOf(subject));
     held.add(path);
     heartbeat ??= setInterval(touchAll, touchEveryMs).unref();
     return lease;
   }
 
   async update(subject: Subject): Promise<void> {
-    const content: LeaseContent<Subject> = { holder: ownIdentity(), subject };
-    await writeFile(this.path, JSON.stringify(content));
+    // Through another file: a kill in between must not leave half a lease of something that exists.
+    const draft = `${this.path}.new`;
+    await writeFile(draft, textOf(subject));
+    await rename(draft, this.path);
   }
 
   async release(): Promise<void> {
@@ -53,6 +55,11 @@ export class Lease<Subject> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
   }
+}
+
+function textOf(subject: unknown): string {
+  const content: LeaseContent<unknown> = { holder: ownIdentity(), subject };
+  return JSON.stringify(content);
 }
 
 /** A file name that no other process and no other call uses. */

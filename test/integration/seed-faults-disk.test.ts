@@ -45,6 +45,12 @@ describe.skipIf(unable !== undefined)(`a small disk${remark}`, () => {
     expect(await readdir(join(cache, 'runs')).catch(() => [])).toEqual([]);
   }
 
+  /** Leaves less than the reserve. */
+  async function fillUp(): Promise<void> {
+    const { bavail, bsize } = await statfs(disk);
+    await execa('fallocate', ['--length', String(bavail * bsize - 40e6), join(disk, 'foreign')]);
+  }
+
   it('is refused beforehand when it is too small, with a scale that is not refused', async () => {
     const { exitCode, stderr } = await pgrehearse(['seed', shop, '--scale', '5000'], cache);
     expect(stderr).toMatch(/shop at scale 5000 needs [\d.]+ [GM]B in .*, where [\d.]+ [GM]B are free\./);
@@ -76,6 +82,15 @@ describe.skipIf(unable !== undefined)(`a small disk${remark}`, () => {
     expect((await pgrehearse(['seed', growing, '--scale', scale], cache)).exitCode).toBe(0);
   });
 
+  it('still gives what is in the cache when it is full', async () => {
+    expect((await pgrehearse(['seed', shop], cache)).exitCode).toBe(0);
+    await fillUp();
+    const { exitCode, stderr } = await pgrehearse(['seed', shop], cache);
+    await rm(join(disk, 'foreign'));
+    expect(stderr).toContain('The seeded data is in the cache');
+    expect(exitCode).toBe(0);
+  });
+
   it('ends a run whose disk somebody else fills during the load', async () => {
     const child = pgrehearse(['run', shop, '--out', join(disk, 'out')], cache);
     let told = '';
@@ -83,9 +98,7 @@ describe.skipIf(unable !== undefined)(`a small disk${remark}`, () => {
       told += text.toString();
       if (!/before: Drive .*\.\.\./.test(told)) return;
       told = '';
-      void statfs(disk).then(({ bavail, bsize }) =>
-        execa('fallocate', ['--length', String(bavail * bsize - 40e6), join(disk, 'foreign')]),
-      );
+      void fillUp();
     });
     const { exitCode, stderr } = await child;
     await rm(join(disk, 'foreign'), { force: true });

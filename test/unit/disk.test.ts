@@ -116,6 +116,20 @@ describe('a watch', () => {
     });
   });
 
+  test('does not blame the cache for a full disk of the results', async () => {
+    using watch = await DiskWatch.start({ cacheDir: folder, need: await needAt(0.001) });
+    const error = Object.assign(new Error('ENOSPC: no space left on device, open'), {
+      code: 'ENOSPC',
+      syscall: 'open',
+      path: '/results/result.json',
+    });
+    expect(watch.explain(error)).toMatchObject({
+      exitCode: 5,
+      message: expect.stringContaining('The disk of /results/result.json is full'),
+      hint: expect.stringContaining('--out'),
+    });
+  });
+
   test('does not advise a scale when the run would have fitted', async () => {
     using watch = await DiskWatch.start({ cacheDir: folder, need: await needAt(1e-6) });
     const told = watch.explain(Object.assign(new Error('write'), { code: 'ENOSPC' }));
