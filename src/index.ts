@@ -1,4 +1,5 @@
 /** The public surface of pgrehearse. Scenarios and seeds import from here only. */
+export { measureCapacity } from './capacity.ts';
 export { defineConfig, loadConfig, type Config } from './config.ts';
 export {
   CorrectnessError,

@@ -95,6 +95,28 @@ const phase = z.object({
   detail: z.string().optional(),
 });
 
+const capacity = z.object({
+  stage: name,
+  heldPerSecond: amount.optional(),
+  missedPerSecond: amount.optional(),
+  steps: z.array(
+    z.object({
+      ratePerSecond: amount,
+      held: z.boolean(),
+      saturated: z.boolean(),
+      measuredMs: amount,
+      scheduled: count,
+      missed: count,
+      donePerSecond: amount,
+      p50Us: amount,
+      p95Us: amount,
+      p99Us: amount,
+      latenessP99Us: amount,
+      samplesFile: z.string(),
+    }),
+  ),
+});
+
 const answers = z.object({
   transaction: z.string(),
   stage: z.string(),
@@ -207,6 +229,7 @@ export const runResultSchema = z.object({
   stages: z.array(stage),
   phases: z.array(phase),
   blocks: z.array(block),
+  capacity: z.array(capacity).optional(),
   answers: z.array(answers),
   invariants: z.array(invariant),
   claims: z.array(claim),

@@ -184,6 +184,38 @@ export interface ClaimOutcome extends ClaimSpec {
 
 export type Outcome = 'pass' | 'fail' | 'inconclusive' | 'invalid';
 
+/** One rate that was offered to a stage in the search for the highest that it holds. */
+export interface CapacityStep {
+  ratePerSecond: number;
+  /** The SLO was met: of the arrivals, no larger share than it allows was slow, failed or unfinished. */
+  held: boolean;
+  /** The queue grew until the step was stopped; the latencies are then lower bounds. */
+  saturated: boolean;
+  measuredMs: number;
+  scheduled: number;
+  missed: number;
+  /** Transactions a second that succeeded. */
+  donePerSecond: number;
+  /** Of the response time. */
+  p50Us: number;
+  p95Us: number;
+  p99Us: number;
+  /** Of the load generator itself. */
+  latenessP99Us: number;
+  samplesFile: string;
+}
+
+/** How far one stage can go. */
+export interface CapacityResult {
+  stage: string;
+  /** Highest rate that held; absent when none did. */
+  heldPerSecond?: number;
+  /** Lowest rate that did not hold; absent when all did. */
+  missedPerSecond?: number;
+  /** In the order in which they were driven, on one clone. */
+  steps: CapacityStep[];
+}
+
 /** One gate of the verdict. */
 export interface Gate {
   name: 'validity' | 'correctness' | 'slo';
@@ -264,6 +296,8 @@ export interface RunResult {
   stages: StageResult[];
   phases: Phase[];
   blocks: Block[];
+  /** Of `pgrehearse capacity`, which has no blocks. */
+  capacity?: CapacityResult[];
   answers: AnswerComparison[];
   invariants: InvariantOutcome[];
   claims: ClaimOutcome[];

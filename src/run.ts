@@ -1,27 +1,17 @@
 /** The story of a run: seed, then stage by stage clone, start, compare answers, drive the load, check; judge at the end. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assessClaims } from './claims.ts';
-import { databaseBytes, databaseName, relationSizes } from './database.ts';
 import { DiskWatch } from './disk-watch.ts';
-import { messageOf } from './errors.ts';
 import { checkInvariants } from './invariants.ts';
 import { Journal, type RunControl } from './journal.ts';
 import { collectAnswers, compareAnswers, type Answers } from './load/answers.ts';
 import { runBlock } from './load/engine.ts';
 import type { PlannedStage, RunPlan } from './plan.ts';
-import { clonePart, prepareBaseline, prepareStage, type StageSnapshot } from './prepare.ts';
+import { prepareBaseline } from './prepare.ts';
+import { emptyResult, onStage, openStore, rehearse, type Rehearsal } from './rehearsal.ts';
 import { formatCount, formatMs, formatPlural, formatUs } from './report/format.ts';
-import { writeReport } from './report/write.ts';
-import { schemaVersion, type Block, type RunResult, type SeedSummary } from './result.ts';
-import { startEmbedded } from './server/embedded.ts';
-import { createRunFolder } from './server/leftovers.ts';
-import { settingsOf } from './server/profiles.ts';
+import type { Block, RunResult, SeedSummary } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
-import { SnapshotStore } from './snapshot.ts';
-import { toolVersion } from './tool.ts';
-import { judge } from './verdict.ts';
-import { warningsOf } from './warnings.ts';
 
 /** Parameter sets whose answers are compared, and the time that one transaction may take for them in one stage. */
 const answerSets = 200;
@@ -36,25 +26,17 @@ const saturatedMinimumMs = 10_000;
  * @returns the result, with verdict, also when the signal interrupted the run (status `interrupted`)
  * @throws PgrehearseError when the run cannot go on; what is finished is in result.json with status `failed`
  */
-export async function run(plan: RunPlan, control: RunControl = {}): Promise<RunResult> {
-  using watch = await DiskWatch.start({ ...plan, signal: control.signal });
-  const journal = new Journal(emptyResult(plan), plan.outDir, { ...control, signal: watch.signal });
-  const { result } = journal;
-  try {
-    await rehearseStages(plan, journal, watch);
-    result.status = 'complete';
-  } catch (thrown) {
-    const error = watch.explain(thrown);
-    const interrupted = control.signal?.aborted === true;
-    result.status = interrupted ? 'interrupted' : 'failed';
-    if (!interrupted) {
-      result.warnings.push({ code: 'failed', message: messageOf(error), advice: 'Mend the cause and run again.' });
-      throw error;
+export function run(plan: RunPlan, control: RunControl = {}): Promise<RunResult> {
+  return rehearse(plan, control, async (rehearsal) => {
+    let reference: Answers | undefined;
+    for (const stage of rehearsal.stages) {
+      const answers = await onStage(stage, rehearsal, (connection) =>
+        rehearseStage(stage.planned, connection, { ...rehearsal, reference }),
+      );
+      reference ??= answers;
+      await rehearsal.journal.save();
     }
-  } finally {
-    await conclude(plan, journal);
-  }
-  return result;
+  });
 }
 
 /**
@@ -74,53 +56,17 @@ export async function seedSnapshot(plan: RunPlan, control: RunControl = {}): Pro
   }
 }
 
-async function rehearseStages(plan: RunPlan, journal: Journal, watch: DiskWatch): Promise<void> {
-  await using store = await openStore(plan, journal);
-  const baseline = await prepareBaseline(plan, store, journal, watch);
-  await journal.save();
-  const prepared: StageSnapshot[] = [];
-  for (const stage of plan.stages) prepared.push(await prepareStage(stage, baseline, plan, store, journal));
-  let reference: Answers | undefined;
-  for (const [at, stage] of plan.stages.entries()) {
-    const answers = await rehearseStage(stage, prepared[at]!, { plan, store, journal, reference });
-    reference ??= answers;
-    await journal.save();
-  }
-}
-
-async function openStore(plan: RunPlan, journal: Journal): Promise<SnapshotStore> {
-  for (const sentence of plan.leftovers) journal.note(sentence);
-  return new SnapshotStore(plan.cacheDir, {
-    limitBytes: plan.cacheLimitBytes,
-    onNotice: (sentence) => journal.note(sentence),
-  });
-}
-
-interface StageContext {
-  plan: RunPlan;
-  store: SnapshotStore;
-  journal: Journal;
+interface StageContext extends Rehearsal {
   /** Answers of the first stage. */
   reference: Answers | undefined;
 }
 
-/** One stage on its own clone and server. */
-async function rehearseStage(stage: PlannedStage, prepared: StageSnapshot, context: StageContext): Promise<Answers> {
-  const { plan, store, journal, reference } = context;
-  const { name } = stage.spec;
-  await using folder = await createRunFolder(plan.cacheDir);
-  const dataDir = join(folder.path, 'data');
-  await clonePart(prepared.snapshot, dataDir, name, store, journal);
-  await using server = await startEmbedded({
-    dataDir,
-    settings: settingsOf(stage.profile),
-    cacheDir: plan.cacheDir,
-    port: plan.port,
-    scratch: true,
-    signal: journal.signal,
-  });
-  const connection = server.connection(databaseName);
-  await describeStage(stage, prepared, connection, journal);
+async function rehearseStage(
+  stage: PlannedStage,
+  connection: ConnectionTarget,
+  context: StageContext,
+): Promise<Answers> {
+  const { journal, reference } = context;
   await checkStage(stage, 'seeded', connection, context);
   const answers = await compareWith(reference, stage, connection, context);
   journal.result.blocks.push(await measure(stage, connection, context));
@@ -129,26 +75,6 @@ async function rehearseStage(stage: PlannedStage, prepared: StageSnapshot, conte
   journal.signal?.throwIfAborted();
   await checkStage(stage, 'loaded', connection, context);
   return answers;
-}
-
-async function describeStage(
-  { spec, profile }: PlannedStage,
-  { snapshot, cached, applied }: StageSnapshot,
-  connection: ConnectionTarget,
-  journal: Journal,
-): Promise<void> {
-  journal.result.stages.push({
-    name: spec.name,
-    description: spec.description,
-    migrations: spec.migrations,
-    profile: profile.name,
-    settings: profile.settings,
-    applied,
-    snapshotKey: snapshot.key,
-    cached,
-    databaseBytes: await databaseBytes(connection),
-    relations: await relationSizes(connection),
-  });
 }
 
 async function checkStage(
@@ -244,50 +170,4 @@ function describeBlock({ outcome, saturation, total, counts, measuredMs }: Block
   const perSecond = Math.round((counts.succeeded / measuredMs) * 1000);
   const misses = counts.failed + counts.timedOut + counts.unfinished;
   return `${formatCount(perSecond)}/s, p95 ${formatUs(total.response.p95Us)}, ${formatCount(misses)} failed`;
-}
-
-/** Judges what there is, and writes result and report; also after an interruption. */
-async function conclude(plan: RunPlan, journal: Journal): Promise<void> {
-  const { result } = journal;
-  result.finishedAt = new Date().toISOString();
-  result.claims = assessClaims(plan.scenario.claims ?? [], result);
-  result.warnings.push(...warningsOf(result));
-  result.verdict = judge(result);
-  await journal.save();
-  await writeReport(plan.outDir, result);
-}
-
-function emptyResult(plan: RunPlan): RunResult {
-  const { scenario } = plan;
-  return {
-    schemaVersion,
-    id: plan.id,
-    status: 'running',
-    startedAt: new Date().toISOString(),
-    tool: { version: toolVersion, node: process.version },
-    command: plan.command,
-    host: plan.host,
-    ...(plan.generator === undefined ? {} : { generator: plan.generator }),
-    server: { kind: 'embedded', ...plan.postgres },
-    scenario: {
-      name: scenario.name,
-      title: scenario.title,
-      description: scenario.description,
-      transactions: Object.entries(scenario.workload.transactions).map(([name, { description, weight, access }]) => ({
-        name,
-        description,
-        weight,
-        access,
-      })),
-    },
-    load: plan.load,
-    slo: plan.slo,
-    stages: [],
-    phases: [],
-    blocks: [],
-    answers: [],
-    invariants: [],
-    claims: [],
-    warnings: [],
-  };
 }

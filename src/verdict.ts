@@ -2,6 +2,7 @@
  * From a RunResult to a verdict. Pure: nothing here reads a clock, a file or a database, so a stored result can be judged
  * again anywhere. The method is told in docs/method.md.
  */
+import { judgeCapacity } from './capacity-figures.ts';
 import { ExitCode } from './errors.ts';
 import { formatCount, formatMs, formatPlural, formatRate, formatShare } from './report/format.ts';
 import type { Gate, Outcome, RunResult, Verdict } from './result.ts';
@@ -19,7 +20,10 @@ const minSeconds = 10;
  * 'complete' is never a pass.
  */
 export function judge(result: RunResult): Verdict {
-  const gates = [judgeValidity(result), judgeCorrectness(result), judgeSlo(result)];
+  const gates =
+    result.capacity === undefined
+      ? [judgeValidity(result), judgeCorrectness(result), judgeSlo(result)]
+      : [judgeCapacity(result)];
   const deciding = decidingGate(gates);
   return { outcome: deciding.outcome, exitCode: exitCodeOf(deciding), reason: deciding.reason, gates };
 }

@@ -1,6 +1,6 @@
 /** Reasons to doubt a figure, found in the result itself. */
 import { formatPlural, formatRate } from './report/format.ts';
-import type { Block, GeneratorFigures, RunResult, Warning } from './result.ts';
+import type { Block, CapacityResult, GeneratorFigures, RunResult, Warning } from './result.ts';
 
 /** Below this much measured time, p95 says more about the moment than about the system. */
 const shortMs = 30_000;
@@ -13,11 +13,12 @@ const ceilingShare = 0.1;
 
 /** Everything in a result that a careful reader would want to know before believing it. */
 export function warningsOf(result: RunResult): Warning[] {
-  const { generator, blocks } = result;
+  const { generator, blocks, capacity = [] } = result;
   return [
     ...scaleWarnings(result),
     ...blocks.flatMap((block) => blockWarnings(block)),
     ...blocks.flatMap((block) => ceilingWarnings(block, generator)),
+    ...capacity.flatMap((stage) => capacityWarnings(stage)),
   ];
 }
 
@@ -65,6 +66,20 @@ function ceilingWarnings({ stage, ratePerSecond, generator }: Block, known: Gene
         `${formatRate(ratePerSecond)} is more than a tenth of the ${formatRate(ceilingPerSecond)} that the load generator ` +
         `can carry out here with ${formatPlural(generator.workers, 'worker')}.`,
       advice: 'Its own work may show in the latencies: give it more --workers, or a machine of its own.',
+    },
+  ];
+}
+
+/** Where the generator was late at the rate that was missed, it may be the generator that missed it. */
+function capacityWarnings({ stage, missedPerSecond, steps }: CapacityResult): Warning[] {
+  const ends = steps.filter(({ ratePerSecond, saturated }) => ratePerSecond === missedPerSecond && !saturated);
+  if (!ends.some(({ latenessP99Us }) => latenessP99Us > lateUs)) return [];
+  return [
+    {
+      code: 'late-generator',
+      stage,
+      message: `The load generator itself was late at ${formatRate(missedPerSecond!)}, the rate that ${stage} did not hold.`,
+      advice: 'The stage may hold more: give the generator more --workers, or a machine of its own.',
     },
   ];
 }

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { ExitCode, PgrehearseError } from '../errors.ts';
 import { toolVersion } from '../tool.ts';
+import { capacityCommand } from './capacity.ts';
 import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
 import { reportCommand } from './report.ts';
@@ -21,6 +22,7 @@ Examples:
   pgrehearse run                          the main job: webhooks, 10.3 million rows, 1,000 transactions a second
   pgrehearse run webhooks --quick         the same in a minute on a small scale
   pgrehearse run ./my-scenario.ts --rate 200 --duration 2m
+  pgrehearse capacity webhooks            how far each stage can go
   pgrehearse migrate verify webhooks      up, down and up again on a scratch database
   pgrehearse doctor                       what this machine has and lacks
 
@@ -37,7 +39,15 @@ async function main(argv: string[]): Promise<number> {
     .addHelpText('after', examples)
     .showHelpAfterError('Run with --help to see what there is.')
     .exitOverride();
-  for (const command of [runCommand, seedCommand, migrateCommand, snapshotCommand, doctorCommand, reportCommand]) {
+  for (const command of [
+    runCommand,
+    capacityCommand,
+    seedCommand,
+    migrateCommand,
+    snapshotCommand,
+    doctorCommand,
+    reportCommand,
+  ]) {
     program.addCommand(command(context).copyInheritedSettings(program));
   }
   for (const command of program.commands.flatMap((command) => [command, ...command.commands])) {

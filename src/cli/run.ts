@@ -1,7 +1,6 @@
 import { basename, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { planRun } from '../plan.ts';
-import { renderSummary } from '../report/summary.ts';
 import type { RunResult } from '../result.ts';
 import { run } from '../run.ts';
 import type { LoadSpec } from '../scenario.ts';
@@ -18,6 +17,7 @@ import {
   seedOption,
   workersOption,
 } from './options.ts';
+import { printResult } from './print-result.ts';
 import { openTerminal } from './terminal.ts';
 
 interface RunFlags {
@@ -103,13 +103,7 @@ async function runOne(scenario: string, flags: RunFlags, context: CommandContext
     });
     const result = await run(plan, { signal: context.signal, onEvent: (event) => terminal.onEvent(event) });
     terminal.close();
-    const color = process.stdout.isTTY && process.stdout.hasColors() && !process.env['NO_COLOR'];
-    const columns = process.stdout.columns || 100;
-    process.stdout.write(
-      flags.json
-        ? `${JSON.stringify(result)}\n`
-        : `\n${renderSummary(result, { color, columns })}\nReport: ${plan.outDir}/report.md\n`,
-    );
+    printResult(result, plan.outDir, flags);
     return result;
   } finally {
     terminal.close();

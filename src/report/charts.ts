@@ -5,6 +5,7 @@
 import type { RunResult, TimelineBucket } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
+import { renderCapacityChart } from './capacity-chart.ts';
 import type { Limit, Series } from './drawing.ts';
 import {
   categoryAxis,
@@ -15,12 +16,14 @@ import {
   logAxis,
   printable,
   rateAxis,
+  stageColour,
   timeAxis,
 } from './drawing.ts';
 import { formatMs, formatRate } from './format.ts';
 
 /** Charts by file name, in the order of the report; none when nothing was measured. */
 export function renderCharts(result: RunResult): Record<string, string> {
+  if (result.capacity !== undefined) return renderCapacityChart(result.capacity, result.slo);
   const stages = chartStages(result);
   if (stages.length === 0) return {};
   return {
@@ -36,12 +39,10 @@ interface ChartStage extends StageFigures {
 }
 
 function chartStages(result: RunResult): ChartStage[] {
-  const last = result.stages.length - 1;
   return result.stages.flatMap((stage, index) => {
     const figures = figuresOf(result, stage.name);
     if (!figures || figures.mainBlock.timeline.length === 0) return [];
-    const between = colours.between[(index - 1) % colours.between.length]!;
-    const colour = index === last ? colours.last : index === 0 ? colours.first : between;
+    const colour = stageColour(index, result.stages.length);
     return [{ ...figures, label: printable(stage.name), colour }];
   });
 }

@@ -3,7 +3,7 @@ import { LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { formatCount, formatMs } from './format.ts';
+import { formatCount, formatMs, formatRate } from './format.ts';
 
 use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
 
@@ -16,6 +16,12 @@ export const colours = {
   last: '#2f81f7',
   between: ['#8957e5', '#2da44e', '#bf4b8a', '#12a4a4'],
 };
+
+/** The first and the last stage always have the same colours. */
+export function stageColour(index: number, stages: number): string {
+  if (index === stages - 1) return colours.last;
+  return index === 0 ? colours.first : colours.between[(index - 1) % colours.between.length]!;
+}
 
 // Double quotes in a family name would end the attribute that it is written into.
 const fontFamily = 'Helvetica, Arial, sans-serif';
@@ -129,6 +135,23 @@ export function logAxis(values: readonly (number | undefined)[]): object {
 /** Powers of ten read as such: 100 s rather than 1 min 40 s. */
 function decadeOfMs(ms: number): string {
   return ms < 1000 ? formatMs(ms) : `${formatCount(ms / 1000)} s`;
+}
+
+/** A logarithmic axis of events a second, a little wider than the values. */
+export function logRateAxis(values: readonly number[]): object {
+  return {
+    type: 'log',
+    min: Math.min(...values) / 1.2,
+    max: Math.max(...values) * 1.2,
+    axisLabel: {
+      ...labelStyle,
+      formatter: (rate: number) => formatRate(rate),
+      hideOverlap: true,
+      showMinLabel: false,
+      showMaxLabel: false,
+    },
+    ...axisLines,
+  };
 }
 
 /** Seconds since the first counted arrival. */

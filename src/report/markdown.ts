@@ -6,6 +6,7 @@ import { judge } from '../verdict.ts';
 import { describeChange, describeLosses, rowOf } from './comparison.ts';
 import { formatBytes, formatMs, formatRate, formatRatio, formatShare, formatUs } from './format.ts';
 import { renderEvidence } from './markdown-evidence.ts';
+import { renderCapacity } from './markdown-capacity.ts';
 import { byTransaction } from './markdown-latency.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 
@@ -25,6 +26,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
   const parts = [
     heading(result, verdict),
     keyFigures(result),
+    ...renderCapacity(result, chart(files, 'capacity.svg', 'p95 of the response time of each stage against the rate')),
     saturationNote(result),
     gates(verdict),
     warnings(result.warnings),

@@ -1,5 +1,6 @@
 /** The report in short, for the terminal: it fits one screen. */
 import { styleText } from 'node:util';
+import { describeHeadroom } from '../capacity-figures.ts';
 import type { Outcome, RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
@@ -30,7 +31,7 @@ export function renderSummary(result: RunResult, { color, columns }: SummaryOpti
   const paint: Paint = (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
   const parts = [
     verdictLines(result, width, paint),
-    stageTable(result, width, paint),
+    result.capacity === undefined ? stageTable(result, width, paint) : capacityTable(result, width, paint),
     transactionTable(result, width, paint),
     noteLines(result, width, paint),
   ];
@@ -61,6 +62,23 @@ function stageTable(result: RunResult, width: number, paint: Paint): string[] {
   const limit = formatUs(result.slo.limitMs * 1000);
   return alignColumns(
     [['Stage', 'held', 'p50', 'p95', `missed ${limit}`, 'errors', 'database'], ...rows],
+    width,
+    paint,
+  );
+}
+
+/** How far each stage goes, in place of how it did at one rate. */
+function capacityTable({ capacity = [], load }: RunResult, width: number, paint: Paint): string[] {
+  if (capacity.length === 0) return [];
+  const rows = capacity.map(({ stage, heldPerSecond, missedPerSecond, steps }) => [
+    plain(stage),
+    heldPerSecond === undefined ? 'no rate' : formatRate(heldPerSecond),
+    missedPerSecond === undefined ? 'none tried' : formatRate(missedPerSecond),
+    heldPerSecond === undefined ? '' : describeHeadroom(heldPerSecond, load.ratePerSecond),
+    String(steps.length),
+  ]);
+  return alignColumns(
+    [['Stage', 'holds', 'misses', `headroom over ${formatRate(load.ratePerSecond)}`, 'steps'], ...rows],
     width,
     paint,
   );

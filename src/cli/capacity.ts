@@ -1,0 +1,106 @@
+import { Command, Option } from 'commander';
+import { measureCapacity } from '../capacity.ts';
+import { planRun } from '../plan.ts';
+import type { LoadSpec } from '../scenario.ts';
+import { readConfig, type CommandContext } from './context.ts';
+import {
+  configOption,
+  jsonOption,
+  parseDuration,
+  parseList,
+  parsePositive,
+  parseWhole,
+  portOption,
+  scaleOption,
+  seedOption,
+  workersOption,
+} from './options.ts';
+import { printResult } from './print-result.ts';
+import { openTerminal } from './terminal.ts';
+
+interface CapacityFlags {
+  scale: number;
+  seed: number;
+  rate?: number;
+  step: number;
+  connections?: number;
+  workers?: number;
+  stages?: string[];
+  out?: string;
+  port?: number;
+  config?: string;
+  json?: boolean;
+}
+
+/** Time for caches and plans to settle at the new rate; not counted. */
+const longestWarmupMs = 3000;
+
+export function capacityCommand(context: CommandContext): Command {
+  return new Command('capacity')
+    .description('find the highest rate at which each stage meets the SLO')
+    .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
+    .addOption(scaleOption())
+    .addOption(
+      new Option('--rate <tps>', 'rate to begin with and to count headroom over (default: of the scenario)').argParser(
+        parsePositive,
+      ),
+    )
+    .addOption(new Option('--step <time>', 'counted time of each rate').argParser(parseDuration).default(12_000, '12s'))
+    .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
+    .addOption(workersOption())
+    .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
+    .addOption(seedOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(portOption())
+    .addOption(configOption())
+    .addOption(jsonOption('the RunResult'))
+    .addHelpText(
+      'after',
+      `
+Rates are doubled (or halved) until one holds and one does not, then the interval is halved until its ends are a tenth
+apart; both ends are driven twice. About ten steps a stage, each on the data that the steps before it left.
+
+Exit code 0 when the last stage holds the rate of the scenario (or --rate), 1 when it does not, 3 when that is not clear.
+
+Examples:
+  pgrehearse capacity
+  pgrehearse capacity webhooks --stages after --rate 2000 --step 20s`,
+    )
+    .action(async (scenario: string, flags: CapacityFlags) => {
+      const { folder, config } = await readConfig(flags);
+      const terminal = openTerminal(context.signal);
+      try {
+        const plan = await planRun({
+          scenario,
+          folder,
+          config,
+          scale: flags.scale,
+          seed: flags.seed,
+          load: loadOf(flags),
+          workers: flags.workers,
+          command: ['pgrehearse', ...process.argv.slice(2)].join(' '),
+          stages: flags.stages,
+          out: flags.out,
+          port: flags.port,
+        });
+        const result = await measureCapacity(plan, {
+          signal: context.signal,
+          onEvent: (event) => terminal.onEvent(event),
+        });
+        terminal.close();
+        printResult(result, plan.outDir, flags);
+        context.exitCode = result.verdict?.exitCode ?? 0;
+      } finally {
+        terminal.close();
+      }
+    });
+}
+
+function loadOf({ rate, step, connections }: CapacityFlags): Partial<LoadSpec> {
+  return {
+    durationMs: step,
+    warmupMs: Math.min(longestWarmupMs, step / 2),
+    ...(rate === undefined ? {} : { ratePerSecond: rate }),
+    ...(connections === undefined ? {} : { connections }),
+  };
+}

@@ -1,0 +1,178 @@
+/** What every command has in common that measures stages: their snapshots, each stage alive on its clone, the result at the end. */
+import { join } from 'node:path';
+import { assessClaims } from './claims.ts';
+import { databaseBytes, databaseName, relationSizes } from './database.ts';
+import { DiskWatch } from './disk-watch.ts';
+import { messageOf } from './errors.ts';
+import { Journal, type RunControl } from './journal.ts';
+import type { PlannedStage, RunPlan } from './plan.ts';
+import { clonePart, prepareBaseline, prepareStage, type StageSnapshot } from './prepare.ts';
+import { writeReport } from './report/write.ts';
+import { schemaVersion, type RunResult } from './result.ts';
+import { startEmbedded } from './server/embedded.ts';
+import { createRunFolder } from './server/leftovers.ts';
+import { settingsOf } from './server/profiles.ts';
+import type { ConnectionTarget } from './server/server.ts';
+import { SnapshotStore } from './snapshot.ts';
+import { toolVersion } from './tool.ts';
+import { judge } from './verdict.ts';
+import { warningsOf } from './warnings.ts';
+
+/** A stage whose data is ready to be cloned. */
+export interface PreparedStage {
+  planned: PlannedStage;
+  prepared: StageSnapshot;
+}
+
+export interface Rehearsal {
+  plan: RunPlan;
+  journal: Journal;
+  store: SnapshotStore;
+  stages: PreparedStage[];
+}
+
+/**
+ * Prepares the snapshots of all stages, lets `story` measure them, and judges. The result is written at the end in any case.
+ *
+ * @returns the result, with verdict, also when the signal interrupted the story (status `interrupted`)
+ * @throws PgrehearseError when it cannot go on; what is finished is in result.json with status `failed`
+ */
+export async function rehearse(
+  plan: RunPlan,
+  control: RunControl,
+  story: (rehearsal: Rehearsal) => Promise<void>,
+): Promise<RunResult> {
+  using watch = await DiskWatch.start({ ...plan, signal: control.signal });
+  const journal = new Journal(emptyResult(plan), plan.outDir, { ...control, signal: watch.signal });
+  const { result } = journal;
+  try {
+    await using store = await openStore(plan, journal);
+    await story({ plan, journal, store, stages: await prepareStages(plan, store, journal, watch) });
+    result.status = 'complete';
+  } catch (thrown) {
+    const error = watch.explain(thrown);
+    const interrupted = control.signal?.aborted === true;
+    result.status = interrupted ? 'interrupted' : 'failed';
+    if (!interrupted) {
+      result.warnings.push({ code: 'failed', message: messageOf(error), advice: 'Mend the cause and run again.' });
+      throw error;
+    }
+  } finally {
+    await conclude(plan, journal);
+  }
+  return result;
+}
+
+async function prepareStages(
+  plan: RunPlan,
+  store: SnapshotStore,
+  journal: Journal,
+  watch: DiskWatch,
+): Promise<PreparedStage[]> {
+  const baseline = await prepareBaseline(plan, store, journal, watch);
+  await journal.save();
+  const stages: PreparedStage[] = [];
+  for (const planned of plan.stages) {
+    stages.push({ planned, prepared: await prepareStage(planned, baseline, plan, store, journal) });
+  }
+  return stages;
+}
+
+export async function openStore(plan: RunPlan, journal: Journal): Promise<SnapshotStore> {
+  for (const sentence of plan.leftovers) journal.note(sentence);
+  return new SnapshotStore(plan.cacheDir, {
+    limitBytes: plan.cacheLimitBytes,
+    onNotice: (sentence) => journal.note(sentence),
+  });
+}
+
+/** Lets `work` have the stage alive on a clone and a server of its own, which are gone afterwards. */
+export async function onStage<T>(
+  stage: PreparedStage,
+  { plan, store, journal }: Rehearsal,
+  work: (connection: ConnectionTarget) => Promise<T>,
+): Promise<T> {
+  const { planned, prepared } = stage;
+  await using folder = await createRunFolder(plan.cacheDir);
+  const dataDir = join(folder.path, 'data');
+  await clonePart(prepared.snapshot, dataDir, planned.spec.name, store, journal);
+  await using server = await startEmbedded({
+    dataDir,
+    settings: settingsOf(planned.profile),
+    cacheDir: plan.cacheDir,
+    port: plan.port,
+    scratch: true,
+    signal: journal.signal,
+  });
+  const connection = server.connection(databaseName);
+  await describeStage(stage, connection, journal);
+  // Awaited here: the server is stopped on the way out.
+  return await work(connection);
+}
+
+async function describeStage(
+  { planned: { spec, profile }, prepared: { snapshot, cached, applied } }: PreparedStage,
+  connection: ConnectionTarget,
+  journal: Journal,
+): Promise<void> {
+  journal.result.stages.push({
+    name: spec.name,
+    description: spec.description,
+    migrations: spec.migrations,
+    profile: profile.name,
+    settings: profile.settings,
+    applied,
+    snapshotKey: snapshot.key,
+    cached,
+    databaseBytes: await databaseBytes(connection),
+    relations: await relationSizes(connection),
+  });
+}
+
+/** Judges what there is, and writes result and report; also after an interruption. */
+async function conclude(plan: RunPlan, journal: Journal): Promise<void> {
+  const { result } = journal;
+  result.finishedAt = new Date().toISOString();
+  // Claims are about stages at the rate of the load, which only a run offers.
+  if (result.capacity === undefined) result.claims = assessClaims(plan.scenario.claims ?? [], result);
+  result.warnings.push(...warningsOf(result));
+  result.verdict = judge(result);
+  await journal.save();
+  await writeReport(plan.outDir, result);
+}
+
+/** A result without figures. */
+export function emptyResult(plan: RunPlan): RunResult {
+  const { scenario } = plan;
+  return {
+    schemaVersion,
+    id: plan.id,
+    status: 'running',
+    startedAt: new Date().toISOString(),
+    tool: { version: toolVersion, node: process.version },
+    command: plan.command,
+    host: plan.host,
+    ...(plan.generator === undefined ? {} : { generator: plan.generator }),
+    server: { kind: 'embedded', ...plan.postgres },
+    scenario: {
+      name: scenario.name,
+      title: scenario.title,
+      description: scenario.description,
+      transactions: Object.entries(scenario.workload.transactions).map(([name, { description, weight, access }]) => ({
+        name,
+        description,
+        weight,
+        access,
+      })),
+    },
+    load: plan.load,
+    slo: plan.slo,
+    stages: [],
+    phases: [],
+    blocks: [],
+    answers: [],
+    invariants: [],
+    claims: [],
+    warnings: [],
+  };
+}
