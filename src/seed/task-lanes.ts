@@ -34,6 +34,8 @@ export class TaskLanes implements AsyncDisposable {
   readonly #lanes: Promise<void>[] = [];
   readonly #queue: Waiting[] = [];
   #more = Promise.withResolvers<void>();
+  /** Why a lane could not go on: then nobody may be left to do what waits. */
+  #fault: Error | undefined;
 
   constructor(connection: ConnectionTarget, onStart: (task: Task) => void) {
     this.#connection = connection;
@@ -51,6 +53,7 @@ export class TaskLanes implements AsyncDisposable {
    * @throws UsageError when the rows break a constraint, EnvironmentError when the server fails
    */
   async run(tasks: readonly Task[]): Promise<void> {
+    if (this.#fault !== undefined) throw this.#fault;
     const ends = tasks.map((task) => {
       const { promise, resolve: done, reject: failed } = Promise.withResolvers<void>();
       this.#queue.push({ task, done, failed });
@@ -76,10 +79,10 @@ export class TaskLanes implements AsyncDisposable {
         await this.#runTask(client, next.task).then(next.done, next.failed);
       }
     } catch (error) {
-      const fault = new EnvironmentError(`A connection for building indexes failed: ${messageOf(error)}.`, {
+      this.#fault = new EnvironmentError(`A connection for building indexes failed: ${messageOf(error)}.`, {
         cause: error,
       });
-      for (const { failed } of this.#queue.splice(0)) failed(fault);
+      for (const { failed } of this.#queue.splice(0)) failed(this.#fault);
     } finally {
       await client.end().catch(() => {});
     }
@@ -103,14 +106,14 @@ export class TaskLanes implements AsyncDisposable {
 
   async #runTask(client: Client, task: Task): Promise<void> {
     const { signal } = this.#closing;
-    const cancel = (): void => void cancelStatement(this.#connection, client);
-    signal.addEventListener('abort', cancel, { once: true });
+    const end = (): void => void endBackend(this.#connection, client);
+    signal.addEventListener('abort', end, { once: true });
     try {
       await client.query(task.statement);
     } catch (error) {
       throw taskFault(task, error);
     } finally {
-      signal.removeEventListener('abort', cancel);
+      signal.removeEventListener('abort', end);
     }
   }
 }
@@ -122,13 +125,13 @@ function newClient(connection: ConnectionTarget): Client {
   return client;
 }
 
-/** Ends a statement that nobody waits for any more. */
-async function cancelStatement(connection: ConnectionTarget, client: Client): Promise<void> {
+/** Ends a statement that nobody waits for any more, with its connection: a mere cancel would be lost if it came too early. */
+async function endBackend(connection: ConnectionTarget, client: Client): Promise<void> {
   const { processID } = client as unknown as { processID: number };
   const other = newClient(connection);
   try {
     await other.connect();
-    await other.query('SELECT pg_cancel_backend($1)', [processID]);
+    await other.query('SELECT pg_terminate_backend($1)', [processID]);
   } catch {
     // The server is going down; then the statement ends with it.
   } finally {
