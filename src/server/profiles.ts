@@ -156,7 +156,9 @@ export function seedingSettings(host: Host): Settings {
     max_wal_size: '16GB',
     checkpoint_timeout: '1h',
     autovacuum: false,
-    shared_buffers: megabytes(clamp(memory / 8, 128 * mebibyte, 4096 * mebibyte)),
+    // Rows and indexes go past the buffers, and tables are read from the kernel's cache: large buffers only cost page faults and
+    // cache misses (measured: 12 % of the server's time).
+    shared_buffers: megabytes(clamp(memory / 8, 128 * mebibyte, 256 * mebibyte)),
     // As many index builds as cores may run at once, each with this much.
     maintenance_work_mem: megabytes(clamp(memory / 4 / host.cores, 64 * mebibyte, 2047 * mebibyte)),
     max_parallel_maintenance_workers: clamp(host.cores - 1, 1, 4),
