@@ -1,5 +1,5 @@
 /** What both sides of the comparison load into: fresh databases with the schema of webhooks, on one server. */
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -69,19 +69,60 @@ export async function fileBytes(path: string): Promise<number> {
   return (await stat(path)).size;
 }
 
-/** Wall time, and how many cores the machine kept busy (everything that ran on it), of which this process how many. */
+/**
+ * Wall time; cores that the machine kept busy with everything that ran on it; processor time of this process and of the server,
+ * which a busy machine stretches less than the wall time (0 for the server where there is no /proc).
+ */
 export interface Cost {
   ms: number;
   busyCores: number;
-  ownCores: number;
+  harnessCpuSeconds: number;
+  serverCpuSeconds: number;
 }
 
-export async function costOf<T>(work: () => Promise<T>): Promise<Cost & { result: T }> {
-  const [startedMs, busyMs, own] = [performance.now(), machineBusyMs(), process.cpuUsage()];
+export async function costOf<T>({ server }: Bench, work: () => Promise<T>): Promise<{ cost: Cost; result: T }> {
+  const [startedMs, busyMs, own, used] = [
+    performance.now(),
+    machineBusyMs(),
+    process.cpuUsage(),
+    await cpuSeconds(server),
+  ];
   const result = await work();
   const ms = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(own);
-  return { result, ms, busyCores: (machineBusyMs() - busyMs) / ms, ownCores: (user + system) / 1000 / ms };
+  const cost = {
+    ms,
+    busyCores: (machineBusyMs() - busyMs) / ms,
+    harnessCpuSeconds: (user + system) / 1e6,
+    serverCpuSeconds: (await cpuSeconds(server)) - used,
+  };
+  return { cost, result };
+}
+
+/** Processor time of the postmaster's children, those that live and those that have ended (proc(5): 100 ticks a second). */
+async function cpuSeconds({ pid }: Server): Promise<number> {
+  const processes = await readdir('/proc').catch(() => []);
+  const stats = await Promise.all(processes.filter((name) => /^\d+$/.test(name)).map(readStat));
+  const ticks = stats.map((fields) => {
+    const [parent, user, system, userOfEnded, systemOfEnded] = [1, 11, 12, 13, 14].map((at) => Number(fields[at]));
+    if (fields.at(-1) === String(pid)) return userOfEnded! + systemOfEnded!;
+    return parent === pid ? user! + system! : 0;
+  });
+  return ticks.reduce((sum, one) => sum + one, 0) / 100;
+}
+
+/** The fields after the name of the program, and the process id; none for a process that has just ended. */
+async function readStat(pid: string): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return text === ''
+    ? []
+    : [
+        ...text
+          .slice(text.lastIndexOf(')') + 2)
+          .trim()
+          .split(' '),
+        pid,
+      ];
 }
 
 function machineBusyMs(): number {

@@ -17,21 +17,28 @@ import {
 import type { ConnectionTarget } from '../../src/server/server.ts';
 import type { BenchResult } from '../main.ts';
 import type { Psql } from './psql.ts';
-import { columnList, costOf, median, removeFiles, rowsFile, scenarioFile, withTables, type Bench } from './side.ts';
+import {
+  columnList,
+  costOf,
+  median,
+  removeFiles,
+  rowsFile,
+  scenarioFile,
+  withTables,
+  type Bench,
+  type Cost,
+} from './side.ts';
 
 /** One turn of either side. */
-interface Turn {
-  ms: number;
+interface Turn extends Cost {
   copyMs: number;
-  busyCores: number;
-  ownCores: number;
 }
 
 export async function compareWhole(bench: Bench): Promise<BenchResult> {
   const [ours, theirs]: [Turn[], Turn[]] = [[], []];
   let rows = 0;
   for (let turn = 0; turn < bench.turns; turn++) {
-    const { report, ...cost } = await ourTurn(bench, turn === 0);
+    const { report, cost } = await ourTurn(bench, turn === 0);
     rows = report.rows;
     ours.push({ ...cost, copyMs: report.copyMs });
     if (bench.psql !== undefined) theirs.push(await psqlTurn(bench, bench.psql));
@@ -43,16 +50,16 @@ export async function compareWhole(bench: Bench): Promise<BenchResult> {
 }
 
 /** The first turn also writes the files that psql will read. */
-async function ourTurn(bench: Bench, isFirst: boolean): Promise<Turn & { report: SeedReport }> {
+async function ourTurn(bench: Bench, isFirst: boolean): Promise<{ cost: Cost; report: SeedReport }> {
   return withTables(bench, async ({ connection, targets }) => {
-    const { result, ...cost } = await costOf(() => loadSeed({ ...bench.choice, scenarioFile, connection }));
+    const { result, cost } = await costOf(bench, () => loadSeed({ ...bench.choice, scenarioFile, connection }));
     if (isFirst && bench.psql !== undefined) {
       for (const target of targets) {
         const file = rowsFile(bench, target);
         await bench.psql(connection, `\\copy ${target.sqlName} (${columnList(target)}) to '${file}'`);
       }
     }
-    return { ...cost, copyMs: result.copyMs, report: result };
+    return { cost, report: result };
   });
 }
 
@@ -63,7 +70,7 @@ async function psqlTurn(bench: Bench, psql: Psql): Promise<Turn> {
       targets.map(({ oid }) => oid),
     );
     await client.query(dropStatements(objects).join(';\n'));
-    const { result: copyMs, ...cost } = await costOf(async () => {
+    const { result: copyMs, cost } = await costOf(bench, async () => {
       const startedMs = performance.now();
       await copyFiles(bench, psql, connection, targets);
       const copiedMs = performance.now();
@@ -106,6 +113,7 @@ function sideFigures(side: string, turns: readonly Turn[]): Record<string, numbe
     [`${side}WholeSeconds`]: medianOf(turns, 'ms') / 1000,
     [`${side}CopySeconds`]: medianOf(turns, 'copyMs') / 1000,
     [`${side}MachineBusyCores`]: medianOf(turns, 'busyCores'),
-    [`${side}HarnessCores`]: medianOf(turns, 'ownCores'),
+    [`${side}HarnessCpuSeconds`]: medianOf(turns, 'harnessCpuSeconds'),
+    [`${side}ServerCpuSeconds`]: medianOf(turns, 'serverCpuSeconds'),
   };
 }
