@@ -31,9 +31,9 @@ const longestStretch = 4;
  * @throws PgrehearseError when it cannot go on; what is finished is in result.json with status `failed`
  */
 export function measureCapacity(plan: RunPlan, control: RunControl = {}): Promise<RunResult> {
-  return rehearse(plan, control, async (rehearsal) => {
+  const all: CapacityResult[] = [];
+  return rehearse(plan, control, { capacity: all }, async (rehearsal) => {
     const { journal, stages } = rehearsal;
-    const all: CapacityResult[] = (journal.result.capacity = []);
     for (const stage of stages) {
       const capacity: CapacityResult = { stage: stage.planned.spec.name, steps: [] };
       all.push(capacity);

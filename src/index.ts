@@ -11,6 +11,7 @@ export {
 } from './errors.ts';
 export type { RunControl, RunEvent } from './journal.ts';
 export { planRun, type PlannedStage, type RunPlan, type RunRequest } from './plan.ts';
+export { probe, type ProbeControl } from './probe.ts';
 export { renderMarkdown } from './report/markdown.ts';
 export { renderSummary } from './report/summary.ts';
 export { readResult, writeResult } from './result-file.ts';

@@ -34,16 +34,18 @@ export interface Rehearsal {
 /**
  * Prepares the snapshots of all stages, lets `story` measure them, and judges. The result is written at the end in any case.
  *
+ * @param findings what the story will fill beside the blocks: it tells what kind of result this is, even if nothing comes of it
  * @returns the result, with verdict, also when the signal interrupted the story (status `interrupted`)
  * @throws PgrehearseError when it cannot go on; what is finished is in result.json with status `failed`
  */
 export async function rehearse(
   plan: RunPlan,
   control: RunControl,
+  findings: Pick<RunResult, 'capacity' | 'probe'>,
   story: (rehearsal: Rehearsal) => Promise<void>,
 ): Promise<RunResult> {
   using watch = await DiskWatch.start({ ...plan, signal: control.signal });
-  const journal = new Journal(emptyResult(plan), plan.outDir, { ...control, signal: watch.signal });
+  const journal = new Journal({ ...emptyResult(plan), ...findings }, plan.outDir, { ...control, signal: watch.signal });
   const { result } = journal;
   try {
     await using store = await openStore(plan, journal);
@@ -134,9 +136,11 @@ async function conclude(plan: RunPlan, journal: Journal): Promise<void> {
   const { result } = journal;
   result.finishedAt = new Date().toISOString();
   // Claims are about stages at the rate of the load, which only a run offers.
-  if (result.capacity === undefined) result.claims = assessClaims(plan.scenario.claims ?? [], result);
+  if (result.capacity === undefined && result.probe === undefined) {
+    result.claims = assessClaims(plan.scenario.claims ?? [], result);
+  }
   result.warnings.push(...warningsOf(result));
-  result.verdict = judge(result);
+  if (result.probe === undefined) result.verdict = judge(result);
   await journal.save();
   await writeReport(plan.outDir, result);
 }

@@ -117,6 +117,23 @@ const capacity = z.object({
   ),
 });
 
+const probe = z.object({
+  stage: name,
+  transaction: name,
+  class: z.string().optional(),
+  runs: count,
+  parameterSets: count,
+  minUs: amount,
+  meanUs: amount,
+  p50Us: amount,
+  p95Us: amount,
+  maxUs: amount,
+  timedOut: count,
+  failed: count,
+  planUs: amount.optional(),
+  executionUs: amount.optional(),
+});
+
 const answers = z.object({
   transaction: z.string(),
   stage: z.string(),
@@ -230,6 +247,7 @@ export const runResultSchema = z.object({
   phases: z.array(phase),
   blocks: z.array(block),
   capacity: z.array(capacity).optional(),
+  probe: z.array(probe).optional(),
   answers: z.array(answers),
   invariants: z.array(invariant),
   claims: z.array(claim),

@@ -216,6 +216,28 @@ export interface CapacityResult {
   steps: CapacityStep[];
 }
 
+/** Serial latency of one read transaction, without load; where it has classes of parameters, of one of them. */
+export interface ProbeFigures {
+  stage: string;
+  transaction: string;
+  class?: string;
+  /** Times that it was carried out, over so many different parameter sets. */
+  runs: number;
+  parameterSets: number;
+  /** As the client sees it, errors included. */
+  minUs: number;
+  meanUs: number;
+  p50Us: number;
+  p95Us: number;
+  maxUs: number;
+  /** Runs that the statement timeout ended (their times are lower bounds), and that ended with another error. */
+  timedOut: number;
+  failed: number;
+  /** Median of the server's own times, summed over the statements; absent where EXPLAIN could not tell. */
+  planUs?: number;
+  executionUs?: number;
+}
+
 /** One gate of the verdict. */
 export interface Gate {
   name: 'validity' | 'correctness' | 'slo';
@@ -298,6 +320,8 @@ export interface RunResult {
   blocks: Block[];
   /** Of `pgrehearse capacity`, which has no blocks. */
   capacity?: CapacityResult[];
+  /** Of `pgrehearse probe`, which has no blocks and no verdict. */
+  probe?: ProbeFigures[];
   answers: AnswerComparison[];
   invariants: InvariantOutcome[];
   claims: ClaimOutcome[];

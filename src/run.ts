@@ -27,7 +27,7 @@ const saturatedMinimumMs = 10_000;
  * @throws PgrehearseError when the run cannot go on; what is finished is in result.json with status `failed`
  */
 export function run(plan: RunPlan, control: RunControl = {}): Promise<RunResult> {
-  return rehearse(plan, control, async (rehearsal) => {
+  return rehearse(plan, control, {}, async (rehearsal) => {
     let reference: Answers | undefined;
     for (const stage of rehearsal.stages) {
       const answers = await onStage(stage, rehearsal, (connection) =>

@@ -6,6 +6,7 @@ import { toolVersion } from '../tool.ts';
 import { capacityCommand } from './capacity.ts';
 import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
+import { probeCommand } from './probe.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { seedCommand } from './seed.ts';
@@ -23,6 +24,7 @@ Examples:
   pgrehearse run webhooks --quick         the same in a minute on a small scale
   pgrehearse run ./my-scenario.ts --rate 200 --duration 2m
   pgrehearse capacity webhooks            how far each stage can go
+  pgrehearse probe webhooks               what each read costs by itself, before and after
   pgrehearse migrate verify webhooks      up, down and up again on a scratch database
   pgrehearse doctor                       what this machine has and lacks
 
@@ -42,6 +44,7 @@ async function main(argv: string[]): Promise<number> {
   for (const command of [
     runCommand,
     capacityCommand,
+    probeCommand,
     seedCommand,
     migrateCommand,
     snapshotCommand,

@@ -251,7 +251,7 @@ function wallTime({ startedAt, finishedAt, phases }: RunResult): string {
   return `${formatMs(phases.reduce((total, { durationMs }) => total + durationMs, 0))} so far`;
 }
 
-function reproduction({ command, seed }: RunResult): string {
+function reproduction({ command, seed, probe }: RunResult): string {
   const same =
     seed === undefined
       ? ''
@@ -259,6 +259,6 @@ function reproduction({ command, seed }: RunResult): string {
   return [
     '## Reproduce',
     codeBlock(command, 'sh'),
-    `Every figure is in result.json; the raw samples of every block are in samples/.${same}`,
+    `Every figure is in result.json${probe === undefined ? '; the raw samples of every block are in samples/' : ''}.${same}`,
   ].join('\n\n');
 }

@@ -8,6 +8,7 @@ import { formatBytes, formatMs, formatRate, formatRatio, formatShare, formatUs }
 import { renderEvidence } from './markdown-evidence.ts';
 import { renderCapacity } from './markdown-capacity.ts';
 import { byTransaction } from './markdown-latency.ts';
+import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 
 /** A report and the files that it refers to, by name. */
@@ -19,6 +20,7 @@ export interface MarkdownReport {
 
 /** Renders a result; a result that was never judged is judged here. */
 export async function renderMarkdown(result: RunResult): Promise<MarkdownReport> {
+  if (result.probe !== undefined) return { markdown: renderProbe(result), files: {} };
   // Loaded here, because worker threads that import a scenario would otherwise wait for ECharts too.
   const { renderCharts } = await import('./charts.ts');
   const files = renderCharts(result);
@@ -154,6 +156,17 @@ function saturationNote(result: RunResult): string {
     ];
   });
   return notes.join('\n>\n');
+}
+
+/** Nothing is judged: figures of single queries prove nothing about the load. */
+function renderProbe(result: RunResult): string {
+  const parts = [
+    `# Probe: ${escapeText(result.scenario.title)}`,
+    ...probeTables(result),
+    warnings(result.warnings),
+    ...renderEvidence(result),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
 function warnings(list: readonly Warning[]): string {

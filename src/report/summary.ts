@@ -6,6 +6,7 @@ import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
 import { describeChange, describeClaims, describeLosses } from './comparison.ts';
+import { describeImprovement, describeTime, probeGroups } from './probe-groups.ts';
 import { formatBytes, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
 
 export interface SummaryOptions {
@@ -29,6 +30,12 @@ const outcomeStyles: Record<Outcome, Style> = {
 export function renderSummary(result: RunResult, { color, columns }: SummaryOptions): string {
   const width = Math.max(40, columns);
   const paint: Paint = (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
+  if (result.probe !== undefined) {
+    return [probeTable(result, width, paint), noteLines(result, width, paint)]
+      .filter((lines) => lines.length > 0)
+      .map((lines) => lines.join('\n'))
+      .join('\n\n');
+  }
   const parts = [
     verdictLines(result, width, paint),
     result.capacity === undefined ? stageTable(result, width, paint) : capacityTable(result, width, paint),
@@ -82,6 +89,21 @@ function capacityTable({ capacity = [], load }: RunResult, width: number, paint:
     width,
     paint,
   );
+}
+
+/** Every read by itself, the first stage beside the last. */
+function probeTable(result: RunResult, width: number, paint: Paint): string[] {
+  const groups = probeGroups(result);
+  if (groups.length === 0) return ['Nothing was timed.'];
+  const [first, last] = [result.stages[0]!.name, result.stages.at(-1)!.name];
+  const several = first !== last;
+  const rows = groups.map(({ label, figures }) => {
+    const ends = several ? [figures[0], figures.at(-1)] : [figures[0]];
+    const cells = ends.map((found) => describeTime(found));
+    return [plain(label)].concat(cells, several ? describeImprovement(figures[0], figures.at(-1)) : []);
+  });
+  const heading = ['median, without load', plain(first), ...(several ? [plain(last), ''] : [])];
+  return alignColumns([heading, ...rows], width, paint);
 }
 
 function stageCells({ mainBlock, saturatedBlock, heldPerSecond, misses, blocks }: StageFigures): string[] {

@@ -1,0 +1,72 @@
+import { Command, Option } from 'commander';
+import { planRun } from '../plan.ts';
+import { probe } from '../probe.ts';
+import { readConfig, type CommandContext } from './context.ts';
+import { configOption, jsonOption, parseDuration, parseList, portOption, scaleOption, seedOption } from './options.ts';
+import { printResult } from './print-result.ts';
+import { openTerminal } from './terminal.ts';
+
+interface ProbeFlags {
+  scale: number;
+  seed: number;
+  budget: number;
+  stages?: string[];
+  out?: string;
+  port?: number;
+  config?: string;
+  json?: boolean;
+}
+
+export function probeCommand(context: CommandContext): Command {
+  return new Command('probe')
+    .description('time every read by itself in each stage, without load')
+    .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
+    .addOption(scaleOption())
+    .addOption(
+      new Option('--budget <time>', 'time for each transaction and class of parameters')
+        .argParser(parseDuration)
+        .default(2000, '2s'),
+    )
+    .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
+    .addOption(seedOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(portOption())
+    .addOption(configOption())
+    .addOption(jsonOption('the RunResult'))
+    .addHelpText(
+      'after',
+      `
+Warm, one at a time, with the same parameters in every stage; planning is told apart from execution. Transactions
+that write are left out. There is no verdict: what users feel under load is what \`pgrehearse run\` measures.
+
+Examples:
+  pgrehearse probe
+  pgrehearse probe webhooks --scale 0.1 --budget 5s`,
+    )
+    .action(async (scenario: string, flags: ProbeFlags) => {
+      const { folder, config } = await readConfig(flags);
+      const terminal = openTerminal(context.signal);
+      try {
+        const plan = await planRun({
+          scenario,
+          folder,
+          config,
+          scale: flags.scale,
+          seed: flags.seed,
+          command: ['pgrehearse', ...process.argv.slice(2)].join(' '),
+          stages: flags.stages,
+          out: flags.out,
+          port: flags.port,
+        });
+        const result = await probe(plan, {
+          budgetMs: flags.budget,
+          signal: context.signal,
+          onEvent: (event) => terminal.onEvent(event),
+        });
+        terminal.close();
+        printResult(result, plan.outDir, flags);
+      } finally {
+        terminal.close();
+      }
+    });
+}
