@@ -29,6 +29,7 @@ const transactionFigures = latencies.extend({
   access,
   counts,
   missed: count,
+  retries: count.optional(),
   errors: z.record(z.string(), z.object({ count, example: z.string() })),
   classes: z.record(z.string(), z.object({ count, missed: count, response: percentiles, service: percentiles })),
 });

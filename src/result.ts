@@ -47,6 +47,8 @@ export interface TransactionFigures extends Latencies {
   counts: Counts;
   /** Arrivals that missed the SLO: slower than the limit, failed, timed out or unfinished. */
   missed: number;
+  /** Repetitions after serialisation failures and deadlocks; absent in results of older versions. */
+  retries?: number;
   /** Errors by SQLSTATE (or by driver code such as ECONNRESET), with one example message each. */
   errors: Record<string, { count: number; example: string }>;
   /** Figures by parameter class, where the transaction declares classes. */

@@ -124,6 +124,7 @@ function figuresOf(
     ...latenciesOf(samples, own),
     counts: countsOf(samples, own),
     missed: own.filter(missed).length,
+    retries: own.reduce((sum, arrival) => sum + samples.retries[arrival]!, 0),
     errors,
     classes,
   };

@@ -6,11 +6,12 @@ import { formatBytes, formatCount, formatMs, formatPlural, formatRate, formatRat
 export interface LatencyRow extends Latencies {
   counts: Counts;
   missed: number;
+  retries?: number;
 }
 
 /** All transactions of a block together. */
-export function rowOf({ total, counts, missed }: Block): LatencyRow {
-  return { ...total, counts, missed };
+export function rowOf({ total, counts, missed, transactions }: Block): LatencyRow {
+  return { ...total, counts, missed, retries: transactions.reduce((sum, { retries = 0 }) => sum + retries, 0) };
 }
 
 /** With fewer samples than this, p95 is the maximum by another name. */
@@ -41,6 +42,12 @@ export function describeLosses({ failed, timedOut, unfinished }: Counts): string
   ];
   const present = losses.filter(([count]) => count > 0);
   return present.length === 0 ? '0' : present.map(([count, word]) => `${formatCount(count)} ${word}`).join(', ');
+}
+
+/** What did not succeed, and how often PostgreSQL asked for a repetition: '3 failed, 37 retries'. */
+export function describeTroubles({ counts, retries = 0 }: LatencyRow): string {
+  const losses = describeLosses(counts);
+  return retries === 0 ? losses : `${losses}, ${formatPlural(retries, 'retry', 'retries')}`;
 }
 
 /** How many claims had which outcome: '11 claims: 8 met, 2 not met, 1 not measured.' */

@@ -2,7 +2,7 @@
 import type { Percentiles, RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
-import { describeChange, describeLosses, leastForP95, rowOf } from './comparison.ts';
+import { describeChange, describeTroubles, leastForP95, rowOf } from './comparison.ts';
 import type { LatencyRow } from './comparison.ts';
 import { formatCount, formatRate, formatShare, formatUs } from './format.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
@@ -52,7 +52,7 @@ function latencyCells({ mainBlock, saturatedBlock }: StageFigures, row: LatencyR
   const { counts, missed } = row;
   const rate = mainBlock.measuredMs > 0 ? (counts.succeeded * 1000) / mainBlock.measuredMs : 0;
   const times = saturatedBlock ? timeCells(row.service, ' †') : timeCells(row.response);
-  return [formatRate(rate)].concat(times, formatShare(missed / counts.scheduled), describeLosses(counts));
+  return [formatRate(rate)].concat(times, formatShare(missed / counts.scheduled), describeTroubles(row));
 }
 
 /** p50, p95, p99 and maximum; '~' where too few samples stand behind a percentile to tell it from the maximum. */

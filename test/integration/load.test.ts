@@ -194,6 +194,10 @@ describe('runBlock', () => {
     const { samples } = await readSamples(options.samplesPath);
     const retries = samples.retries.reduce((sum, count) => sum + count, 0);
     expect(retries).toBeGreaterThan(0);
+    // Of the counted arrivals; the warm-up may have had some too.
+    const counted = result.transactions.reduce((sum, figures) => sum + figures.retries!, 0);
+    expect(counted).toBeGreaterThan(0);
+    expect(counted).toBeLessThanOrEqual(retries);
     expect(result.counts.succeeded).toBe(result.counts.scheduled);
     const transfers = samples.transaction.filter((number) => number === 1).length;
     expect(await sumOfBalances()).toBe(2 * transfers);

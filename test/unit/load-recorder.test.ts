@@ -19,6 +19,7 @@ interface Arrival {
   error?: number;
   class?: number;
   latenessUs?: number;
+  retries?: number;
 }
 
 function samplesOf(arrivals: readonly Arrival[]): Samples {
@@ -33,6 +34,7 @@ function samplesOf(arrivals: readonly Arrival[]): Samples {
     samples.error[number] = rest.error ?? 0;
     samples.class[number] = rest.class ?? 0;
     samples.latenessUs[number] = rest.latenessUs ?? 0;
+    samples.retries[number] = rest.retries ?? 0;
   });
   return samples;
 }
@@ -108,6 +110,22 @@ describe('summarise', () => {
     expect(write!.errors).toEqual({ 40001: { count: 1, example: 'could not serialize' } });
     expect(write!.classes).toEqual({});
     expect(write!.response.count).toBe(2);
+  });
+
+  it('adds up the repetitions of each transaction, those of the warm-up left out', () => {
+    const arrivals = [
+      { dueUs: 500_000, retries: 7 },
+      { dueUs: 1_500_000, retries: 2 },
+      { dueUs: 1_600_000, retries: 1, fate: Fate.failed, error: 1 },
+      { dueUs: 1_700_000, transaction: 1 },
+    ];
+    const { transactions } = summarise(
+      record({ warmupMs: 1000, stopMs: 2000 }),
+      samplesOf(arrivals),
+      { percentile: 95, limitMs: 50 },
+      'x.bin',
+    );
+    expect(transactions.map(({ retries }) => retries)).toEqual([3, 0]);
   });
 
   it('draws a timeline by intended start, with what completed in each second', () => {

@@ -120,6 +120,14 @@ describe('renderMarkdown', async () => {
     expect(rows[1]!.at(-1)).toBe('same');
   });
 
+  it('shows how often transactions were repeated', async () => {
+    const result = buildResult();
+    for (const { transactions } of result.blocks) transactions[0]!.retries = 1234;
+    const { markdown } = await renderMarkdown(result);
+    expect(markdown.split('\n')).toContainEqual(expect.stringMatching(/^\|  \| after .* 0, 1,234 retries \|/));
+    expect((await renderMarkdown(buildResult())).markdown).not.toContain('retries |');
+  });
+
   it('marks percentiles that are the maximum by another name', async () => {
     const rare = (await renderMarkdown(buildResult([{ ...calmAfter, ratePerSecond: 5 }]))).markdown;
     const rows = Object.fromEntries(tableWith(rare, 'p95 change').map(([name, ...cells]) => [name, cells]));
