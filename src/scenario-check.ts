@@ -1,7 +1,7 @@
 /** Finds what is wrong with a scenario before anything starts: its shape, its names, its SQL. All faults at once. */
 import * as z from 'zod';
 import { UsageError } from './errors.ts';
-import type { ScenarioSpec } from './scenario.ts';
+import { isolationLevels, type ScenarioSpec, type TransactionBody } from './scenario.ts';
 import { checkStatement } from './sql.ts';
 
 const text = z.string().min(1);
@@ -12,6 +12,7 @@ const body = z.looseObject({
   statements: z.record(text, text),
   run: fn,
   atomic: z.boolean().optional(),
+  isolation: z.enum(isolationLevels).optional(),
 });
 
 const transaction = body.extend({
@@ -103,7 +104,7 @@ export function faultsOf(error: z.ZodError): string[] {
 export async function checkScenario(scenario: ScenarioSpec, file: string): Promise<void> {
   const parsed = shape.safeParse(scenario);
   const faults = parsed.success
-    ? [...nameFaults(scenario), ...(await statementFaults(scenario))]
+    ? [...nameFaults(scenario), ...isolationFaults(scenario), ...(await statementFaults(scenario))]
     : faultsOf(parsed.error);
   if (faults.length === 0) return;
   throw new UsageError(`The scenario ${file} is broken:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`, {
@@ -140,6 +141,18 @@ function nameFaults({ workload, stages, claims = [] }: ScenarioSpec): string[] {
     if (atLeast === undefined && atMost === undefined) faults.push(`claims.${at}: give atLeast, atMost or both`);
   }
   return faults;
+}
+
+function isolationFaults({ workload, stages }: ScenarioSpec): string[] {
+  const bodies: [path: string, body: TransactionBody][] = [];
+  for (const [name, body] of Object.entries(workload.transactions)) bodies.push([`transactions.${name}`, body]);
+  for (const stage of stages) {
+    for (const [name, body] of Object.entries(stage.rewrites ?? {}))
+      bodies.push([`stages.${stage.name}.${name}`, body]);
+  }
+  return bodies
+    .filter(([, { atomic, isolation }]) => isolation !== undefined && atomic !== true)
+    .map(([path]) => `${path}.isolation: only an atomic transaction has a level of its own (set atomic: true)`);
 }
 
 async function statementFaults({ workload, stages }: ScenarioSpec): Promise<string[]> {

@@ -48,6 +48,10 @@ export interface TransactionClient<Statement extends string = string> {
   query<R extends Row = Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
 }
 
+/** Levels that PostgreSQL tells apart. */
+export const isolationLevels = ['read committed', 'repeatable read', 'serializable'] as const;
+export type IsolationLevel = (typeof isolationLevels)[number];
+
 /** How a transaction is carried out: what a stage may rewrite. */
 export interface TransactionBody<Params = any, Statement extends string = string> {
   /** SQL text by statement name. Parameters only as $1, $2, ...; "now" is a parameter too. */
@@ -58,6 +62,8 @@ export interface TransactionBody<Params = any, Statement extends string = string
   run(client: TransactionClient<Statement>, params: Params): Promise<unknown>;
   /** Wrap the statements in BEGIN and COMMIT. Default: each statement commits by itself. */
   atomic?: boolean;
+  /** Isolation level of an atomic transaction. Default: the server's, `read committed` unless a profile says otherwise. */
+  isolation?: IsolationLevel;
 }
 
 /** A named, weighted unit of work. */

@@ -1,7 +1,8 @@
 /** Connections of the load generator: a fixed set, each with its prepared statements, restored when lost. */
 import { Client } from 'pg';
 import { EnvironmentError, messageOf } from '../errors.ts';
-import type { Row, TransactionBody, TransactionClient } from '../scenario.ts';
+import { isolationLevels } from '../scenario.ts';
+import type { IsolationLevel, Row, TransactionBody, TransactionClient } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { loadTypes, PreparedQuery } from './prepared.ts';
 import type { Statement } from './prepared.ts';
@@ -65,7 +66,8 @@ export class LoadConnection {
     client.on('error', forget);
     client.on('end', forget);
     await client.connect();
-    if (transactions.some(({ body }) => body.atomic === true)) await prepareTransactionControl(client);
+    const begins = new Set(transactions.filter(({ body }) => body.atomic === true).map(({ body }) => beginOf(body)));
+    if (begins.size > 0) await prepareTransactionControl(client, [...begins]);
     this.backendPid = (client as unknown as { processID: number }).processID;
     this.#runners = transactions.map((transaction, number) => new TransactionRunner(client, transaction, number));
     this.#client = client;
@@ -92,12 +94,23 @@ export class LoadConnection {
 
 // Parsed when the connection is opened, so that BEGIN needs no round trip of its own and COMMIT no parsing.
 const begin: Statement = { name: 'pgr.begin', text: 'BEGIN', shape: null };
+const beginAt = Object.fromEntries(
+  isolationLevels.map((level) => [
+    level,
+    { name: `pgr.begin.${level}`, text: `BEGIN ISOLATION LEVEL ${level.toUpperCase()}`, shape: null },
+  ]),
+) as Record<IsolationLevel, Statement>;
 const commit: Statement = { name: 'pgr.commit', text: 'COMMIT', shape: null };
 const rollback: Statement = { name: 'pgr.rollback', text: 'ROLLBACK', shape: null };
 
-async function prepareTransactionControl(client: Client): Promise<void> {
+function beginOf({ isolation }: TransactionBody): Statement {
+  return isolation === undefined ? begin : beginAt[isolation];
+}
+
+async function prepareTransactionControl(client: Client, begins: readonly Statement[]): Promise<void> {
   try {
-    for (const statement of [begin, commit, begin, rollback]) await execute(client, statement, []);
+    for (const statement of begins.flatMap((begin) => [begin, commit])) await execute(client, statement, []);
+    for (const statement of [begins[0]!, rollback]) await execute(client, statement, []);
   } catch (error) {
     await client.end();
     throw error;
@@ -133,7 +146,7 @@ class TransactionRunner implements TransactionClient {
   query<R extends Row>(statement: string, values: readonly unknown[] = []): Promise<R[]> {
     const known = this.#statements.get(statement);
     if (known === undefined) return Promise.reject(new ReferenceError(`Statement ${statement} is not declared.`));
-    const prefix = this.#beginDue ? begin : undefined;
+    const prefix = this.#beginDue ? beginOf(this.#body) : undefined;
     this.#beginDue = false;
     return execute(this.#client, known, values, prefix) as Promise<R[]>;
   }

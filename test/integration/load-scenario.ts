@@ -1,5 +1,12 @@
 /** The scenario of the load engine's tests: one small table, transactions with known behaviour. */
-import type { Draw, ScenarioSpec, StageSpec, TransactionBody, TransactionSpec } from '../../src/scenario.ts';
+import type {
+  Draw,
+  IsolationLevel,
+  ScenarioSpec,
+  StageSpec,
+  TransactionBody,
+  TransactionSpec,
+} from '../../src/scenario.ts';
 
 interface Params {
   id: number;
@@ -86,6 +93,38 @@ const deadlocking = stage('deadlocking', {
   },
 });
 
+/** Every write asks the server for its isolation level, and fails where it is another. */
+const isolated = (name: string, isolation?: IsolationLevel): StageSpec =>
+  stage(name, {
+    transfer: {
+      atomic: true,
+      ...(isolation === undefined ? {} : { isolation }),
+      statements: { level: "SELECT current_setting('transaction_isolation') AS level" },
+      async run(client) {
+        const [row] = await client.query<{ level: string }>('level');
+        if (row!.level !== (isolation ?? 'read committed')) throw new TypeError(`it is ${row!.level}`);
+      },
+    },
+  });
+
+/** Read a sum and write what follows from it: two at the same time are not serialisable. */
+const conflicting = stage('conflicting', {
+  transfer: {
+    atomic: true,
+    isolation: 'serializable',
+    statements: {
+      sum: 'SELECT sum(balance)::int AS sum FROM accounts WHERE id <= 10',
+      rest: 'SELECT pg_sleep(0.01)',
+      write: 'UPDATE accounts SET balance = balance + 1 WHERE id = $1',
+    },
+    async run(client, { id }: Params) {
+      await client.query('sum');
+      await client.query('rest');
+      await client.query('write', [1 + (id % 10)]);
+    },
+  },
+});
+
 /** One account in a hundred shows too much. */
 const wrong = stage('wrong', {
   read: {
@@ -115,6 +154,18 @@ const scenario: ScenarioSpec = {
     seed: { asOf: '2026-11-01T00:00:00Z', tables: { accounts: { rows: 100, columns: {} } } },
     transactions: { read, transfer },
   },
-  stages: [stage('before'), slow, broken, careless, deadlocking, wrong, crashing],
+  stages: [
+    stage('before'),
+    slow,
+    broken,
+    careless,
+    deadlocking,
+    wrong,
+    crashing,
+    conflicting,
+    isolated('default-level'),
+    isolated('serializable-level', 'serializable'),
+    isolated('repeatable-level', 'repeatable read'),
+  ],
 };
 export default scenario;

@@ -203,6 +203,24 @@ describe('runBlock', () => {
     expect(await sumOfBalances()).toBe(2 * transfers);
   });
 
+  it.each(['default-level', 'serializable-level', 'repeatable-level'])(
+    'begins transactions at the isolation level that they ask for: %s',
+    async (stage) => {
+      const [, transfer] = (await runBlock(block({ stage }, { durationMs: 1000, warmupMs: 0 }))).transactions;
+      expect(transfer!.counts.scheduled).toBeGreaterThan(20);
+      expect(transfer!.errors).toEqual({});
+    },
+  );
+
+  it('repeats transactions that could not be serialised', async () => {
+    const result = await runBlock(
+      block({ stage: 'conflicting' }, { ratePerSecond: 100, durationMs: 1000, connections: 8 }),
+    );
+    const [, transfer] = result.transactions;
+    expect(transfer!.retries).toBeGreaterThan(0);
+    conserved(result);
+  });
+
   it('stops when it is told to, and keeps what has finished', async () => {
     const abort = new AbortController();
     const onProgress = ({ elapsedMs }: { elapsedMs: number }): void => {

@@ -32,6 +32,21 @@ describe('checkScenario', () => {
       (s) => (s.stages[1].rewrites = { nope: s.workload.transactions.visit }),
       /no transaction nope/,
     ],
+    [
+      'an unknown isolation level',
+      (s) => (s.workload.transactions.visit = { ...s.workload.transactions.visit, atomic: true, isolation: 'chaos' }),
+      /visit\.isolation/,
+    ],
+    [
+      'an isolation level without BEGIN',
+      (s) => (s.workload.transactions.visit = { ...s.workload.transactions.visit, isolation: 'serializable' }),
+      /transactions\.visit\.isolation: only an atomic/,
+    ],
+    [
+      'an isolation level without BEGIN in a rewrite',
+      (s) => (s.stages[1].rewrites = { visit: { ...s.workload.transactions.visit, isolation: 'serializable' } }),
+      /stages\.after\.visit\.isolation/,
+    ],
     ['an excuse for nothing', (s) => (s.stages[1].answersDiffer = { nope: 'why' }), /no transaction nope/],
     [
       'an invariant of an unknown stage',
