@@ -108,8 +108,13 @@ export async function onStage<T>(
   });
   const connection = server.connection(databaseName);
   await describeStage(stage, connection, journal);
-  // Awaited here: the server is stopped on the way out.
-  return await work(connection);
+  try {
+    return await work(connection);
+  } catch (error) {
+    journal.signal?.throwIfAborted();
+    // A crashed server shows as many different errors of its clients; its log has the cause.
+    throw await server.explain(error);
+  }
 }
 
 async function describeStage(
