@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { measureCapacity } from '../capacity.ts';
-import { planRun } from '../plan.ts';
 import type { LoadSpec } from '../scenario.ts';
-import { readConfig, type CommandContext } from './context.ts';
+import type { CommandContext } from './context.ts';
+import { measure, type MeasureFlags } from './measure.ts';
 import {
   configOption,
   jsonOption,
@@ -15,21 +15,11 @@ import {
   seedOption,
   workersOption,
 } from './options.ts';
-import { printResult } from './print-result.ts';
-import { openTerminal } from './terminal.ts';
 
-interface CapacityFlags {
-  scale: number;
-  seed: number;
+interface CapacityFlags extends MeasureFlags {
   rate?: number;
   step: number;
   connections?: number;
-  workers?: number;
-  stages?: string[];
-  out?: string;
-  port?: number;
-  config?: string;
-  json?: boolean;
 }
 
 /** Time for caches and plans to settle at the new rate; not counted. */
@@ -67,32 +57,8 @@ Examples:
   pgrehearse capacity webhooks --stages after --rate 2000 --step 20s`,
     )
     .action(async (scenario: string, flags: CapacityFlags) => {
-      const { folder, config } = await readConfig(flags);
-      const terminal = openTerminal(context.signal);
-      try {
-        const plan = await planRun({
-          scenario,
-          folder,
-          config,
-          scale: flags.scale,
-          seed: flags.seed,
-          load: loadOf(flags),
-          workers: flags.workers,
-          command: ['pgrehearse', ...process.argv.slice(2)].join(' '),
-          stages: flags.stages,
-          out: flags.out,
-          port: flags.port,
-        });
-        const result = await measureCapacity(plan, {
-          signal: context.signal,
-          onEvent: (event) => terminal.onEvent(event),
-        });
-        terminal.close();
-        printResult(result, plan.outDir, flags);
-        context.exitCode = result.verdict?.exitCode ?? 0;
-      } finally {
-        terminal.close();
-      }
+      const result = await measure({ scenario, flags, load: loadOf(flags) }, context, measureCapacity);
+      context.exitCode = result.verdict?.exitCode ?? 0;
     });
 }
 

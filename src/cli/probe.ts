@@ -1,20 +1,11 @@
 import { Command, Option } from 'commander';
-import { planRun } from '../plan.ts';
 import { probe } from '../probe.ts';
-import { readConfig, type CommandContext } from './context.ts';
+import type { CommandContext } from './context.ts';
+import { measure, type MeasureFlags } from './measure.ts';
 import { configOption, jsonOption, parseDuration, parseList, portOption, scaleOption, seedOption } from './options.ts';
-import { printResult } from './print-result.ts';
-import { openTerminal } from './terminal.ts';
 
-interface ProbeFlags {
-  scale: number;
-  seed: number;
+interface ProbeFlags extends MeasureFlags {
   budget: number;
-  stages?: string[];
-  out?: string;
-  port?: number;
-  config?: string;
-  json?: boolean;
 }
 
 export function probeCommand(context: CommandContext): Command {
@@ -44,29 +35,8 @@ Examples:
   pgrehearse probe webhooks --scale 0.1 --budget 5s`,
     )
     .action(async (scenario: string, flags: ProbeFlags) => {
-      const { folder, config } = await readConfig(flags);
-      const terminal = openTerminal(context.signal);
-      try {
-        const plan = await planRun({
-          scenario,
-          folder,
-          config,
-          scale: flags.scale,
-          seed: flags.seed,
-          command: ['pgrehearse', ...process.argv.slice(2)].join(' '),
-          stages: flags.stages,
-          out: flags.out,
-          port: flags.port,
-        });
-        const result = await probe(plan, {
-          budgetMs: flags.budget,
-          signal: context.signal,
-          onEvent: (event) => terminal.onEvent(event),
-        });
-        terminal.close();
-        printResult(result, plan.outDir, flags);
-      } finally {
-        terminal.close();
-      }
+      await measure({ scenario, flags }, context, (plan, control) =>
+        probe(plan, { budgetMs: flags.budget, ...control }),
+      );
     });
 }

@@ -1,10 +1,9 @@
 import { basename, join } from 'node:path';
 import { Command, Option } from 'commander';
-import { planRun } from '../plan.ts';
-import type { RunResult } from '../result.ts';
 import { run } from '../run.ts';
 import type { LoadSpec } from '../scenario.ts';
-import { readConfig, type CommandContext } from './context.ts';
+import type { CommandContext } from './context.ts';
+import { measure, type MeasureFlags } from './measure.ts';
 import {
   configOption,
   jsonOption,
@@ -17,22 +16,12 @@ import {
   seedOption,
   workersOption,
 } from './options.ts';
-import { printResult } from './print-result.ts';
-import { openTerminal } from './terminal.ts';
 
-interface RunFlags {
-  scale: number;
-  seed: number;
+interface RunFlags extends MeasureFlags {
   rate?: number;
   duration?: number;
   connections?: number;
-  workers?: number;
-  stages?: string[];
-  out?: string;
-  port?: number;
-  config?: string;
   quick?: boolean;
-  json?: boolean;
 }
 
 /** A small scale and short blocks: advice while working, not a verdict about production. */
@@ -70,7 +59,8 @@ Examples:
       const withQuick = applyQuick(flags, command);
       for (const scenario of scenarios) {
         const out = flags.out !== undefined && scenarios.length > 1 ? join(flags.out, basename(scenario)) : flags.out;
-        const result = await runOne(scenario, { ...withQuick, out }, context);
+        const request = { scenario, flags: { ...withQuick, out }, load: loadOf(withQuick) };
+        const result = await measure(request, context, run);
         context.exitCode = Math.max(context.exitCode, result.verdict?.exitCode ?? 0);
         if (context.signal.aborted) return;
       }
@@ -82,32 +72,6 @@ function applyQuick(flags: RunFlags, command: Command): RunFlags {
   if (!flags.quick) return flags;
   const saidScale = command.getOptionValueSource('scale') === 'cli';
   return { ...flags, scale: saidScale ? flags.scale : quick.scale, duration: flags.duration ?? quick.load.durationMs };
-}
-
-async function runOne(scenario: string, flags: RunFlags, context: CommandContext): Promise<RunResult> {
-  const { folder, config } = await readConfig(flags);
-  const terminal = openTerminal(context.signal);
-  try {
-    const plan = await planRun({
-      scenario,
-      folder,
-      config,
-      scale: flags.scale,
-      seed: flags.seed,
-      load: loadOf(flags),
-      workers: flags.workers,
-      command: ['pgrehearse', ...process.argv.slice(2)].join(' '),
-      stages: flags.stages,
-      out: flags.out,
-      port: flags.port,
-    });
-    const result = await run(plan, { signal: context.signal, onEvent: (event) => terminal.onEvent(event) });
-    terminal.close();
-    printResult(result, plan.outDir, flags);
-    return result;
-  } finally {
-    terminal.close();
-  }
 }
 
 function loadOf(flags: RunFlags): Partial<LoadSpec> {

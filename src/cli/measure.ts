@@ -1,0 +1,53 @@
+/** What the commands that measure have in common: plan from flags, progress, the result at the end. */
+import type { RunControl } from '../journal.ts';
+import { planRun, type RunPlan } from '../plan.ts';
+import { renderSummary } from '../report/summary.ts';
+import type { RunResult } from '../result.ts';
+import type { LoadSpec } from '../scenario.ts';
+import { readConfig, type CommandContext } from './context.ts';
+import { openTerminal } from './terminal.ts';
+
+/** Flags of every command that measures. */
+export interface MeasureFlags {
+  scale: number;
+  seed: number;
+  workers?: number;
+  stages?: string[];
+  out?: string;
+  port?: number;
+  config?: string;
+  json?: boolean;
+}
+
+/** Checks everything, lets `work` measure while the terminal shows how far it is, and prints what came of it. */
+export async function measure(
+  request: { scenario: string; flags: MeasureFlags; load?: Partial<LoadSpec> },
+  context: CommandContext,
+  work: (plan: RunPlan, control: RunControl) => Promise<RunResult>,
+): Promise<RunResult> {
+  const { scenario, flags, load } = request;
+  const { scale, seed, workers, stages, out, port } = flags;
+  const { folder, config } = await readConfig(flags);
+  const command = ['pgrehearse', ...process.argv.slice(2)].join(' ');
+  const terminal = openTerminal(context.signal);
+  try {
+    const plan = await planRun({ scenario, folder, config, command, scale, seed, workers, stages, out, port, load });
+    const result = await work(plan, { signal: context.signal, onEvent: (event) => terminal.onEvent(event) });
+    terminal.close();
+    printResult(result, plan.outDir, flags);
+    return result;
+  } finally {
+    terminal.close();
+  }
+}
+
+/** The result for a program (`--json`) or in short for people, with the place of the report. */
+function printResult(result: RunResult, outDir: string, { json }: { json?: boolean }): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    return;
+  }
+  const color = process.stdout.isTTY && process.stdout.hasColors() && !process.env['NO_COLOR'];
+  const columns = process.stdout.columns || 100;
+  process.stdout.write(`\n${renderSummary(result, { color, columns })}\nReport: ${outDir}/report.md\n`);
+}
