@@ -7,8 +7,7 @@ import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import { FaultList } from './faults.ts';
 import { DiskNeed } from './disk-need.ts';
 import { readMigrations, type Migration } from './migrate.ts';
-import { assertWorkers, maximumArrivals } from './load/schedule.ts';
-import { formatCount } from './report/format.ts';
+import { assertArrivals, assertWorkers } from './load/schedule.ts';
 import { knownGeneratorFigures } from './generator-figures.ts';
 import type { GeneratorFigures, Host } from './result.ts';
 import { defaultLoad, defaultSlo, type LoadSpec, type ScenarioSpec, type SloSpec, type StageSpec } from './scenario.ts';
@@ -235,14 +234,7 @@ function assertLoad(load: LoadSpec): void {
       hint: 'Correct --rate, --duration or --connections, or the load of the scenario.',
     });
   }
-  const arrivals = (load.ratePerSecond * (load.warmupMs + load.durationMs)) / 1000;
-  if (arrivals <= maximumArrivals) return;
-  throw new UsageError(
-    `The load has ${formatCount(Math.round(arrivals))} arrivals; a block holds ${formatCount(maximumArrivals)}.`,
-    {
-      hint: 'Lower --rate or --duration.',
-    },
-  );
+  assertArrivals({ ratePerSecond: load.ratePerSecond, durationMs: load.warmupMs + load.durationMs });
 }
 
 /** Makes nothing: a plan that fails leaves no folder behind. */

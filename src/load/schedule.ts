@@ -28,6 +28,19 @@ export interface Schedule {
 export const maximumArrivals = 10_000_000;
 
 /**
+ * Poisson arrivals vary, so the last per cent is left to them.
+ *
+ * @throws UsageError when a block of this rate and length (warm-up included) would have too many arrivals
+ */
+export function assertArrivals({ ratePerSecond, durationMs }: { ratePerSecond: number; durationMs: number }): void {
+  if ((ratePerSecond * durationMs) / 1000 <= maximumArrivals * 0.99) return;
+  throw new UsageError(
+    `A block of ${durationMs} ms at ${ratePerSecond}/s has too many arrivals; a block holds ${maximumArrivals}.`,
+    { hint: 'Lower --rate or --duration.' },
+  );
+}
+
+/**
  * Builds the arrivals of a block. It depends on nothing but its options, so every stage gets the same ones.
  *
  * Poisson arrivals have independent exponential gaps (inverse transform: -ln(1 - u) / rate); constant arrivals are 1 / rate
@@ -36,12 +49,7 @@ export const maximumArrivals = 10_000_000;
  * @throws UsageError when the block would have more than `maximumArrivals` arrivals, or no transaction has a weight
  */
 export function buildSchedule(options: ScheduleOptions): Schedule {
-  const expected = (options.ratePerSecond * options.durationMs) / 1000;
-  if (expected > maximumArrivals * 0.99) {
-    throw new UsageError(`A block of ${options.durationMs} ms at ${options.ratePerSecond}/s has too many arrivals.`, {
-      hint: `Keep rate times duration below ${maximumArrivals} transactions a block.`,
-    });
-  }
+  assertArrivals(options);
   const gaps = seededGenerator(options.seed, options.blockNumber, 1);
   const dueUs = Float64Array.from(
     options.arrivals === 'constant' ? constantArrivals(options) : poissonArrivals(options, gaps),
