@@ -1,5 +1,5 @@
 /** pgrehearse.config.ts < environment < flags: where scenarios, profiles and folders come from. */
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
@@ -65,13 +65,13 @@ export async function loadConfig(folder: string, file?: string, env = process.en
 async function firstExisting(folder: string): Promise<string | undefined> {
   for (const name of fileNames) {
     const path = resolve(folder, name);
-    if (await exists(path)) return path;
+    if (existsSync(path)) return path;
   }
   return undefined;
 }
 
 async function readConfig(file: string): Promise<Config> {
-  if (!(await exists(file))) {
+  if (!existsSync(file)) {
     throw new UsageError(`There is no config file ${file}.`, { hint: 'Correct --config or leave it out.' });
   }
   let content: unknown;
@@ -106,11 +106,4 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     );
   }
   return absolute;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,5 +1,6 @@
 /** From a scenario's name, as people type it, to its file. */
-import { access, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
@@ -17,7 +18,7 @@ const extensions = new Set(['.ts', '.mts', '.js', '.mjs']);
 export async function findScenario(nameOrPath: string, folder: string, config: Config): Promise<string> {
   if (nameOrPath.includes('/') || nameOrPath.includes(sep) || extensions.has(extname(nameOrPath))) {
     const path = resolve(folder, nameOrPath);
-    if (await exists(path)) return path;
+    if (existsSync(path)) return path;
     throw new UsageError(`There is no scenario file ${path}.`, { hint: 'Correct the path.' });
   }
   const known = await knownScenarios(folder, config);
@@ -46,14 +47,7 @@ export async function knownScenarios(folder: string, config: Config): Promise<Ma
 /** The folder of the nearest package.json above a file, else the file's own folder: where relative paths count from. */
 export async function projectFolder(file: string): Promise<string> {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
-    if (await exists(join(folder, 'package.json'))) return folder;
+    if (existsSync(join(folder, 'package.json'))) return folder;
     if (folder === dirname(folder)) return dirname(file);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

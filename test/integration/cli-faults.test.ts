@@ -1,21 +1,21 @@
 /** Every way to use the command wrongly ends with its exit code and one clear sentence, before anything long starts. */
-import { chmod, cp, mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pgrehearse, projectRoot, shop } from './command.ts';
+import { temporaryFolder } from './postgres.ts';
 
+let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
 let folder: string;
 let cache: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pgrehearse-cli-'));
-  // The server's user must be able to enter it.
-  await chmod(folder, 0o755);
+  temporary = await temporaryFolder();
+  folder = temporary.path;
   cache = join(folder, 'cache');
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => temporary[Symbol.asyncDispose]());
 
 /** A copy of the shop whose files a test may break. It lies in the project, so that it finds the package by name. */
 async function brokenShop(name: string, mend: (text: string) => string, migration?: [file: string, text: string]) {

@@ -1,22 +1,22 @@
 /** The command line end to end on a real server: a run, its cache, its report, and every way to interrupt it. */
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readResult } from '../../src/result-file.ts';
 import { exists } from '../../src/server/processes.ts';
 import { pgrehearse, shop } from './command.ts';
+import { temporaryFolder } from './postgres.ts';
 
+let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
 let folder: string;
 let cache: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pgrehearse-cli-'));
-  // The server's user must be able to enter it.
-  await chmod(folder, 0o755);
+  temporary = await temporaryFolder();
+  folder = temporary.path;
   cache = join(folder, 'cache');
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => temporary[Symbol.asyncDispose]());
 
 /** Postmasters of the cache that are alive: none may be, whenever no command runs. */
 async function serversLeft(): Promise<number[]> {

@@ -7,7 +7,6 @@ import {
   combine,
   compute,
   constant,
-  createCatalog,
   decimal,
   defineSeed,
   exponential,
@@ -32,7 +31,6 @@ import {
   when,
   zipf,
   type Column,
-  type SeedSpec,
 } from 'pgrehearse';
 import {
   chiSquareLimit,
@@ -41,20 +39,7 @@ import {
   kolmogorovSmirnovLimit,
   normalDistribution,
 } from './seed-statistics.ts';
-
-const rows = 5_000;
-const now = '2026-11-01T00:00:00Z';
-
-/** The values of one column of a table of 5,000 rows. */
-function values<T>(cells: Column<T>, latent: Record<string, Column> = {}): T[] {
-  const seed = defineSeed({ asOf: now, tables: { t: { rows, latent, columns: { cells } } } });
-  return all(seed, 't', 'cells') as T[];
-}
-
-function all(seed: SeedSpec, table: string, name: string, number = 1): unknown[] {
-  const catalog = createCatalog(seed, { seed: number, scale: 1 });
-  return Array.from({ length: catalog.rows(table) }, (_, row) => catalog.cell(table, name, row));
-}
+import { all, now, rows, values } from './seed-values.ts';
 
 function countsOf(sample: readonly unknown[], of: readonly unknown[]): Float64Array {
   return Float64Array.from(of, (value) => sample.filter((one) => one === value).length);
