@@ -193,6 +193,11 @@ export class ConnectionSet implements AsyncDisposable {
     );
   }
 
+  /** Opens again what was lost. What cannot be opened is left to the next transaction that gets it, which then fails. */
+  async restore(): Promise<void> {
+    await Promise.allSettled(this.connections.filter(({ isOpen }) => !isOpen).map((connection) => connection.open()));
+  }
+
   /**
    * Ends the backends of these connections and waits until they are gone, for at most two seconds: a statement that outlived its
    * block must not run into the next.

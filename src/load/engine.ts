@@ -1,7 +1,7 @@
-/** Runs blocks: one measured interval on one stage, carried out by worker threads. */
+/** Runs blocks: measured intervals on one stage, carried out by worker threads that keep their connections. */
 import type { Block } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
-import type { LoadSpec, SloSpec } from '../scenario.ts';
+import type { LoadSpec, ScenarioSpec, SloSpec } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { BlockLooks } from './block-looks.ts';
 import type { BlockProgress } from './block-looks.ts';
@@ -14,24 +14,32 @@ import { writeSamples } from './samples-file.ts';
 import { SaturationJudge } from './saturation.ts';
 import type { SaturationRules } from './saturation.ts';
 import { assertWorkers, buildSchedule, stripe } from './schedule.ts';
-import { startWorker } from './worker-thread.ts';
-import type { WorkerOrder } from './worker.ts';
+import { SessionWorker } from './worker-thread.ts';
+import type { WorkerDone } from './worker-thread.ts';
+import type { BlockOrder, SessionOrder, WorkerCommand } from './worker.ts';
 
-export interface BlockOptions {
+/** One stage that load can be driven against. */
+export interface SessionOptions {
   /** Absolute path; every worker thread imports it. */
   scenarioFile: string;
   stage: string;
+  connection: ConnectionTarget;
+  seed: number;
+  scale: number;
+  /** Of all blocks of the session. */
+  load: Pick<LoadSpec, 'connections' | 'statementTimeoutMs'>;
+  /** Worker threads that share the schedule and the connections. Default 1. */
+  workers?: number;
+}
+
+/** One block of a session. */
+export interface SessionBlockOptions {
   /** Names the block in the result. */
   id: string;
   /** Blocks with the same number get the same arrivals and parameters; counted from 0 over a run. */
   blockNumber: number;
-  connection: ConnectionTarget;
-  seed: number;
-  scale: number;
   load: LoadSpec;
   slo: SloSpec;
-  /** Worker threads that share the schedule and the connections. Default 1. */
-  workers?: number;
   /** File for the raw samples. */
   samplesPath: string;
   /** How the result names that file; default `samplesPath`. */
@@ -46,93 +54,149 @@ export interface BlockOptions {
   onProgress?(progress: BlockProgress): void;
 }
 
+/** A block with a session of its own. */
+export interface BlockOptions extends SessionBlockOptions, Omit<SessionOptions, 'load'> {}
+
 /** Time between the last worker being ready and the start of the block. */
 const startDelayUs = 20_000;
 
 /**
- * Drives the load against one stage and summarises what happened; the raw samples are written beside.
+ * Drives one block against a stage, with connections that are opened for it.
  *
- * @throws UsageError when the scenario cannot be imported or a parameter cannot be drawn
- * @throws EnvironmentError when the server cannot be reached at the start, or a worker thread dies
+ * @throws what `LoadSession.open` and `LoadSession.runBlock` throw
  */
 export async function runBlock(options: BlockOptions): Promise<Block> {
-  const { load, slo, seed, blockNumber, workers = 1 } = options;
-  assertWorkers(workers, load.connections);
-  const scenario = await importScenario(options.scenarioFile);
-  const transactions = Object.entries(scenario.workload.transactions).map(([name, { weight, access }]) => ({
-    name,
-    weight,
-    access,
-  }));
-  const samples = createSamples(
-    buildSchedule({
-      seed,
-      blockNumber,
-      ratePerSecond: load.ratePerSecond,
-      arrivals: load.arrivals,
-      durationMs: load.warmupMs + load.durationMs,
-      transactions,
-    }),
-  );
-  const run = await carryOut(options, samples);
-  const { outcome, stopMs } = endingOf(run);
-  const { saturation } = run;
-  const labelled = run.done.map(({ labels }, worker) => ({
-    arrivals: stripe(samples.dueUs.length, worker, workers),
-    labels,
-  }));
-  const record: BlockRecord = {
-    id: options.id,
-    stage: options.stage,
-    startedAt: run.startedAt,
-    ratePerSecond: load.ratePerSecond,
-    plannedMs: load.durationMs,
-    // A saturated stage serves its queue in order: nothing that was due after the warm-up may ever have been sent. All counts.
-    warmupMs: outcome === 'saturated' ? 0 : load.warmupMs,
-    stopMs,
-    outcome,
-    ...(saturation === undefined ? {} : { saturation: { atMs: saturation.atUs / 1000, backlog: saturation.backlog } }),
-    transactions: transactions.map(({ name, access }) => ({ name, access })),
-    ...mergeLabels(samples, labelled),
-    cpuCores: run.cpuCores,
-    eventLoopDelayP99Us: Math.max(...run.done.map(({ eventLoopDelayP99Us }) => eventLoopDelayP99Us)),
-    workers,
-  };
-  await writeSamples(options.samplesPath, record, samples);
-  return summarise(record, samples, slo, options.samplesName ?? options.samplesPath);
+  await using session = await LoadSession.open(options);
+  // Awaited here: the session must not be closed while the block runs.
+  return await session.runBlock(options);
 }
 
-/** Starts all workers, lets them begin at the same instant, watches their queues together, and waits for the last. */
-async function carryOut(options: BlockOptions, samples: Samples) {
-  await using resources = new AsyncDisposableStack();
-  const looks = resources.use(new BlockLooks(options.workers ?? 1, (progress) => options.onProgress?.(progress)));
-  const workers = ordersOf(options, samples).map((order) => resources.use(startWorker(order)));
-  const judge = new SaturationJudge(rulesOf(options));
-  const stop = (reason: 'saturated' | 'interrupted'): void => {
-    for (const worker of workers) worker.send({ kind: 'stop', reason });
-  };
-  const onAbort = (): void => stop('interrupted');
-  options.signal?.addEventListener('abort', onAbort, { once: true });
-  resources.defer(() => options.signal?.removeEventListener('abort', onAbort));
-  if (options.signal?.aborted === true) onAbort();
-  await Promise.all(workers.map(({ ready }) => ready));
-  const startedAt = new Date(Date.now() + startDelayUs / 1000).toISOString();
-  const cpuBefore = process.cpuUsage();
-  const cpuFromUs = monotonicClock.nowUs();
-  for (const [number, worker] of workers.entries()) {
-    worker.onLook = (look) => {
-      const whole = looks.add(number, look);
-      if (whole !== undefined && judge.look(whole)) stop('saturated');
-    };
-    worker.send({ kind: 'start', startUs: cpuFromUs + startDelayUs });
+/** Workers with their connections open to one stage: between blocks they stay warm. Disposing closes the connections. */
+export class LoadSession implements AsyncDisposable {
+  readonly #options: SessionOptions;
+  readonly #scenario: ScenarioSpec;
+  readonly #workers: readonly SessionWorker[];
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(
+    options: SessionOptions,
+    scenario: ScenarioSpec,
+    workers: readonly SessionWorker[],
+    resources: AsyncDisposableStack,
+  ) {
+    this.#options = options;
+    this.#scenario = scenario;
+    this.#workers = workers;
+    this.#resources = resources;
   }
-  const done = await Promise.all(workers.map((worker) => worker.done));
-  const cpu = process.cpuUsage(cpuBefore);
-  const cpuCores = (cpu.user + cpu.system) / (monotonicClock.nowUs() - cpuFromUs);
-  return { done, saturation: judge.saturation, startedAt, cpuCores };
+
+  /**
+   * @throws UsageError when the scenario cannot be imported or there are fewer connections than workers
+   * @throws EnvironmentError when the server cannot be reached
+   */
+  static async open(options: SessionOptions): Promise<LoadSession> {
+    const { load, workers = 1 } = options;
+    assertWorkers(workers, load.connections);
+    const scenario = await importScenario(options.scenarioFile);
+    await using resources = new AsyncDisposableStack();
+    const threads = ordersOf(options).map((order) => resources.use(new SessionWorker(order)));
+    await Promise.all(threads.map(({ opened }) => opened));
+    return new LoadSession(options, scenario, threads, resources.move());
+  }
+
+  /**
+   * Drives the load and summarises what happened; the raw samples are written beside. One block at a time.
+   *
+   * @throws UsageError when a parameter cannot be drawn
+   * @throws EnvironmentError when a worker thread dies
+   */
+  async runBlock(options: SessionBlockOptions): Promise<Block> {
+    const { load, slo, blockNumber } = options;
+    const { seed, stage, workers = 1 } = this.#options;
+    const transactions = Object.entries(this.#scenario.workload.transactions).map(([name, { weight, access }]) => ({
+      name,
+      weight,
+      access,
+    }));
+    const samples = createSamples(
+      buildSchedule({
+        seed,
+        blockNumber,
+        ratePerSecond: load.ratePerSecond,
+        arrivals: load.arrivals,
+        durationMs: load.warmupMs + load.durationMs,
+        transactions,
+      }),
+    );
+    const run = await this.#carryOut(options, samples);
+    const { outcome, stopMs } = endingOf(run);
+    const { saturation } = run;
+    const labelled = run.done.map(({ labels }, worker) => ({
+      arrivals: stripe(samples.dueUs.length, worker, workers),
+      labels,
+    }));
+    const record: BlockRecord = {
+      id: options.id,
+      stage,
+      startedAt: run.startedAt,
+      ratePerSecond: load.ratePerSecond,
+      plannedMs: load.durationMs,
+      // A saturated stage serves its queue in order: nothing that was due after the warm-up may ever have been sent. All counts.
+      warmupMs: outcome === 'saturated' ? 0 : load.warmupMs,
+      stopMs,
+      outcome,
+      ...(saturation === undefined
+        ? {}
+        : { saturation: { atMs: saturation.atUs / 1000, backlog: saturation.backlog } }),
+      transactions: transactions.map(({ name, access }) => ({ name, access })),
+      ...mergeLabels(samples, labelled),
+      cpuCores: run.cpuCores,
+      eventLoopDelayP99Us: Math.max(...run.done.map(({ eventLoopDelayP99Us }) => eventLoopDelayP99Us)),
+      workers,
+    };
+    await writeSamples(options.samplesPath, record, samples);
+    return summarise(record, samples, slo, options.samplesName ?? options.samplesPath);
+  }
+
+  /** Lets all workers begin at the same instant, watches their queues together, and waits for the last. */
+  async #carryOut(options: SessionBlockOptions, samples: Samples): Promise<Carried> {
+    using resources = new DisposableStack();
+    const looks = resources.use(new BlockLooks(this.#workers.length, (progress) => options.onProgress?.(progress)));
+    const order = blockOrder(options, samples);
+    const blocks = this.#workers.map((worker) => worker.begin(order));
+    const tell = (command: WorkerCommand): void => this.#workers.forEach((worker) => worker.send(command));
+    const judge = new SaturationJudge(rulesOf(options));
+    const onAbort = (): void => tell({ kind: 'stop', reason: 'interrupted' });
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    resources.defer(() => options.signal?.removeEventListener('abort', onAbort));
+    if (options.signal?.aborted === true) onAbort();
+    await Promise.all(blocks.map(({ ready }) => ready));
+    const startedAt = new Date(Date.now() + startDelayUs / 1000).toISOString();
+    const cpuBefore = process.cpuUsage();
+    const cpuFromUs = monotonicClock.nowUs();
+    for (const [number, block] of blocks.entries()) {
+      block.onLook = (look) => {
+        const whole = looks.add(number, look);
+        if (whole !== undefined && judge.look(whole)) tell({ kind: 'stop', reason: 'saturated' });
+      };
+    }
+    tell({ kind: 'start', startUs: cpuFromUs + startDelayUs });
+    const done = await Promise.all(blocks.map((block) => block.done));
+    const cpu = process.cpuUsage(cpuBefore);
+    const cpuCores = (cpu.user + cpu.system) / (monotonicClock.nowUs() - cpuFromUs);
+    return { done, saturation: judge.saturation, startedAt, cpuCores };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
 }
 
-function ordersOf(options: BlockOptions, samples: Samples): WorkerOrder[] {
+function blockOrder({ load, blockNumber, drainMs }: SessionBlockOptions, samples: Samples): BlockOrder {
+  return { blockNumber, load, samples, drainMs: drainMs ?? load.statementTimeoutMs + 1000 };
+}
+
+function ordersOf(options: SessionOptions): SessionOrder[] {
   const { load, workers = 1 } = options;
   return Array.from({ length: workers }, (_, worker) => ({
     scenarioFile: options.scenarioFile,
@@ -140,17 +204,14 @@ function ordersOf(options: BlockOptions, samples: Samples): WorkerOrder[] {
     connection: options.connection,
     seed: options.seed,
     scale: options.scale,
-    blockNumber: options.blockNumber,
-    load,
-    drainMs: options.drainMs ?? load.statementTimeoutMs + 1000,
-    samples,
+    statementTimeoutMs: load.statementTimeoutMs,
     worker,
     workers,
     connections: stripe(load.connections, worker, workers).length,
   }));
 }
 
-function rulesOf({ load, minimumMs = 0, backlogLimit = 100_000 }: BlockOptions): SaturationRules {
+function rulesOf({ load, minimumMs = 0, backlogLimit = 100_000 }: SessionBlockOptions): SaturationRules {
   return {
     warmupUs: load.warmupMs * 1000,
     endUs: (load.warmupMs + load.durationMs) * 1000,
@@ -159,8 +220,16 @@ function rulesOf({ load, minimumMs = 0, backlogLimit = 100_000 }: BlockOptions):
   };
 }
 
+/** What the workers reported of a block. */
+interface Carried {
+  done: WorkerDone[];
+  saturation: SaturationJudge['saturation'];
+  startedAt: string;
+  cpuCores: number;
+}
+
 /** How the block ended, from how its workers did: it was stopped for all when it was stopped for one. */
-function endingOf({ done, saturation }: Awaited<ReturnType<typeof carryOut>>): Pick<BlockRecord, 'outcome' | 'stopMs'> {
+function endingOf({ done, saturation }: Carried): Pick<BlockRecord, 'outcome' | 'stopMs'> {
   const interrupted = done.some(({ result }) => result.outcome === 'interrupted');
   return {
     outcome: interrupted ? 'interrupted' : saturation === undefined ? 'complete' : 'saturated',

@@ -1,51 +1,95 @@
 /** The main thread's side of a worker thread: start it, talk to it, notice its death. */
 import { extname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { EnvironmentError, ExitCode, messageOf, UsageError } from '../errors.ts';
 import type { PgrehearseError } from '../errors.ts';
-import type { WorkerCommand, WorkerOrder, WorkerReport } from './worker.ts';
+import type { BlockOrder, SessionOrder, WorkerCommand, WorkerReport } from './worker.ts';
 
 export type WorkerDone = Extract<WorkerReport, { kind: 'done' }>;
 export type WorkerLook = Extract<WorkerReport, { kind: 'progress' }>;
 
-export interface RunningWorker extends AsyncDisposable {
+/** A block on a worker. */
+export interface WorkerBlock {
   /** Resolves when it could start at once. */
   ready: Promise<void>;
   done: Promise<WorkerDone>;
   onLook: (look: WorkerLook) => void;
-  send(command: WorkerCommand): void;
 }
 
-/** Starts a worker thread. Its failures, a crash included, reject `ready` and `done`; disposing ends it wherever it is. */
-export function startWorker(order: WorkerOrder): RunningWorker {
-  const file = new URL('./worker' + extname(fileURLToPath(import.meta.url)), import.meta.url);
-  const thread = new Worker(file, { workerData: order });
-  const ready = Promise.withResolvers<void>();
-  const done = Promise.withResolvers<WorkerDone>();
-  // Whoever waits for `ready` gets the failure too; nobody need wait for both.
-  ready.promise.catch(() => {});
-  done.promise.catch(() => {});
-  const fail = (error: Error): void => {
-    ready.reject(error);
-    done.reject(error);
-  };
-  const running: RunningWorker = {
-    ready: ready.promise,
-    done: done.promise,
-    onLook: () => {},
-    send: (command) => thread.postMessage(command),
-    [Symbol.asyncDispose]: async () => void (await thread.terminate()),
-  };
-  thread.on('message', (message: WorkerReport) => {
-    if (message.kind === 'ready') ready.resolve();
-    else if (message.kind === 'done') done.resolve(message);
-    else if (message.kind === 'failed') fail(failureOf(message));
-    else running.onLook(message);
-  });
-  thread.on('error', (error) => fail(crashed(messageOf(error), error)));
-  thread.on('exit', (code) => fail(crashed(`it ended with code ${code}`)));
-  return running;
+/** A worker thread with its connections open to one stage. Blocks are carried out one after the other. */
+export class SessionWorker implements AsyncDisposable {
+  readonly #thread: Worker;
+  readonly #opened = settled<void>();
+  readonly #exited = Promise.withResolvers<void>();
+  #block: { ready: Settled<void>; done: Settled<WorkerDone>; handle: WorkerBlock } | undefined;
+  #failure: Error | undefined;
+
+  /** Starts the thread. Its failures, a crash included, reject `opened` and every block. */
+  constructor(order: SessionOrder) {
+    const file = new URL('./worker' + extname(fileURLToPath(import.meta.url)), import.meta.url);
+    this.#thread = new Worker(file, { workerData: order });
+    this.#thread.on('message', (message: WorkerReport) => this.#receive(message));
+    this.#thread.on('error', (error) => this.#fail(crashed(messageOf(error), error)));
+    this.#thread.on('exit', (code) => {
+      this.#fail(crashed(`it ended with code ${code}`));
+      this.#exited.resolve();
+    });
+  }
+
+  /** Resolves when the connections are open. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Lets the worker get ready for a block. The one before must be done. */
+  begin(order: BlockOrder): WorkerBlock {
+    const [ready, done] = [settled<void>(), settled<WorkerDone>()];
+    const handle: WorkerBlock = { ready: ready.promise, done: done.promise, onLook: () => {} };
+    this.#block = { ready, done, handle };
+    if (this.#failure !== undefined) this.#fail(this.#failure);
+    this.send({ kind: 'block', block: order });
+    return handle;
+  }
+
+  send(command: WorkerCommand): void {
+    this.#thread.postMessage(command);
+  }
+
+  #receive(message: WorkerReport): void {
+    if (message.kind === 'opened') this.#opened.resolve();
+    else if (message.kind === 'ready') this.#block?.ready.resolve();
+    else if (message.kind === 'done') this.#block?.done.resolve(message);
+    else if (message.kind === 'failed') this.#fail(failureOf(message));
+    else this.#block?.handle.onLook(message);
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#opened.reject(this.#failure);
+    this.#block?.ready.reject(this.#failure);
+    this.#block?.done.reject(this.#failure);
+  }
+
+  /** Lets it close its connections; a worker that does not end is ended wherever it is. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.send({ kind: 'close' });
+    await Promise.race([this.#exited.promise, sleep(closingMs, undefined, { ref: false })]);
+    await this.#thread.terminate();
+  }
+}
+
+/** A worker that waits for a block closes its connections at once; one that is stuck in the middle of one is not waited for. */
+const closingMs = 1000;
+
+type Settled<T> = PromiseWithResolvers<T>;
+
+/** A promise of which nobody need take notice when it is rejected: whoever waits for another of the same worker gets the failure too. */
+function settled<T>(): Settled<T> {
+  const resolvers = Promise.withResolvers<T>();
+  resolvers.promise.catch(() => {});
+  return resolvers;
 }
 
 /** Error classes do not survive the way between threads. */

@@ -1,10 +1,11 @@
-/** Thread of the load generator: carries out its stripe of a block. */
+/** Thread of the load generator: keeps its connections to one stage and carries out its stripe of each block. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
 import { importScenario } from '../scenario-module.ts';
-import type { LoadSpec } from '../scenario.ts';
+import type { LoadSpec, ScenarioSpec } from '../scenario.ts';
 import { createCatalog } from '../seed/catalog.ts';
+import type { SeedCatalog } from '../seed/catalog.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { ConnectionSet } from './client.ts';
 import { drive } from './drive.ts';
@@ -14,28 +15,41 @@ import { monotonicClock, ThreadPacer } from './pacer.ts';
 import type { Labels, Samples } from './samples.ts';
 import { stripe } from './schedule.ts';
 
-/** What a worker is told when it is created. */
-export interface WorkerOrder {
+/** What a worker is told when it is created: it connects to one stage and waits for blocks. */
+export interface SessionOrder {
   scenarioFile: string;
   stage: string;
   connection: ConnectionTarget;
   seed: number;
   scale: number;
-  blockNumber: number;
-  load: LoadSpec;
-  drainMs: number;
-  samples: Samples;
+  statementTimeoutMs: number;
   worker: number;
   workers: number;
   /** Connections of this worker: its share of the load's. */
   connections: number;
 }
 
-/** To the worker: start at this instant of the machine's monotonic clock, or stop early for this reason. */
-export type WorkerCommand = { kind: 'start'; startUs: number } | { kind: 'stop'; reason: 'saturated' | 'interrupted' };
+/** One block to carry out. */
+export interface BlockOrder {
+  blockNumber: number;
+  load: LoadSpec;
+  drainMs: number;
+  samples: Samples;
+}
 
-/** From the worker, in this order. */
+/**
+ * To the worker: get ready for a block, start it at this instant of the machine's monotonic clock, stop it early for this reason, or
+ * close the connections and end.
+ */
+export type WorkerCommand =
+  | { kind: 'block'; block: BlockOrder }
+  | { kind: 'start'; startUs: number }
+  | { kind: 'stop'; reason: 'saturated' | 'interrupted' }
+  | { kind: 'close' };
+
+/** From the worker: `opened` once, then for each block `ready`, looks, and `done`. */
 export type WorkerReport =
+  | { kind: 'opened' }
   | { kind: 'ready' }
   /** With the response times that ended since the last look. */
   | { kind: 'progress'; progress: DriveProgress; responsesUs: Float64Array }
@@ -49,7 +63,7 @@ const loopDelayIntervalMs = 10;
 type Done = Extract<WorkerReport, { kind: 'done' }>;
 
 const port = parentPort!;
-const order = workerData as WorkerOrder;
+const order = workerData as SessionOrder;
 const report = (message: WorkerReport): void => port.postMessage(message);
 
 function reportFailure(error: unknown): void {
@@ -62,40 +76,66 @@ function reportFailure(error: unknown): void {
   report({ kind: 'failed', exitCode: known.exitCode, message: known.message, hint: known.hint });
 }
 
-/** Resolves with the instant to start at; `stop` is aborted by the command to stop, before or after. */
-function listen(stop: AbortController): Promise<number> {
-  return new Promise((resolve) => {
-    port.on('message', (command: WorkerCommand) => {
-      if (command.kind === 'start') resolve(command.startUs);
-      else stop.abort(command.reason);
-    });
-  });
+/** A block that was ordered: its start and its stop come later, in either order. */
+class OrderedBlock {
+  readonly order: BlockOrder;
+  readonly start = Promise.withResolvers<number>();
+  readonly stop = new AbortController();
+
+  constructor(order: BlockOrder) {
+    this.order = order;
+  }
 }
 
-async function work(): Promise<Done> {
-  const stop = new AbortController();
-  const start = listen(stop);
+/** The blocks as they are ordered, until the command to close. Commands to start and to stop concern the latest. */
+async function* orderedBlocks(): AsyncGenerator<OrderedBlock> {
+  let block: OrderedBlock | undefined;
+  let next = Promise.withResolvers<OrderedBlock | undefined>();
+  port.on('message', (command: WorkerCommand) => {
+    if (command.kind === 'block') next.resolve((block = new OrderedBlock(command.block)));
+    else if (command.kind === 'start') block?.start.resolve(command.startUs);
+    else if (command.kind === 'stop') block?.stop.abort(command.reason);
+    else next.resolve(undefined);
+  });
+  for (;;) {
+    const ordered = await next.promise;
+    if (ordered === undefined) return;
+    next = Promise.withResolvers();
+    yield ordered;
+  }
+}
+
+async function work(): Promise<void> {
+  const blocks = orderedBlocks();
   const scenario = await importScenario(order.scenarioFile);
-  const { load, samples } = order;
   const transactions = planTransactions(scenario, stageNamed(scenario, order.stage));
+  const catalog = createCatalog(scenario.workload.seed, { seed: order.seed, scale: order.scale });
   await using pacer = await ThreadPacer.start();
   await using set = await ConnectionSet.open(
-    { target: order.connection, statementTimeoutMs: load.statementTimeoutMs, transactions },
+    { target: order.connection, statementTimeoutMs: order.statementTimeoutMs, transactions },
     order.connections,
   );
-  const executor = new PostgresExecutor({
-    scenario,
-    catalog: createCatalog(scenario.workload.seed, { seed: order.seed, scale: order.scale }),
-    seed: order.seed,
-    blockNumber: order.blockNumber,
-    samples,
-    connections: set.connections,
-  });
+  report({ kind: 'opened' });
+  for await (const block of blocks) report(await carryOut(block, { scenario, catalog, pacer, set }));
+}
+
+interface Session {
+  scenario: ScenarioSpec;
+  catalog: SeedCatalog;
+  pacer: ThreadPacer;
+  set: ConnectionSet;
+}
+
+async function carryOut(block: OrderedBlock, { scenario, catalog, pacer, set }: Session): Promise<Done> {
+  const { load, samples, blockNumber, drainMs } = block.order;
+  await set.restore();
+  const { connections } = set;
+  const executor = new PostgresExecutor({ scenario, catalog, seed: order.seed, blockNumber, samples, connections });
   const arrivals = stripe(samples.dueUs.length, order.worker, order.workers);
   // Drawn twice: the first draws build tables and are compiled, and a fault of the scenario should show before the load starts.
   for (const arrival of arrivals.subarray(0, rehearsedDraws)) executor.prepare(arrival);
   report({ kind: 'ready' });
-  const startUs = await start;
+  const startUs = await block.start.promise;
   let responsesUs: number[] = [];
   const eventLoopDelay = monitorEventLoopDelay({ resolution: loopDelayIntervalMs });
   eventLoopDelay.enable();
@@ -109,8 +149,8 @@ async function work(): Promise<Done> {
     startUs,
     warmupUs: load.warmupMs * 1000,
     endUs: (load.warmupMs + load.durationMs) * 1000,
-    drainUs: order.drainMs * 1000,
-    signal: stop.signal,
+    drainUs: drainMs * 1000,
+    signal: block.stop.signal,
     onProgress: (progress) => {
       report({ kind: 'progress', progress, responsesUs: Float64Array.from(responsesUs) });
       responsesUs = [];
@@ -124,11 +164,10 @@ async function work(): Promise<Done> {
   return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us };
 }
 
-// What is thrown in a callback (drawing parameters, for instance) ends the block like anything else.
+// What is thrown in a callback (drawing parameters, for instance) ends the session like anything else.
 process.on('uncaughtException', (error) => {
   reportFailure(error);
   process.exit(1);
 });
-// Told last, when connections and pacer are closed: the thread is ended on it.
-await work().then(report, reportFailure);
+await work().catch(reportFailure);
 port.close();

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EnvironmentError, UsageError } from '../../src/errors.ts';
 import { collectAnswers, compareAnswers } from '../../src/load/answers.ts';
 import type { AnswerOptions } from '../../src/load/answers.ts';
-import { runBlock } from '../../src/load/engine.ts';
+import { LoadSession, runBlock } from '../../src/load/engine.ts';
 import type { BlockOptions } from '../../src/load/engine.ts';
 import { summarise } from '../../src/load/recorder.ts';
 import { readSamples } from '../../src/load/samples-file.ts';
@@ -237,6 +237,54 @@ describe('runBlock', () => {
   it('offers nothing when it is told to stop before it starts', async () => {
     const result = await runBlock(block({ signal: AbortSignal.abort() }));
     expect(result).toMatchObject({ outcome: 'interrupted', measuredMs: 0, counts: { scheduled: 0 } });
+  });
+});
+
+describe('LoadSession', () => {
+  const backends = async (): Promise<number[]> => {
+    const { rows } = await control.query<{ pid: number }>(
+      "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgrehearse load' ORDER BY pid",
+    );
+    return rows.map(({ pid }) => pid);
+  };
+  const short = (id: string, blockNumber: number): BlockOptions =>
+    block({ id, blockNumber, samplesPath: join(folder, `${id}.bin`) }, { durationMs: 300, warmupMs: 100 });
+
+  it.each([1, 2])(
+    'keeps the connections of %i workers from block to block, and closes them at the end',
+    async (workers) => {
+      {
+        await using session = await LoadSession.open(block({ workers }));
+        const opened = await backends();
+        const first = await session.runBlock(short('first', 0));
+        const second = await session.runBlock(short('second', 1));
+        expect(opened).toHaveLength(4);
+        expect(await backends()).toEqual(opened);
+        expect([first.outcome, second.outcome]).toEqual(['complete', 'complete']);
+        expect(second.counts.succeeded).toBe(second.counts.scheduled);
+        expect(second.counts.scheduled).not.toBe(first.counts.scheduled);
+      }
+      expect(await backends()).toEqual([]);
+    },
+  );
+
+  it('opens lost connections again before the next block', async () => {
+    await using session = await LoadSession.open(block());
+    const lost = await backends();
+    await control.query('SELECT pg_terminate_backend(pid, 1000) FROM unnest($1::int[]) AS pid', [lost]);
+    const result = await session.runBlock(short('after-loss', 0));
+    expect(result.counts.succeeded).toBe(result.counts.scheduled);
+    expect(await backends()).toHaveLength(4);
+    expect(lost).not.toContain((await backends())[0]);
+  });
+
+  it('can go on after a block that was stopped', async () => {
+    await using session = await LoadSession.open(block());
+    const stopped = await session.runBlock({ ...short('stopped', 0), signal: AbortSignal.abort() });
+    const next = await session.runBlock(short('next', 1));
+    expect(stopped.outcome).toBe('interrupted');
+    expect(next.counts.succeeded).toBe(next.counts.scheduled);
+    expect(next.counts.scheduled).toBeGreaterThan(50);
   });
 });
 
