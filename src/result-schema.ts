@@ -1,5 +1,6 @@
 /** The schema of result.json. A test holds it in step with the types of result.ts, both ways, at compile time. */
 import { z } from 'zod';
+import { comparisonSchema } from './comparison/schema.ts';
 
 const count = z.int().nonnegative();
 const amount = z.number().nonnegative();
@@ -29,6 +30,7 @@ const transactionFigures = latencies.extend({
   access,
   counts,
   missed: count,
+  sent: count.optional(),
   retries: count.optional(),
   errors: z.record(z.string(), z.object({ count, example: z.string() })),
   classes: z.record(z.string(), z.object({ count, missed: count, response: percentiles, service: percentiles })),
@@ -178,11 +180,22 @@ const claim = z.object({
 });
 
 const gate = z.object({
-  name: z.enum(['validity', 'correctness', 'slo']),
+  name: z.enum(['validity', 'correctness', 'work', 'typical-p95', 'slo', 'stalls']),
   outcome,
   reason: z.string(),
   stage: z.string().optional(),
-  estimate: z.object({ value: amount, low: amount, high: amount, margin: amount, unit: z.literal('share') }).optional(),
+  transaction: z.string().optional(),
+  estimate: z
+    .object({
+      value: amount,
+      low: amount,
+      high: amount,
+      margin: amount,
+      unit: z.enum(['share', 'ratio']),
+      detectable: amount.optional(),
+    })
+    .optional(),
+  advisory: z.boolean().optional(),
 });
 
 const host = z.object({
@@ -243,10 +256,12 @@ export const runResultSchema = z.object({
     statementTimeoutMs: amount,
   }),
   slo: z.object({ percentile: z.number().gt(0).lt(100), limitMs: amount }),
+  gate: z.object({ maxRegression: amount, maxWork: amount.optional() }).optional(),
   seed: seed.optional(),
   stages: z.array(stage),
   phases: z.array(phase),
   blocks: z.array(block),
+  comparison: comparisonSchema.optional(),
   capacity: z.array(capacity).optional(),
   probe: z.array(probe).optional(),
   answers: z.array(answers),

@@ -3,7 +3,8 @@
  *
  * Units stand in the names: `Us` microseconds, `Ms` milliseconds, `Bytes`, `PerSecond`. Instants are ISO 8601 in UTC.
  */
-import type { ClaimSpec, LoadSpec, SloSpec } from './scenario.ts';
+import type { Comparison } from './comparison/record.ts';
+import type { ClaimSpec, GateSpec, LoadSpec, SloSpec } from './scenario.ts';
 
 /** Raised whenever a reader of the older shape would misread the newer one. */
 export const schemaVersion = 1;
@@ -47,6 +48,8 @@ export interface TransactionFigures extends Latencies {
   counts: Counts;
   /** Arrivals that missed the SLO: slower than the limit, failed, timed out or unfinished. */
   missed: number;
+  /** Times that it was sent to the server, warm-up and repetitions included: what the server counts. Absent in older results. */
+  sent?: number;
   /** Repetitions after serialisation failures and deadlocks; absent in results of older versions. */
   retries?: number;
   /** Errors by SQLSTATE (or by driver code such as ECONNRESET), with one example message each. */
@@ -240,15 +243,30 @@ export interface ProbeFigures {
   executionUs?: number;
 }
 
+/** What a gate measured, with its interval and the margin that it is held against. */
+export interface GateEstimate {
+  value: number;
+  low: number;
+  high: number;
+  margin: number;
+  /** `share`: of arrivals that missed the SLO. `ratio`: of p95 after to p95 before. */
+  unit: 'share' | 'ratio';
+  /** Smallest true value that this run would have failed with a probability of 80 %. */
+  detectable?: number;
+}
+
 /** One gate of the verdict. */
 export interface Gate {
-  name: 'validity' | 'correctness' | 'slo';
+  name: 'validity' | 'correctness' | 'work' | 'typical-p95' | 'slo' | 'stalls';
   outcome: Outcome;
   /** One sentence for people. */
   reason: string;
   stage?: string;
-  /** Share of misses for the SLO gate, with its interval and the margin it is held against. */
-  estimate?: { value: number; low: number; high: number; margin: number; unit: 'share' };
+  /** Of which transaction, where it is not of all together. */
+  transaction?: string;
+  estimate?: GateEstimate;
+  /** Shown as evidence; it does not decide. */
+  advisory?: boolean;
 }
 
 export interface Verdict {
@@ -316,10 +334,14 @@ export interface RunResult {
   };
   load: LoadSpec;
   slo: SloSpec;
+  /** Absent in older results, which had no comparison. */
+  gate?: GateSpec;
   seed?: SeedSummary;
   stages: StageResult[];
   phases: Phase[];
   blocks: Block[];
+  /** The first stage beside the last, where both hold the rate. */
+  comparison?: Comparison;
   /** Of `pgrehearse capacity`, which has no blocks. */
   capacity?: CapacityResult[];
   /** Of `pgrehearse probe`, which has no blocks and no verdict. */

@@ -46,6 +46,11 @@ export const loadShape = z
   })
   .partial();
 
+/** Shares: 0.1 is 10 %. */
+export const gateShape = z
+  .strictObject({ maxRegression: z.number().min(0).max(10), maxWork: z.number().min(0).max(10) })
+  .partial();
+
 const claim = z.strictObject({
   text,
   source: text,
@@ -87,6 +92,7 @@ const shape = z.strictObject({
     .strictObject({ percentile: z.number().min(50).max(99.99), limitMs: positive })
     .partial()
     .optional(),
+  gate: gateShape.optional(),
   claims: z.array(claim).optional(),
 });
 

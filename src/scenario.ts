@@ -151,6 +151,14 @@ export interface SloSpec {
   limitMs: number;
 }
 
+/** How much worse than the first stage the last may be. */
+export interface GateSpec {
+  /** p95 of the response time may grow by this share: 0.1 is 10 %. What is less than a millisecond is never too much. */
+  maxRegression: number;
+  /** Work of the server for a transaction (blocks, WAL records, temporary blocks) may grow by this share. Default: shown, not judged. */
+  maxWork?: number;
+}
+
 /** A figure that somebody promised for a stage. */
 export interface ClaimSpec {
   /** What was promised, in words. */
@@ -184,6 +192,7 @@ export interface ScenarioSpec {
   stages: readonly StageSpec[];
   load?: Partial<LoadSpec>;
   slo?: Partial<SloSpec>;
+  gate?: Partial<GateSpec>;
   claims?: readonly ClaimSpec[];
 }
 
@@ -198,6 +207,8 @@ export const defaultLoad: LoadSpec = {
 };
 
 export const defaultSlo: SloSpec = { percentile: 95, limitMs: 50 };
+
+export const defaultGate: GateSpec = { maxRegression: 0.1 };
 
 /** Gives a scenario its type; the file exports the result as default. */
 export function defineScenario(scenario: ScenarioSpec): ScenarioSpec {

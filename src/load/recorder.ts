@@ -49,7 +49,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
     total: latenciesOf(samples, counted),
     transactions: record.transactions.map(({ name, access }, number) => {
       const own = counted.filter((arrival) => samples.transaction[arrival] === number);
-      return { name, access, ...figuresOf(record, samples, own, missed) };
+      return { name, access, ...figuresOf(record, samples, own, missed), sent: sentTimes(samples, number) };
     }),
     timeline: timelineOf(record, samples, counted, ends.instantsUs, missed),
     longestGapMs: longestGapUs(record, ends.instantsUs) / 1000,
@@ -128,6 +128,16 @@ function figuresOf(
     errors,
     classes,
   };
+}
+
+/** Arrivals of a transaction that were sent, whenever they were due, and how often they were repeated. */
+function sentTimes({ transaction, sentUs, fate, retries }: Samples, number: number): number {
+  let times = 0;
+  for (let arrival = 0; arrival < transaction.length; arrival++) {
+    if (transaction[arrival] !== number || fate[arrival] === Fate.notOffered || sentUs[arrival] === never) continue;
+    times += 1 + retries[arrival]!;
+  }
+  return times;
 }
 
 /** Instants (from the start of the block, ascending) of all ends between warm-up and stop, whenever those were due. */

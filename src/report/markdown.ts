@@ -1,5 +1,5 @@
 /** report.md: what a reviewer reads in a pull request. Verdict first, then the figures, then what stands behind them. */
-import type { Block, Counts, Outcome, RunResult, Verdict, Warning } from '../result.ts';
+import type { Block, Counts, Gate, Outcome, RunResult, Verdict, Warning } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
@@ -59,7 +59,14 @@ function gates(verdict: Verdict): string {
   );
 }
 
-const gateNames = { validity: 'Validity', correctness: 'Correctness', slo: 'SLO' };
+const gateNames: Record<Gate['name'], string> = {
+  validity: 'Validity',
+  correctness: 'Correctness',
+  work: 'Work',
+  'typical-p95': 'Typical p95',
+  slo: 'SLO',
+  stalls: 'Stalls',
+};
 
 function chart(files: Record<string, string>, name: string, description: string): string {
   return files[name] === undefined ? '' : `![${description}](${name})`;

@@ -1,0 +1,106 @@
+/** How a comparison is laid out: pairs of short blocks in a random order (docs/method.md). Pure. */
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { seededGenerator } from '../load/random.ts';
+import type { ComparisonPlan, Look, PairKind, PresetName, Side } from './record.ts';
+
+/** Blocks of the load's first block number belong to the stages alone, the second to the warm-up of the clones. */
+export const warmupBlockNumber = 1;
+const firstPairNumber = 2;
+
+interface Preset {
+  pairs: number;
+  /** Looks at K, 2K, 4K pairs. */
+  looks: number;
+}
+
+export const presets: Record<PresetName, Preset> = {
+  quick: { pairs: 30, looks: 1 },
+  standard: { pairs: 60, looks: 3 },
+};
+
+/** One pair against the twin for so many against the last stage. */
+const changesPerSame = 3;
+
+/** Below this the signed-rank interval says nothing of use (method.md: at least 12 pairs in any case). */
+export const leastPairs = 12;
+
+/** What the user may say; the preset has the rest. */
+export interface ComparisonRequest {
+  preset: PresetName;
+  /** Pairs before the first look. */
+  pairs?: number;
+  looks?: number;
+  blockMs?: number;
+}
+
+/** Shortest and longest block: shorter ones have too few arrivals, longer ones too few pairs for their time. */
+export const blockLimitsMs = { least: 1000, most: 5000 } as const;
+
+/** The layout of a comparison. `orderSeed` decides the order of blocks and nothing else. */
+export function planComparison(request: ComparisonRequest, orderSeed: number, warmupMs: number): ComparisonPlan {
+  const preset = presets[request.preset];
+  const { pairs = preset.pairs, looks = preset.looks, blockMs = 3000 } = request;
+  return {
+    preset: request.preset,
+    looks: Array.from({ length: looks }, (_, look) => lookAt(pairs * 2 ** look)),
+    blockMs,
+    washoutMs: blockMs / 6,
+    warmupMs,
+    orderSeed,
+  };
+}
+
+function lookAt(change: number): Look {
+  return { change, same: Math.ceil(change / changesPerSame) };
+}
+
+/** A pair before it is measured. */
+export interface PlannedPair {
+  /** Also the number of its blocks: both get the arrivals and parameters of this number. */
+  number: number;
+  kind: PairKind;
+  sides: [Side, Side];
+}
+
+/**
+ * All pairs up to the last look, in their order. Within every group of four pairs one is against the twin, at a random place
+ * (permuted blocks), so that both kinds see the same times; which side goes first is a coin toss.
+ */
+export function plannedPairs({ looks, orderSeed }: Pick<ComparisonPlan, 'looks' | 'orderSeed'>): PlannedPair[] {
+  const random = seededGenerator(orderSeed);
+  const last = looks.at(-1)!;
+  const pairs: PlannedPair[] = [];
+  for (let left = { ...last }; left.change + left.same > 0; ) {
+    const group = { change: Math.min(left.change, changesPerSame), same: Math.min(left.same, 1) };
+    left = { change: left.change - group.change, same: left.same - group.same };
+    for (const kind of shuffled(kindsOf(group), random)) {
+      const other: Side = kind === 'same' ? 'twin' : 'after';
+      const beforeFirst = uniformInt(random, 0, 1) === 0;
+      pairs.push({
+        number: firstPairNumber + pairs.length,
+        kind,
+        sides: beforeFirst ? ['before', other] : [other, 'before'],
+      });
+    }
+  }
+  return pairs;
+}
+
+function kindsOf({ change, same }: Look): PairKind[] {
+  return [...Array<PairKind>(change).fill('change'), ...Array<PairKind>(same).fill('same')];
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[], random: ReturnType<typeof seededGenerator>): T[] {
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = uniformInt(random, 0, last);
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
+}
+
+/** How long the measuring of a look takes at least, from the first pair on. */
+export function lookDurationMs({ blockMs }: Pick<ComparisonPlan, 'blockMs'>, { change, same }: Look): number {
+  return (change + same) * 2 * blockMs;
+}

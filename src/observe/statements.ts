@@ -1,0 +1,129 @@
+/**
+ * What the server did for each transaction (pg_stat_statements) and how it carries each statement out (EXPLAIN).
+ *
+ * A statement is recognised by its query identifier, which the server computes from the parsed query: the one that EXPLAIN
+ * VERBOSE shows for a prepared statement is the one that pg_stat_statements counts under (PostgreSQL manual, F.32).
+ */
+import type { Client } from 'pg';
+import { withClient } from '../database.ts';
+import type { PlannedTransaction } from '../load/client.ts';
+import type { ConnectionTarget } from '../server/server.ts';
+import { quoteIdentifier } from '../sql.ts';
+
+/** One statement of a transaction as the server sees it. */
+export interface RecognisedStatement {
+  transaction: string;
+  statement: string;
+  /** Decimal digits of a signed 64-bit number. */
+  queryId: string;
+  /** Nodes of the generic plan from the top, with their relations and indexes. */
+  shape: string;
+}
+
+/** Plans every statement of the transactions, without carrying it out. Statements that cannot be planned so are left out. */
+export async function recogniseStatements(
+  connection: ConnectionTarget,
+  transactions: readonly PlannedTransaction[],
+): Promise<RecognisedStatement[]> {
+  return withClient(connection, async (client) => {
+    // Parameters need no values then, and what the plan looks like does not depend on them.
+    await client.query('SET plan_cache_mode = force_generic_plan');
+    const found: RecognisedStatement[] = [];
+    for (const { name, body } of transactions) {
+      for (const [statement, text] of Object.entries(body.statements)) {
+        const plan = await explainGeneric(client, text).catch(() => undefined);
+        if (plan === undefined) continue;
+        const shape = shapeOf(plan.Plan);
+        found.push({ transaction: name, statement, queryId: String(plan['Query Identifier']), shape });
+      }
+    }
+    return found;
+  });
+}
+
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  Plans?: PlanNode[];
+}
+
+interface Explained {
+  Plan: PlanNode;
+  'Query Identifier': string;
+}
+
+const planName = 'pgrehearse.plan';
+
+async function explainGeneric(client: Client, text: string): Promise<Explained> {
+  await client.query(`PREPARE ${quoteIdentifier(planName)} AS ${text}`);
+  try {
+    const { rows: prepared } = await client.query<{ parameters: number }>(
+      'SELECT cardinality(parameter_types) AS parameters FROM pg_prepared_statements WHERE name = $1',
+      [planName],
+    );
+    const nulls = Array<string>(prepared[0]!.parameters).fill('NULL').join(', ');
+    // As text: JSON numbers lose the last digits of a 64-bit identifier.
+    const { rows } = await client.query<{ plan: string }>({
+      text: `EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE ${quoteIdentifier(planName)}${nulls === '' ? '' : `(${nulls})`}`,
+      types: { getTypeParser: () => String },
+    });
+    const json = Object.values(rows[0]!)[0] as string;
+    const [explained] = JSON.parse(json.replace(/("Query Identifier": )(-?\d+)/, '$1"$2"')) as Explained[];
+    return explained!;
+  } finally {
+    await client.query(`DEALLOCATE ${quoteIdentifier(planName)}`);
+  }
+}
+
+/** "Limit > Index Scan(events_pkey)": children of one node in parentheses where there are several. */
+export function shapeOf(node: PlanNode): string {
+  const place = node['Index Name'] ?? node['Relation Name'];
+  const own = place === undefined ? node['Node Type'] : `${node['Node Type']}(${place})`;
+  const children = (node.Plans ?? []).map(shapeOf);
+  if (children.length === 0) return own;
+  return `${own} > ${children.length === 1 ? children[0] : `[${children.join(', ')}]`}`;
+}
+
+/** What pg_stat_statements has counted for one statement since the last reset. */
+export interface StatementWork {
+  calls: number;
+  blocks: number;
+  tempBlocks: number;
+  walRecords: number;
+  walBytes: number;
+  rows: number;
+  executionMs: number;
+}
+
+/** Forgets what was counted so far in this database. */
+export async function resetWork(connection: ConnectionTarget): Promise<void> {
+  await withClient(connection, (client) =>
+    client.query(
+      `SELECT pgrehearse.pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = current_database()`,
+    ),
+  );
+}
+
+/** Counters by query identifier, of statements that clients sent themselves. */
+export async function readWork(connection: ConnectionTarget): Promise<Map<string, StatementWork>> {
+  return withClient(connection, async (client) => {
+    const { rows } = await client.query<{ [Key in keyof StatementWork]: string } & { queryId: string }>(`
+      SELECT queryid::text AS "queryId", sum(calls) AS calls,
+             sum(shared_blks_hit + shared_blks_read + local_blks_hit + local_blks_read) AS blocks,
+             sum(temp_blks_read + temp_blks_written) AS "tempBlocks",
+             sum(wal_records) AS "walRecords", sum(wal_bytes) AS "walBytes",
+             sum(rows) AS rows, sum(total_exec_time) AS "executionMs"
+        FROM pgrehearse.pg_stat_statements
+       WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+       GROUP BY queryid`);
+    return new Map(
+      rows.map(({ queryId, ...counters }) => [
+        queryId,
+        Object.fromEntries(
+          Object.entries(counters).map(([name, value]) => [name, Number(value)]),
+        ) as unknown as StatementWork,
+      ]),
+    );
+  });
+}
