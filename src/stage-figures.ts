@@ -1,7 +1,7 @@
 /** What a stage did, over all of its blocks: the figures that the verdict, the claims and the reports have in common. */
 import type { Block, RunResult } from './result.ts';
-import { estimateMissShare } from './stats.ts';
-import type { ShareEstimate } from './stats.ts';
+import { estimateMissShare } from './stats/miss-share.ts';
+import type { ShareEstimate } from './stats/miss-share.ts';
 
 export interface StageFigures {
   stage: string;

@@ -54,7 +54,8 @@ describe('import directions', () => {
     const pure = within(
       'src/verdict.ts',
       'src/validity.ts',
-      'src/stats.ts',
+      'src/verdict/',
+      'src/stats/',
       'src/claims.ts',
       'src/stage-figures.ts',
       'src/report/',

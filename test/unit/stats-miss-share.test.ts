@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { describe, expect, it } from 'vitest';
-import { estimateMissShare, studentT95 } from '../../src/stats.ts';
-import type { MissBin } from '../../src/stats.ts';
+import { estimateMissShare, studentT95 } from '../../src/stats/miss-share.ts';
+import type { MissBin } from '../../src/stats/miss-share.ts';
 
 describe('studentT95', () => {
   // Percentiles of the t distribution as every table prints them, one-sided 5 %.

@@ -1,9 +1,10 @@
 /**
- * Statistics of the gates. Pure: no clock, and every random number comes from a fixed seed, so the same result always gives
- * the same verdict.
+ * The share of arrivals that miss a limit. Pure: no clock, and every random number comes from a fixed seed, so the same result
+ * always gives the same verdict.
  */
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { z95 } from './normal.ts';
 
 /** Arrivals of one second and how many of them missed the limit. */
 export interface MissBin {
@@ -28,8 +29,6 @@ const maxBlockLength = 30;
 const minBlocks = 6;
 const replicates = 1000;
 const bootstrapSeed = 20_200_229;
-/** 95th percentile of the standard normal distribution. */
-const z95 = 1.644_853_626_951_472_2;
 
 /**
  * Share of arrivals that missed, with an interval that respects what happens in neighbouring seconds.
