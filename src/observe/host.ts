@@ -66,7 +66,7 @@ export function hostLoadBetween(earlier: HostSample, later: HostSample, own: Rea
 
 function isOurs(pid: number, processes: HostSample['processes'], own: ReadonlySet<number>): boolean {
   const seen = new Set<number>();
-  for (let ancestor: number | undefined = pid; ancestor !== undefined && !seen.has(ancestor); ) {
+  for (let ancestor: number | undefined = pid; ancestor !== undefined && !seen.has(ancestor);) {
     if (own.has(ancestor)) return true;
     seen.add(ancestor);
     ancestor = processes.get(ancestor)?.parent;

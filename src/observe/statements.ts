@@ -34,7 +34,7 @@ export async function recogniseStatements(
         const plan = await explainGeneric(client, text).catch(() => undefined);
         if (plan === undefined) continue;
         const shape = shapeOf(plan.Plan);
-        found.push({ transaction: name, statement, queryId: String(plan['Query Identifier']), shape });
+        found.push({ transaction: name, statement, queryId: plan['Query Identifier'], shape });
       }
     }
     return found;

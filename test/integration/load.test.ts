@@ -240,16 +240,17 @@ describe('runBlock', () => {
   });
 });
 
-describe('LoadSession', () => {
-  const backends = async (): Promise<number[]> => {
-    const { rows } = await control.query<{ pid: number }>(
-      "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgrehearse load' ORDER BY pid",
-    );
-    return rows.map(({ pid }) => pid);
-  };
-  const short = (id: string, blockNumber: number): BlockOptions =>
-    block({ id, blockNumber, samplesPath: join(folder, `${id}.bin`) }, { durationMs: 300, warmupMs: 100 });
+async function backends(): Promise<number[]> {
+  const { rows } = await control.query<{ pid: number }>(
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgrehearse load' ORDER BY pid",
+  );
+  return rows.map(({ pid }) => pid);
+}
 
+const short = (id: string, blockNumber: number): BlockOptions =>
+  block({ id, blockNumber, samplesPath: join(folder, `${id}.bin`) }, { durationMs: 300, warmupMs: 100 });
+
+describe('LoadSession', () => {
   it.each([1, 2])(
     'keeps the connections of %i workers from block to block, and closes them at the end',
     async (workers) => {
