@@ -1,7 +1,9 @@
 /** Everything that can be known and checked before anything long starts. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { planComparison, serversCompared, type ComparisonRequest } from './comparison/plan.ts';
+import type { ComparisonPlan } from './comparison/record.ts';
 import { sizeBytes, type Config } from './config.ts';
 import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import { FaultList } from './faults.ts';
@@ -10,7 +12,16 @@ import { readMigrations, type Migration } from './migrate.ts';
 import { assertArrivals, assertWorkers } from './load/schedule.ts';
 import { knownGeneratorFigures } from './generator-figures.ts';
 import type { GeneratorFigures, Host } from './result.ts';
-import { defaultLoad, defaultSlo, type LoadSpec, type ScenarioSpec, type SloSpec, type StageSpec } from './scenario.ts';
+import {
+  defaultGate,
+  defaultLoad,
+  defaultSlo,
+  type GateSpec,
+  type LoadSpec,
+  type ScenarioSpec,
+  type SloSpec,
+  type StageSpec,
+} from './scenario.ts';
 import { checkScenario, faultsOf, loadShape } from './scenario-check.ts';
 import { findScenario, projectFolder } from './scenario-file.ts';
 import { importScenario } from './scenario-module.ts';
@@ -18,7 +29,7 @@ import { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
 import { findBinaries } from './server/binaries.ts';
 import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
 import { assertDiskSpace, nearestExisting, roomHint } from './server/disk.ts';
-import { describeHost } from './server/host.ts';
+import { describeHost, usableMemoryBytes } from './server/host.ts';
 import { reapLeftovers } from './server/leftovers.ts';
 import { assertPortFree } from './server/ports.ts';
 import { resolveProfile, type ResolvedProfile } from './server/profiles.ts';
@@ -38,6 +49,10 @@ export interface RunRequest {
   /** Number that all random choices derive from. Default 1. */
   seed?: number;
   load?: Partial<LoadSpec>;
+  slo?: Partial<SloSpec>;
+  gate?: Partial<GateSpec>;
+  /** Default: stages are measured one by one and not compared by pairs. */
+  comparison?: ComparisonRequest;
   /** Worker threads of the load generator. Default 1. */
   workers?: number;
   /** Folder for result and report. Default: a new one below `out` of the config, or reports/runs. */
@@ -51,6 +66,8 @@ export interface RunRequest {
 export interface PlannedStage {
   spec: StageSpec;
   profile: ResolvedProfile;
+  /** The same profile where the host is shared with the other servers of a comparison. */
+  sharedProfile: ResolvedProfile;
   /** Migrations up to the stage, the baseline included. */
   migrations: Migration[];
 }
@@ -67,6 +84,9 @@ export interface RunPlan {
   load: LoadSpec;
   workers: number;
   slo: SloSpec;
+  gate: GateSpec;
+  /** How the first stage is compared with the last where both hold the rate; undefined when the user does without. */
+  comparison: ComparisonPlan | undefined;
   seed: number;
   scale: number;
   seedDigest: string;
@@ -131,7 +151,9 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     baseline,
     load,
     workers,
-    slo: { ...defaultSlo, ...scenario.slo },
+    slo: { ...defaultSlo, ...scenario.slo, ...request.slo },
+    gate: { ...defaultGate, ...scenario.gate, ...config.gate, ...request.gate },
+    comparison: request.comparison && planComparison(request.comparison, randomInt(2 ** 31), load.warmupMs),
     catalog,
     leftovers,
     need: await DiskNeed.of(cacheDir, {
@@ -201,7 +223,25 @@ function planStage(
   migrations: Migration[],
   context: { host: Host; load: LoadSpec; config: Config; major: number },
 ): PlannedStage {
-  const { host, load, config, major } = context;
+  const { host } = context;
+  return {
+    spec,
+    profile: stageProfile(spec, host, context),
+    sharedProfile: stageProfile(spec, shareOf(host, serversCompared), context),
+    migrations: upTo(migrations, spec.migrations, `stages.${spec.name}.migrations`),
+  };
+}
+
+/** A host as one of several servers on it should see it. */
+function shareOf(host: Host, servers: number): Host {
+  return { ...host, memoryBytes: Math.floor(usableMemoryBytes(host) / servers) };
+}
+
+function stageProfile(
+  spec: StageSpec,
+  host: Host,
+  { load, config, major }: { load: LoadSpec; config: Config; major: number },
+): ResolvedProfile {
   const profile = resolveProfile(spec.profile, host, { connections: load.connections, major }, config.profiles);
   const extra = Object.entries(spec.settings ?? {}).map(([name, value]) => ({
     name,
@@ -209,12 +249,7 @@ function planStage(
     reason: `stage ${spec.name}`,
   }));
   const overridden = new Set(extra.map((setting) => setting.name));
-  const settings = [...profile.settings.filter((setting) => !overridden.has(setting.name)), ...extra];
-  return {
-    spec,
-    profile: { ...profile, settings },
-    migrations: upTo(migrations, spec.migrations, `stages.${spec.name}.migrations`),
-  };
+  return { ...profile, settings: [...profile.settings.filter((setting) => !overridden.has(setting.name)), ...extra] };
 }
 
 function upTo(migrations: Migration[], version: string, path: string): Migration[] {

@@ -11,8 +11,8 @@ import { writeReport } from './report/write.ts';
 import { schemaVersion, type RunResult } from './result.ts';
 import { startEmbedded } from './server/embedded.ts';
 import { createRunFolder } from './server/leftovers.ts';
-import { settingsOf } from './server/profiles.ts';
-import type { ConnectionTarget } from './server/server.ts';
+import { settingsOf, type ResolvedProfile } from './server/profiles.ts';
+import type { ConnectionTarget, Server } from './server/server.ts';
 import { SnapshotStore } from './snapshot.ts';
 import { toolVersion } from './tool.ts';
 import { judge } from './verdict.ts';
@@ -88,28 +88,53 @@ export async function openStore(plan: RunPlan, journal: Journal): Promise<Snapsh
   });
 }
 
-/** Lets `work` have the stage alive on a clone and a server of its own, which are gone afterwards. */
+/** A stage alive on a clone and a server of its own. */
+export interface LiveStage {
+  planned: PlannedStage;
+  connection: ConnectionTarget;
+  server: Server;
+}
+
+/** How a stage is made alive, where it differs from the stage alone on the host. */
+export interface LiveOptions {
+  profile?: ResolvedProfile;
+  /** Default: a free one. */
+  port?: number;
+}
+
+/** Lets `work` have the stage alive on a clone and a server of its own, which are gone afterwards, and describes it in the result. */
 export async function onStage<T>(
   stage: PreparedStage,
-  { plan, store, journal }: Rehearsal,
+  rehearsal: Rehearsal,
   work: (connection: ConnectionTarget) => Promise<T>,
 ): Promise<T> {
-  const { planned, prepared } = stage;
+  const { port } = rehearsal.plan;
+  return onClone(stage, rehearsal, port === undefined ? {} : { port }, async ({ connection }) => {
+    await describeStage(stage, connection, rehearsal.journal);
+    return work(connection);
+  });
+}
+
+/** Lets `work` have the stage alive on a clone and a server of its own, which are gone afterwards. */
+export async function onClone<T>(
+  { planned, prepared }: PreparedStage,
+  { plan, store, journal }: Rehearsal,
+  { profile = planned.profile, port }: LiveOptions,
+  work: (live: LiveStage) => Promise<T>,
+): Promise<T> {
   await using folder = await createRunFolder(plan.cacheDir);
   const dataDir = join(folder.path, 'data');
   await clonePart(prepared.snapshot, dataDir, planned.spec.name, store, journal);
   await using server = await startEmbedded({
     dataDir,
-    settings: settingsOf(planned.profile),
+    settings: settingsOf(profile),
     cacheDir: plan.cacheDir,
-    port: plan.port,
+    ...(port === undefined ? {} : { port }),
     scratch: true,
     signal: journal.signal,
   });
-  const connection = server.connection(databaseName);
-  await describeStage(stage, connection, journal);
   try {
-    return await work(connection);
+    return await work({ planned, server, connection: server.connection(databaseName) });
   } catch (error) {
     journal.signal?.throwIfAborted();
     // A crashed server shows as many different errors of its clients; its log has the cause.
@@ -176,6 +201,7 @@ export function emptyResult(plan: RunPlan): RunResult {
     },
     load: plan.load,
     slo: plan.slo,
+    gate: plan.gate,
     stages: [],
     phases: [],
     blocks: [],

@@ -193,6 +193,7 @@ const gate = z.object({
       margin: amount,
       unit: z.enum(['share', 'ratio']),
       detectable: amount.optional(),
+      signFlipPValue: amount.optional(),
     })
     .optional(),
   advisory: z.boolean().optional(),

@@ -253,6 +253,8 @@ export interface GateEstimate {
   unit: 'share' | 'ratio';
   /** Smallest true value that this run would have failed with a probability of 80 %. */
   detectable?: number;
+  /** Of the sign-flip randomisation test: probability of pairs that differ this much if the truth lay at the margin. */
+  signFlipPValue?: number;
 }
 
 /** One gate of the verdict. */

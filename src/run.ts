@@ -1,6 +1,7 @@
 /** The story of a run: seed, then stage by stage clone, start, compare answers, drive the load, check; judge at the end. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compareStages } from './comparison/compare.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { checkInvariants } from './invariants.ts';
 import { Journal, type RunControl } from './journal.ts';
@@ -12,6 +13,7 @@ import { emptyResult, onStage, openStore, rehearse, type Rehearsal } from './reh
 import { formatCount, formatMs, formatPlural, formatUs } from './report/format.ts';
 import type { Block, RunResult, SeedSummary } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
+import { obstacleToPairs } from './verdict/typical.ts';
 
 /** Parameter sets whose answers are compared, and the time that one transaction may take for them in one stage. */
 const answerSets = 200;
@@ -36,7 +38,17 @@ export function run(plan: RunPlan, control: RunControl = {}): Promise<RunResult>
       reference ??= answers;
       await rehearsal.journal.save();
     }
+    await compareEnds(rehearsal);
   });
+}
+
+/** Pairs prove nothing more where a stage cannot hold the rate, or is wrong already: the time is saved. */
+async function compareEnds(rehearsal: Rehearsal): Promise<void> {
+  const { plan, journal } = rehearsal;
+  if (plan.comparison === undefined || plan.stages.length < 2) return;
+  const obstacle = obstacleToPairs(journal.result);
+  if (obstacle === undefined) await compareStages(rehearsal, plan.comparison);
+  else journal.note(`No comparison by pairs: ${obstacle}.`);
 }
 
 /**

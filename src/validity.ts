@@ -1,6 +1,8 @@
 /** The validity gate: was the measurement itself sound? A measurement that is not sound proves nothing, least of all a pass. */
+import type { PairedBlock } from './comparison/record.ts';
 import { formatCount, formatMs, formatRate, formatShare, formatUs } from './report/format.ts';
 import type { Block, Gate, RunResult } from './result.ts';
+import { finishedPairs } from './verdict/pairs.ts';
 
 /** Share of the scheduled arrivals that the generator must have dealt with. */
 const minAchievedShare = 0.995;
@@ -19,6 +21,7 @@ export function judgeValidity(result: RunResult): Gate {
     ...result.blocks.flatMap((block) => blockFaults(block)),
     ...missingTransactions(result),
     ...rowCountFaults(result),
+    ...comparisonFaults(result),
   ];
   if (faults.length > 0) return { name: 'validity', outcome: 'invalid', reason: sentence(faults) };
   const gaps = evidenceGaps(result);
@@ -83,6 +86,30 @@ function blockFaults(block: Block): string[] {
     );
   }
   return faults;
+}
+
+/** Share of the planned pairs that must have been measured, and of a block's arrivals that must have been offered. */
+const minPairShare = 0.95;
+
+/** Pairs of a finished run that are missing, or were not offered the load that they were to get. */
+function comparisonFaults({ comparison, status }: RunResult): string[] {
+  if (comparison === undefined || status !== 'complete') return [];
+  const planned = comparison.plan.looks[0]!;
+  const faults: string[] = [];
+  for (const kind of ['change', 'same'] as const) {
+    const pairs = finishedPairs(comparison, kind);
+    const offered = pairs.filter(({ before, other }) => [before, other].every(wasOffered));
+    if (offered.length >= planned[kind] * minPairShare) continue;
+    const what = kind === 'change' ? 'pairs of the two stages' : 'pairs of two equal clones';
+    faults.push(
+      `only ${formatCount(offered.length)} of ${formatCount(planned[kind])} ${what} got the load that was planned`,
+    );
+  }
+  return faults;
+}
+
+function wasOffered({ outcome, offered, scheduled }: PairedBlock): boolean {
+  return outcome === 'saturated' || offered >= scheduled * minAchievedShare;
 }
 
 /** Every scheduled arrival has ended somewhere, once, in each of the three tables that count it. */

@@ -8,31 +8,50 @@ import { formatCount, formatMs, formatPlural, formatRate, formatShare } from './
 import type { Gate, Outcome, RunResult, Verdict } from './result.ts';
 import { figuresOf, missMargin } from './stage-figures.ts';
 import type { StageFigures } from './stage-figures.ts';
-import type { ShareEstimate } from './stats.ts';
+import type { ShareEstimate } from './stats/miss-share.ts';
 import { judgeValidity, sentence, unfinished } from './validity.ts';
+import { judgeStalls } from './verdict/stalls.ts';
+import { judgeTypical } from './verdict/typical.ts';
+import { judgeWork } from './verdict/work.ts';
 
 /** Seconds below which no pass and no fail can be told from the misses alone. */
 const minSeconds = 10;
 
 /**
- * Judges a finished run by three gates. What decides, in this order: an invalid measurement, broken correctness, a missed
- * SLO, missing evidence; only when none of them applies, pass. Call it with the final `status` of the run: anything but
- * 'complete' is never a pass.
+ * Judges a finished run by its gates. What decides, in this order: an invalid measurement, broken correctness, a missed SLO, a
+ * proved regression, missing evidence; only when none of them applies, pass. Call it with the final `status` of the run: anything
+ * but 'complete' is never a pass.
  */
 export function judge(result: RunResult): Verdict {
-  const gates =
-    result.capacity === undefined
-      ? [judgeValidity(result), judgeCorrectness(result), judgeSlo(result)]
-      : [judgeCapacity(result)];
-  const deciding = decidingGate(gates);
-  return { outcome: deciding.outcome, exitCode: exitCodeOf(deciding), reason: deciding.reason, gates };
+  const gates = result.capacity === undefined ? gatesOf(result) : [judgeCapacity(result)];
+  const deciding = decidingGate(gates.filter(({ advisory }) => advisory !== true));
+  return { outcome: deciding.outcome, exitCode: exitCodeOf(deciding), reason: reasonOf(deciding, gates), gates };
 }
 
-/** The first gate with the gravest outcome; when all pass, the SLO's, because its reason carries the figures. */
+function gatesOf(result: RunResult): Gate[] {
+  return [
+    judgeValidity(result),
+    judgeCorrectness(result),
+    judgeSlo(result),
+    ...judgeTypical(result),
+    ...judgeStalls(result),
+    ...judgeWork(result),
+  ];
+}
+
+/** The first gate with the gravest outcome; when all pass, the SLO's (a search for capacity has one gate only). */
 function decidingGate(gates: Gate[]): Gate {
   const order: Outcome[] = ['invalid', 'fail', 'inconclusive'];
   const gravest = order.find((outcome) => gates.some((gate) => gate.outcome === outcome));
-  return gates.find((gate) => gate.outcome === gravest) ?? gates.at(-1)!;
+  return gates.find((gate) => gate.outcome === gravest) ?? gates.find(({ name }) => name === 'slo') ?? gates.at(-1)!;
+}
+
+/** A pass has two halves: the SLO holds, and nothing got worse. */
+function reasonOf(deciding: Gate, gates: readonly Gate[]): string {
+  const typical = gates.find(({ name, transaction }) => name === 'typical-p95' && transaction === undefined);
+  return deciding.outcome === 'pass' && typical !== undefined
+    ? `${deciding.reason} ${typical.reason}`
+    : deciding.reason;
 }
 
 function exitCodeOf(gate: Gate): ExitCode {

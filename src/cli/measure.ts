@@ -1,9 +1,8 @@
 /** What the commands that measure have in common: plan from flags, progress, the result at the end. */
 import type { RunControl } from '../journal.ts';
-import { planRun, type RunPlan } from '../plan.ts';
+import { planRun, type RunPlan, type RunRequest } from '../plan.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { RunResult } from '../result.ts';
-import type { LoadSpec } from '../scenario.ts';
 import { readConfig, type CommandContext } from './context.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -21,17 +20,29 @@ export interface MeasureFlags {
 
 /** Checks everything, lets `work` measure while the terminal shows how far it is, and prints what came of it. */
 export async function measure(
-  request: { scenario: string; flags: MeasureFlags; load?: Partial<LoadSpec> },
+  request: { scenario: string; flags: MeasureFlags } & Pick<RunRequest, 'load' | 'comparison'>,
   context: CommandContext,
   work: (plan: RunPlan, control: RunControl) => Promise<RunResult>,
 ): Promise<RunResult> {
-  const { scenario, flags, load } = request;
+  const { scenario, flags, ...spec } = request;
   const { scale, seed, workers, stages, out, port } = flags;
   const { folder, config } = await readConfig(flags);
   const command = ['pgrehearse', ...process.argv.slice(2)].join(' ');
   const terminal = openTerminal(context.signal);
   try {
-    const plan = await planRun({ scenario, folder, config, command, scale, seed, workers, stages, out, port, load });
+    const plan = await planRun({
+      scenario,
+      folder,
+      config,
+      command,
+      scale,
+      seed,
+      workers,
+      stages,
+      out,
+      port,
+      ...spec,
+    });
     const result = await work(plan, { signal: context.signal, onEvent: (event) => terminal.onEvent(event) });
     terminal.close();
     printResult(result, plan.outDir, flags);

@@ -1,7 +1,10 @@
 import { basename, join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { blockLimitsMs, type ComparisonRequest } from '../comparison/plan.ts';
+import type { PresetName } from '../comparison/record.ts';
 import { run } from '../run.ts';
 import type { LoadSpec } from '../scenario.ts';
+import { leastPairs } from '../verdict/pairs.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
@@ -22,10 +25,17 @@ interface RunFlags extends MeasureFlags {
   duration?: number;
   connections?: number;
   quick?: boolean;
+  preset: PresetName | 'soak' | 'none';
+  pairs?: number;
+  looks?: number;
+  block?: number;
 }
 
 /** A small scale and short blocks: advice while working, not a verdict about production. */
-const quick = { scale: 0.02, load: { durationMs: 15_000, warmupMs: 2_000 } };
+const quick = { scale: 0.02, load: { durationMs: 15_000, warmupMs: 2_000 }, pairs: leastPairs, blockMs: 1500 };
+
+/** Each stage alone, long enough for checkpoints, vacuum and bloat to show. */
+const soak = { durationMs: 20 * 60_000 };
 
 export function runCommand(context: CommandContext): Command {
   return new Command('run')
@@ -38,6 +48,24 @@ export function runCommand(context: CommandContext): Command {
     .addOption(workersOption())
     .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
     .addOption(seedOption())
+    .addOption(
+      new Option(
+        '--preset <name>',
+        'how the first stage is compared with the last: quick (30 pairs of blocks, 4 min), standard (60, up to 240 where ' +
+          'undecided), soak (none, but each stage alone for 20 min), none',
+      )
+        .choices(['quick', 'standard', 'soak', 'none'])
+        .default('quick'),
+    )
+    .addOption(new Option('--pairs <n>', 'pairs of blocks before the first look, at least 12').argParser(parsePairs))
+    .addOption(
+      new Option('--looks <n>', 'looks at the evidence, each after twice as many pairs as the one before').argParser(
+        parseLooks,
+      ),
+    )
+    .addOption(
+      new Option('--block <time>', 'length of a block of a pair, from 1s to 5s (default: 3s)').argParser(parseBlock),
+    )
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(portOption())
     .addOption(configOption())
@@ -59,7 +87,8 @@ Examples:
       const withQuick = applyQuick(flags, command);
       for (const scenario of scenarios) {
         const out = flags.out !== undefined && scenarios.length > 1 ? join(flags.out, basename(scenario)) : flags.out;
-        const request = { scenario, flags: { ...withQuick, out }, load: loadOf(withQuick) };
+        const comparison = comparisonOf(withQuick);
+        const request = { scenario, flags: { ...withQuick, out }, load: loadOf(withQuick), comparison };
         const result = await measure(request, context, run);
         context.exitCode = Math.max(context.exitCode, result.verdict?.exitCode ?? 0);
         if (context.signal.aborted) return;
@@ -77,8 +106,41 @@ function applyQuick(flags: RunFlags, command: Command): RunFlags {
 function loadOf(flags: RunFlags): Partial<LoadSpec> {
   return {
     ...(flags.quick ? quick.load : {}),
+    ...(flags.preset === 'soak' ? soak : {}),
     ...(flags.rate === undefined ? {} : { ratePerSecond: flags.rate }),
     ...(flags.duration === undefined ? {} : { durationMs: flags.duration }),
     ...(flags.connections === undefined ? {} : { connections: flags.connections }),
   };
+}
+
+/** Undefined where stages only run alone. */
+function comparisonOf({ preset, pairs, looks, block, quick: isQuick }: RunFlags): ComparisonRequest | undefined {
+  if (preset === 'soak' || preset === 'none') return undefined;
+  return {
+    preset,
+    ...(isQuick ? { pairs: quick.pairs, blockMs: quick.blockMs } : {}),
+    ...(pairs === undefined ? {} : { pairs }),
+    ...(looks === undefined ? {} : { looks }),
+    ...(block === undefined ? {} : { blockMs: block }),
+  };
+}
+
+function parsePairs(text: string): number {
+  const pairs = parseWhole(text);
+  if (pairs < leastPairs || pairs > 1000)
+    throw new InvalidArgumentError(`Give a whole number from ${leastPairs} to 1000.`);
+  return pairs;
+}
+
+function parseBlock(text: string): number {
+  const blockMs = parseDuration(text);
+  const { least, most } = blockLimitsMs;
+  if (blockMs < least || blockMs > most) throw new InvalidArgumentError('Give a time from 1s to 5s.');
+  return blockMs;
+}
+
+function parseLooks(text: string): number {
+  const looks = parseWhole(text);
+  if (looks < 1 || looks > 3) throw new InvalidArgumentError('Give 1, 2 or 3.');
+  return looks;
 }

@@ -7,6 +7,9 @@ import type { ComparisonPlan, Look, PairKind, PresetName, Side } from './record.
 export const warmupBlockNumber = 1;
 const firstPairNumber = 2;
 
+/** Servers alive at the same time: before, its twin, after. */
+export const serversCompared = 3;
+
 interface Preset {
   pairs: number;
   /** Looks at K, 2K, 4K pairs. */
@@ -20,9 +23,6 @@ export const presets: Record<PresetName, Preset> = {
 
 /** One pair against the twin for so many against the last stage. */
 const changesPerSame = 3;
-
-/** Below this the signed-rank interval says nothing of use (method.md: at least 12 pairs in any case). */
-export const leastPairs = 12;
 
 /** What the user may say; the preset has the rest. */
 export interface ComparisonRequest {
@@ -70,7 +70,7 @@ export function plannedPairs({ looks, orderSeed }: Pick<ComparisonPlan, 'looks' 
   const random = seededGenerator(orderSeed);
   const last = looks.at(-1)!;
   const pairs: PlannedPair[] = [];
-  for (let left = { ...last }; left.change + left.same > 0; ) {
+  for (let left = { ...last }; left.change + left.same > 0;) {
     const group = { change: Math.min(left.change, changesPerSame), same: Math.min(left.same, 1) };
     left = { change: left.change - group.change, same: left.same - group.same };
     for (const kind of shuffled(kindsOf(group), random)) {

@@ -11,6 +11,9 @@ export const discardRules = {
   maxLatenessUs: 5000,
 } as const;
 
+/** Fewer pairs than this prove nothing: their signed-rank interval is hardly narrower than they scatter. */
+export const leastPairs = 12;
+
 /** A pair of which both blocks ran to their end. */
 export interface FinishedPair {
   kind: PairKind;

@@ -1,0 +1,172 @@
+/** One clone in a comparison: its connections, which stay open, and what is observed of it. */
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { LoadSession } from '../load/engine.ts';
+import { planTransactions } from '../load/executor.ts';
+import { checkpointsBegun } from '../observe/checkpoints.ts';
+import { hostLoadBetween, sampleHost } from '../observe/host.ts';
+import { readWork, recogniseStatements, resetWork, type RecognisedStatement } from '../observe/statements.ts';
+import type { LiveStage, Rehearsal } from '../rehearsal.ts';
+import type { Block } from '../result.ts';
+import type { LoadSpec } from '../scenario.ts';
+import type { PairedBlock, Side, StatementPlan, TransactionWork } from './record.ts';
+import { workByTransaction } from './work.ts';
+
+/** One block to drive. */
+export interface SideBlock {
+  /** Of its samples file. */
+  name: string;
+  /** Blocks of the same number get the same arrivals and parameters. */
+  number: number;
+  load: LoadSpec;
+  signal: AbortSignal | undefined;
+}
+
+export class ComparedSide implements AsyncDisposable {
+  readonly #side: Side;
+  readonly #live: LiveStage;
+  readonly #processes: ReadonlySet<number>;
+  readonly #rehearsal: Rehearsal;
+  readonly #session: LoadSession;
+  /** Looks at the server between blocks. */
+  readonly #observer: Client;
+  readonly #runs = new Map<string, number>();
+  #statements: RecognisedStatement[] = [];
+
+  private constructor(
+    side: Side,
+    live: LiveStage,
+    processes: ReadonlySet<number>,
+    rehearsal: Rehearsal,
+    session: LoadSession,
+    observer: Client,
+  ) {
+    this.#side = side;
+    this.#live = live;
+    this.#processes = processes;
+    this.#rehearsal = rehearsal;
+    this.#session = session;
+    this.#observer = observer;
+  }
+
+  /**
+   * Opens the connections.
+   *
+   * @param processes of this run: what else uses the processor is foreign
+   */
+  static async open(
+    side: Side,
+    live: LiveStage,
+    processes: ReadonlySet<number>,
+    rehearsal: Rehearsal,
+  ): Promise<ComparedSide> {
+    const { plan } = rehearsal;
+    await using cleanup = new AsyncDisposableStack();
+    const session = cleanup.use(
+      await LoadSession.open({
+        scenarioFile: plan.scenarioFile,
+        stage: live.planned.spec.name,
+        connection: live.connection,
+        seed: plan.seed,
+        scale: plan.scale,
+        load: plan.load,
+        workers: plan.workers,
+      }),
+    );
+    const observer = new Client({ ...live.connection, application_name: 'pgrehearse observer' });
+    // A connection that breaks while idle must not end the process; the next query tells.
+    observer.on('error', () => {});
+    await observer.connect();
+    cleanup.move();
+    return new ComparedSide(side, live, processes, rehearsal, session, observer);
+  }
+
+  /** Leaves nothing to be written out in the first blocks. */
+  async rest(): Promise<void> {
+    await this.#observer.query('CHECKPOINT');
+  }
+
+  /** From here on the server's work counts. */
+  async beginCounting(): Promise<void> {
+    const { scenario } = this.#rehearsal.plan;
+    const { connection, planned } = this.#live;
+    this.#statements = await recogniseStatements(connection, planTransactions(scenario, planned.spec));
+    this.#runs.clear();
+    await resetWork(connection);
+  }
+
+  async drive({ name, number, load, signal }: SideBlock): Promise<PairedBlock> {
+    const { plan, journal } = this.#rehearsal;
+    const samplesName = `samples/pairs/${name}.bin`;
+    const checkpoints = await this.#checkpoints();
+    const host = sampleHost();
+    const block = await this.#session.runBlock({
+      id: name,
+      blockNumber: number,
+      load,
+      slo: plan.slo,
+      samplesPath: join(journal.folder, samplesName),
+      samplesName,
+      signal,
+    });
+    const later = host && sampleHost();
+    for (const { name, sent = 0 } of block.transactions) this.#runs.set(name, (this.#runs.get(name) ?? 0) + sent);
+    return {
+      ...pairedBlock(this.#side, block, plan.slo.limitMs),
+      ...(host && later ? { host: hostLoadBetween(host, later, this.#processes) } : {}),
+      checkpoints: (await this.#checkpoints()) - checkpoints,
+    };
+  }
+
+  #checkpoints(): Promise<number> {
+    return checkpointsBegun(this.#observer, this.#live.server.major);
+  }
+
+  /** How the server carries out each statement now. */
+  statementPlans(): StatementPlan[] {
+    return this.#statements.map(({ transaction, statement, shape }) => ({
+      transaction,
+      statement,
+      side: this.#side,
+      shape,
+    }));
+  }
+
+  /** What the server did for each transaction since `beginCounting`. */
+  async work(): Promise<TransactionWork[]> {
+    const counters = await readWork(this.#live.connection);
+    return workByTransaction(this.#side, this.#runs, this.#statements, counters);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]();
+    await this.#observer.end();
+  }
+}
+
+function pairedBlock(side: Side, block: Block, limitMs: number): PairedBlock {
+  const { startedAt, outcome, counts, missed, total, timeline, generator, transactions, samplesFile } = block;
+  const { p50Us, p95Us, p99Us, maxUs } = total.response;
+  return {
+    side,
+    startedAt,
+    outcome,
+    scheduled: counts.scheduled,
+    offered: generator.lateness.count,
+    missed,
+    p50Us,
+    p95Us,
+    p99Us,
+    maxUs,
+    seconds: timeline.length,
+    slowSeconds: timeline.filter((second) => second.p95Us > limitMs * 1000).length,
+    latenessP99Us: generator.lateness.p99Us,
+    transactions: transactions.map(({ name, counts, missed, response }) => ({
+      name,
+      count: counts.scheduled,
+      missed,
+      p95Us: response.p95Us,
+    })),
+    samplesFile,
+  };
+}

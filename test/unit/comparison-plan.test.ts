@@ -1,0 +1,106 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planComparison, plannedPairs, presets } from '../../src/comparison/plan.ts';
+import { workByTransaction } from '../../src/comparison/work.ts';
+
+const order = (seed: number) => plannedPairs(planComparison({ preset: 'standard' }, seed, 0));
+
+const statement = (transaction: string, queryId: string) => ({ transaction, statement: 's', queryId, shape: 'Result' });
+
+describe('planComparison', () => {
+  it('looks at K, 2K and 4K pairs, a quarter of them against the twin', () => {
+    const { looks, blockMs, washoutMs } = planComparison({ preset: 'standard' }, 1, 5000);
+    expect(looks).toEqual([
+      { change: 60, same: 20 },
+      { change: 120, same: 40 },
+      { change: 240, same: 80 },
+    ]);
+    expect([blockMs, washoutMs]).toEqual([3000, 500]);
+  });
+
+  it('lets the user say otherwise', () => {
+    const plan = planComparison({ preset: 'standard', pairs: 20, looks: 1, blockMs: 1200 }, 1, 0);
+    expect(plan).toMatchObject({ looks: [{ change: 20, same: 7 }], blockMs: 1200, washoutMs: 200 });
+  });
+
+  it('takes the quick preset four minutes', () => {
+    const { looks, blockMs } = planComparison({ preset: 'quick' }, 1, 5000);
+    expect(looks).toEqual([{ change: presets.quick.pairs, same: 10 }]);
+    expect(((looks[0]!.change + looks[0]!.same) * 2 * blockMs) / 60_000).toBe(4);
+  });
+});
+
+describe('plannedPairs', () => {
+  const plans = fc.record({
+    pairs: fc.integer({ min: 12, max: 60 }),
+    looks: fc.integer({ min: 1, max: 3 }),
+    seed: fc.nat(),
+  });
+
+  it('has all pairs of the last look, numbered one after the other, with before in each', () => {
+    fc.assert(
+      fc.property(plans, ({ pairs, looks, seed }) => {
+        const plan = planComparison({ preset: 'quick', pairs, looks }, seed, 0);
+        const planned = plannedPairs(plan);
+        const last = plan.looks.at(-1)!;
+        expect(planned.filter(({ kind }) => kind === 'change')).toHaveLength(last.change);
+        expect(planned.filter(({ kind }) => kind === 'same')).toHaveLength(last.same);
+        expect(planned.map(({ number }) => number)).toEqual(planned.map((_, at) => at + 2));
+        for (const { kind, sides } of planned) {
+          expect([...sides].sort()).toEqual(['before', kind === 'same' ? 'twin' : 'after'].sort());
+        }
+      }),
+    );
+  });
+
+  it('begins with the pairs of an earlier look, so that looking again measures on', () => {
+    const plan = planComparison({ preset: 'quick', pairs: 12, looks: 3 }, 3, 0);
+    const whole = plannedPairs(plan);
+    const first = plannedPairs({ ...plan, looks: plan.looks.slice(0, 1) });
+    expect(whole.slice(0, first.length)).toEqual(first);
+  });
+
+  it('tosses a coin for the order, by the seed alone', () => {
+    const beforeFirst = order(1).filter(({ sides }) => sides[0] === 'before').length / order(1).length;
+    expect(beforeFirst).toBeGreaterThan(0.4);
+    expect(beforeFirst).toBeLessThan(0.6);
+    expect(order(1)).toEqual(order(1));
+    expect(order(1)).not.toEqual(order(2));
+  });
+});
+
+describe('workByTransaction', () => {
+  const counted = { calls: 10, blocks: 100, tempBlocks: 0, walRecords: 5, walBytes: 500, rows: 20, executionMs: 1 };
+
+  it('adds up the statements of a transaction', () => {
+    const [work] = workByTransaction(
+      'after',
+      new Map([['a', 10]]),
+      [statement('a', '1'), statement('a', '2')],
+      new Map([
+        ['1', counted],
+        ['2', counted],
+        ['3', counted],
+      ]),
+    );
+    expect(work).toMatchObject({ transaction: 'a', side: 'after', runs: 10, calls: 20, blocks: 200, walRecords: 10 });
+  });
+
+  it('divides what several transactions send in the same words by their runs', () => {
+    const work = workByTransaction(
+      'before',
+      new Map([
+        ['a', 30],
+        ['b', 10],
+      ]),
+      [statement('a', '1'), statement('b', '1')],
+      new Map([['1', counted]]),
+    );
+    expect(work.map(({ blocks }) => blocks)).toEqual([75, 25]);
+  });
+
+  it('knows nothing of a statement that never ran', () => {
+    const [work] = workByTransaction('before', new Map([['a', 0]]), [statement('a', '1')], new Map());
+    expect(work).toMatchObject({ runs: 0, calls: 0, blocks: 0 });
+  });
+});
