@@ -21,8 +21,9 @@ export const presets: Record<PresetName, Preset> = {
   standard: { pairs: 60, looks: 3 },
 };
 
-/** One pair against the twin for so many against the last stage. */
+/** One pair against the twin for so many against the last stage, but never fewer than an interval at a third of the error needs. */
 const changesPerSame = 3;
+const leastSame = 6;
 
 /** What the user may say; the preset has the rest. */
 export interface ComparisonRequest {
@@ -51,7 +52,7 @@ export function planComparison(request: ComparisonRequest, orderSeed: number, wa
 }
 
 function lookAt(change: number): Look {
-  return { change, same: Math.ceil(change / changesPerSame) };
+  return { change, same: Math.max(leastSame, Math.ceil(change / changesPerSame)) };
 }
 
 /** A pair before it is measured. */
@@ -63,27 +64,31 @@ export interface PlannedPair {
 }
 
 /**
- * All pairs up to the last look, in their order. Within every group of four pairs one is against the twin, at a random place
- * (permuted blocks), so that both kinds see the same times; which side goes first is a coin toss.
+ * All pairs up to the last look, in their order. Between two looks, in every group of about four pairs one is against the twin, at
+ * a random place (permuted blocks), so that both kinds see the same times; which side goes first is a coin toss.
  */
 export function plannedPairs({ looks, orderSeed }: Pick<ComparisonPlan, 'looks' | 'orderSeed'>): PlannedPair[] {
   const random = seededGenerator(orderSeed);
-  const last = looks.at(-1)!;
-  const pairs: PlannedPair[] = [];
-  for (let left = { ...last }; left.change + left.same > 0;) {
-    const group = { change: Math.min(left.change, changesPerSame), same: Math.min(left.same, 1) };
+  const kinds = looks.flatMap((look, at) => kindsUntil(look, looks[at - 1], random));
+  return kinds.map((kind, at) => {
+    const other: Side = kind === 'same' ? 'twin' : 'after';
+    const beforeFirst = uniformInt(random, 0, 1) === 0;
+    return { number: firstPairNumber + at, kind, sides: beforeFirst ? ['before', other] : [other, 'before'] };
+  });
+}
+
+type Random = ReturnType<typeof seededGenerator>;
+
+/** Kinds of the pairs between two looks. */
+function kindsUntil(look: Look, before: Look | undefined, random: Random): PairKind[] {
+  const kinds: PairKind[] = [];
+  const { change: changed, same: equal } = before ?? { change: 0, same: 0 };
+  for (let left = { change: look.change - changed, same: look.same - equal }; left.change + left.same > 0;) {
+    const group = { change: Math.ceil(left.change / Math.max(1, left.same)), same: Math.min(left.same, 1) };
     left = { change: left.change - group.change, same: left.same - group.same };
-    for (const kind of shuffled(kindsOf(group), random)) {
-      const other: Side = kind === 'same' ? 'twin' : 'after';
-      const beforeFirst = uniformInt(random, 0, 1) === 0;
-      pairs.push({
-        number: firstPairNumber + pairs.length,
-        kind,
-        sides: beforeFirst ? ['before', other] : [other, 'before'],
-      });
-    }
+    kinds.push(...shuffled(kindsOf(group), random));
   }
-  return pairs;
+  return kinds;
 }
 
 function kindsOf({ change, same }: Look): PairKind[] {
@@ -91,7 +96,7 @@ function kindsOf({ change, same }: Look): PairKind[] {
 }
 
 /** Fisher and Yates. */
-function shuffled<T>(items: readonly T[], random: ReturnType<typeof seededGenerator>): T[] {
+function shuffled<T>(items: readonly T[], random: Random): T[] {
   const order = [...items];
   for (let last = order.length - 1; last > 0; last--) {
     const other = uniformInt(random, 0, last);

@@ -1,6 +1,6 @@
 /** The gate of the typical p95: did the last stage get slower than the first, by pairs of blocks? The method is in docs/method.md. */
-import type { Comparison } from '../comparison/record.ts';
-import { formatPlural, formatRatio, formatShare, formatUs } from '../report/format.ts';
+import type { Comparison, PairKind } from '../comparison/record.ts';
+import { formatPlural, formatShare, formatUs } from '../report/format.ts';
 import type { Block, Gate, GateEstimate, Outcome, RunResult } from '../result.ts';
 import type { GateSpec } from '../scenario.ts';
 import { holm } from '../stats/holm.ts';
@@ -65,7 +65,7 @@ export function decidesTypical(comparison: Comparison, spec: GateSpec): boolean 
 
 function judgeComparison(comparison: Comparison, spec: GateSpec): Gate[] {
   const overall = judgeOverall(comparison, spec);
-  const sound = soundnessFault(comparison, spec) === undefined;
+  const sound = soundnessFault(comparison, spec, 'fail') === undefined;
   return [overall, ...judgeTransactions(comparison, spec, sound)];
 }
 
@@ -78,7 +78,7 @@ function judgeOverall(comparison: Comparison, spec: GateSpec): Gate {
     return { name, outcome: 'inconclusive', reason };
   }
   const { estimate, outcome } = judgePairs(kept, comparison, spec);
-  const fault = soundnessFault(comparison, spec);
+  const fault = soundnessFault(comparison, spec, outcome);
   const stages = `${comparison.before} and ${comparison.after}`;
   if (fault !== undefined) {
     return { name, outcome: 'inconclusive', reason: `${fault}, so ${stages} cannot be told apart.`, estimate };
@@ -125,15 +125,15 @@ function marginOf(pairs: readonly FinishedPair[], { maxRegression }: GateSpec, t
   return Math.log(1 + Math.max(maxRegression, slackUs / median));
 }
 
-/** Why the pairs cannot be believed, whatever they show: too many thrown away, or the twins differ. */
-function soundnessFault(comparison: Comparison, spec: GateSpec): string | undefined {
+/** Why the pairs cannot be believed: too many thrown away, or the twins differ. */
+function soundnessFault(comparison: Comparison, spec: GateSpec, outcome: Outcome): string | undefined {
   const pairs = [...finishedPairs(comparison, 'change'), ...finishedPairs(comparison, 'same')];
   const thrown = pairs.filter(({ discarded }) => discarded !== undefined);
   if (thrown.length > pairs.length * maxDiscardedShare) {
     const share = formatShare(thrown.length / pairs.length);
     return `${share} of the pairs had to be thrown away (${commonest(thrown)}; at most ${formatShare(maxDiscardedShare)} may be)`;
   }
-  return twinFault(comparison, spec);
+  return twinFault(comparison, spec, outcome);
 }
 
 function commonest(thrown: readonly FinishedPair[]): string {
@@ -142,21 +142,38 @@ function commonest(thrown: readonly FinishedPair[]): string {
   return reasons.toSorted((a, b) => times(b) - times(a))[0]!;
 }
 
+/** How two equal clones of the first stage came out, in pairs among the others; undefined without a usable pair. */
+export function twinEstimate(comparison: Comparison, spec: GateSpec): GateEstimate | undefined {
+  const pairs = usablePairs(comparison, 'same');
+  return pairs.length === 0 ? undefined : judgePairs(pairs, comparison, spec).estimate;
+}
+
 /**
  * Two clones of one stage must look alike. An interval that misses 0 alone would cry wolf in one run of ten, so the difference must
- * also be one that matters: half the margin. And the twins' own spread must leave the margin visible.
+ * also be one that matters: half the margin. And their scatter must leave the margin visible to the pairs that decide: the floor is
+ * half the width that as many equal pairs would have. A regression that is proved in spite of the scatter stays proved.
  */
-function twinFault(comparison: Comparison, spec: GateSpec): string | undefined {
-  const pairs = finishedPairs(comparison, 'same').filter(({ discarded }) => discarded === undefined);
-  if (pairs.length === 0) return 'no pair of two equal clones was measured';
-  const { low, high, estimate } = signedRank(logRatios(pairs), tailOf(comparison));
-  const margin = marginOf(pairs, spec);
-  const ratio = formatRatio(Math.exp(Math.abs(estimate)));
+function twinFault(comparison: Comparison, spec: GateSpec, outcome: Outcome): string | undefined {
+  const [same, change] = [usablePairs(comparison, 'same'), usablePairs(comparison, 'change')];
+  if (same.length === 0) return 'no pair of two equal clones was measured';
+  const { low, high, estimate } = signedRank(logRatios(same), tailOf(comparison));
+  const margin = marginOf(same, spec);
   if ((low > 0 || high < 0) && Math.abs(estimate) > margin / 2) {
-    return `two equal clones of ${comparison.before} already differ by ${ratio}`;
+    return `two equal clones of ${comparison.before} already differ by ${percentAbove(Math.abs(estimate))}`;
   }
-  if ((high - low) / 2 <= margin) return undefined;
-  return `two equal clones of ${comparison.before} scatter by ${formatRatio(Math.exp((high - low) / 2))}, more than the margin of ${formatRatio(Math.exp(margin))}`;
+  const floor = ((high - low) / 2) * Math.sqrt(same.length / change.length);
+  if (floor <= margin || outcome === 'fail') return undefined;
+  const scatter = Number.isFinite(floor) ? `scatter by ${percentAbove(floor)}` : 'were measured too seldom';
+  return `two equal clones of ${comparison.before} ${scatter}, and the margin is ${percentAbove(margin)}`;
+}
+
+/** The share by which a logarithm of a ratio lies above 1. */
+function percentAbove(logarithm: number): string {
+  return formatShare(Math.expm1(logarithm));
+}
+
+function usablePairs(comparison: Comparison, kind: PairKind): FinishedPair[] {
+  return finishedPairs(comparison, kind).filter(({ discarded }) => discarded === undefined);
 }
 
 function describe(
@@ -202,7 +219,7 @@ function withDiscarded(
  * does not decide.
  */
 function judgeTransactions(comparison: Comparison, spec: GateSpec, sound: boolean): Gate[] {
-  const kept = finishedPairs(comparison, 'change').filter(({ discarded }) => discarded === undefined);
+  const kept = usablePairs(comparison, 'change');
   const names = kept[0]?.before.transactions.map(({ name }) => name) ?? [];
   const judged = names.flatMap((transaction) => {
     if (logRatios(kept, transaction).length < leastPairs) return [];

@@ -29,11 +29,14 @@ async function serversLeft(): Promise<number[]> {
   return pids.filter((pid) => exists(pid));
 }
 
+/** Stages alone: comparison.test.ts has the pairs. */
+const alone = ['--preset', 'none'];
+
 const out = () => join(folder, 'first');
 
 describe('run', () => {
   it('seeds, migrates, measures both stages, judges and reports', async () => {
-    const { exitCode, stdout, stderr } = await pgrehearse(['run', shop, '--out', out()], cache);
+    const { exitCode, stdout, stderr } = await pgrehearse(['run', shop, ...alone, '--out', out()], cache);
     const result = await readResult(out());
     expect(result.status).toBe('complete');
     expect(result.verdict?.exitCode).toBe(exitCode);
@@ -67,7 +70,10 @@ describe('run', () => {
 
   it('takes both stages from the cache the second time, with the same rows', async () => {
     const second = join(folder, 'second');
-    const { stdout, stderr } = await pgrehearse(['run', shop, '--duration', '2s', '--json', '--out', second], cache);
+    const { stdout, stderr } = await pgrehearse(
+      ['run', shop, ...alone, '--duration', '2s', '--json', '--out', second],
+      cache,
+    );
     expect(stderr).toContain('in the cache');
     expect(stderr).not.toContain('Seed the baseline');
     const [first, again] = [await readResult(out()), await readResult(second)];
@@ -79,7 +85,7 @@ describe('run', () => {
 
   it('exits with 6 when a stage answers differently', async () => {
     const { exitCode, stdout } = await pgrehearse(
-      ['run', 'test/fixtures/wrong-shop.ts', '--duration', '2s', '--out', join(folder, 'wrong')],
+      ['run', 'test/fixtures/wrong-shop.ts', ...alone, '--duration', '2s', '--out', join(folder, 'wrong')],
       cache,
     );
     expect(stdout).toContain('open_orders answers differently');
@@ -120,7 +126,7 @@ describe('an interruption', () => {
     },
   ])('of $phase keeps what is finished and leaves no server', async ({ phase, when, args, code, signal }) => {
     const out = join(folder, `interrupted-${phase.replaceAll(' ', '-')}`);
-    const child = pgrehearse(['run', shop, '--out', out, ...args], cache);
+    const child = pgrehearse(['run', shop, ...alone, '--out', out, ...args], cache);
     let told = '';
     child.stderr!.on('data', (text: Buffer) => {
       told += text.toString();

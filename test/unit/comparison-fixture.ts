@@ -14,6 +14,10 @@ export interface ComparisonShape extends Partial<ComparisonRequest> {
   /** Standard deviation of ln p95 in each block. */
   scatter?: number;
   beforeP95Us?: number;
+  /** Seed of the scatter. */
+  seed?: number;
+  /** ln p95 of the block at this place in the order of time, in place of independent scatter. */
+  noise?: (place: number) => number;
   /** A block more often slow than not at all: probability of a slow second, by side. */
   slow?: Partial<Record<Side, number>>;
   /** Changes a block after it was made. */
@@ -23,7 +27,8 @@ export interface ComparisonShape extends Partial<ComparisonRequest> {
 export const transactionsOfPairs = ['read', 'write', 'rare'];
 
 export function buildComparison(shape: ComparisonShape = {}): Comparison {
-  const { change = 1, same = 1, byTransaction = {}, scatter = 0.2, beforeP95Us = 20_000, slow = {}, spoil } = shape;
+  const { change = 1, same = 1, byTransaction = {}, scatter = 0.1, beforeP95Us = 20_000, slow = {}, spoil } = shape;
+  const { seed = 5, noise } = shape;
   const { pairs, looks, blockMs, preset = 'quick' } = shape;
   const plan = planComparison(
     {
@@ -35,13 +40,14 @@ export function buildComparison(shape: ComparisonShape = {}): Comparison {
     11,
     5000,
   );
-  const random = xoroshiro128plus(5);
+  const random = xoroshiro128plus(seed);
   const uniform = (): number => uniformFloat64(random);
   // Sum of twelve uniforms: normal enough.
   const normal = (): number => Array.from({ length: 12 }, uniform).reduce((sum, value) => sum + value, -6);
+  let place = 0;
   const block = (side: Side, number: number): PairedBlock => {
     const ratio = { before: 1, twin: same, after: change }[side];
-    const p95Us = Math.round(beforeP95Us * ratio * Math.exp(scatter * normal()));
+    const p95Us = Math.round(beforeP95Us * ratio * Math.exp(noise?.(place++) ?? scatter * normal()));
     return {
       side,
       startedAt: '2026-11-21T04:00:00.000Z',

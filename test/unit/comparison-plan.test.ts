@@ -53,11 +53,16 @@ describe('plannedPairs', () => {
     );
   });
 
-  it('begins with the pairs of an earlier look, so that looking again measures on', () => {
-    const plan = planComparison({ preset: 'quick', pairs: 12, looks: 3 }, 3, 0);
-    const whole = plannedPairs(plan);
-    const first = plannedPairs({ ...plan, looks: plan.looks.slice(0, 1) });
-    expect(whole.slice(0, first.length)).toEqual(first);
+  it('has as many pairs of each kind before every look as planned', () => {
+    fc.assert(
+      fc.property(plans, ({ pairs, looks, seed }) => {
+        const plan = planComparison({ preset: 'quick', pairs, looks }, seed, 0);
+        for (const { change, same } of plan.looks) {
+          const upToLook = plannedPairs(plan).slice(0, change + same);
+          expect(upToLook.filter(({ kind }) => kind === 'same')).toHaveLength(same);
+        }
+      }),
+    );
   });
 
   it('tosses a coin for the order, by the seed alone', () => {
