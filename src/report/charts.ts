@@ -5,6 +5,7 @@
 import type { RunResult, TimelineBucket } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
+import { judge } from '../verdict.ts';
 import { renderCapacityChart } from './capacity-chart.ts';
 import type { Limit, Series } from './drawing.ts';
 import {
@@ -20,6 +21,7 @@ import {
   timeAxis,
 } from './drawing.ts';
 import { formatMs, formatRate } from './format.ts';
+import { renderPairsChart } from './pairs-chart.ts';
 
 /** Charts by file name, in the order of the report; none when nothing was measured. */
 export function renderCharts(result: RunResult): Record<string, string> {
@@ -30,7 +32,15 @@ export function renderCharts(result: RunResult): Record<string, string> {
     'latency-by-transaction.svg': latencyByTransaction(result, stages),
     'latency-over-time.svg': latencyOverTime(result, stages),
     'throughput.svg': throughput(result, stages),
+    ...pairs(result),
   };
+}
+
+function pairs(result: RunResult): Record<string, string> {
+  if (result.comparison === undefined) return {};
+  const { gates } = result.verdict ?? judge(result);
+  const overall = gates.find(({ name, transaction }) => name === 'typical-p95' && transaction === undefined);
+  return renderPairsChart(result.comparison, overall?.estimate);
 }
 
 interface ChartStage extends StageFigures {

@@ -3,7 +3,7 @@ import { LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { formatCount, formatMs, formatRate } from './format.ts';
+import { formatCount, formatMs, formatRate, formatShare } from './format.ts';
 
 use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
 
@@ -135,6 +135,18 @@ export function logAxis(values: readonly (number | undefined)[]): object {
 /** Powers of ten read as such: 100 s rather than 1 min 40 s. */
 function decadeOfMs(ms: number): string {
   return ms < 1000 ? formatMs(ms) : `${formatCount(ms / 1000)} s`;
+}
+
+/** A logarithmic axis of ratios as percentages, over whole doublings around the values. */
+export function ratioAxis(values: readonly number[]): object {
+  return {
+    type: 'log',
+    logBase: 2,
+    min: 2 ** Math.floor(Math.log2(Math.min(...values) * 0.97)),
+    max: 2 ** Math.ceil(Math.log2(Math.max(...values) * 1.03)),
+    axisLabel: { ...labelStyle, formatter: (ratio: number) => formatShare(ratio) },
+    ...axisLines,
+  };
 }
 
 /** A logarithmic axis of events a second, a little wider than the values. */

@@ -8,6 +8,7 @@ import { formatBytes, formatMs, formatRate, formatRatio, formatShare, formatUs }
 import { renderEvidence } from './markdown-evidence.ts';
 import { renderCapacity } from './markdown-capacity.ts';
 import { byTransaction } from './markdown-latency.ts';
+import { renderPairs } from './markdown-pairs.ts';
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 
@@ -36,6 +37,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     byTransaction(result),
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),
+    ...renderPairs(result, verdict, chart(files, 'pairs.svg', 'p95 of each pair of blocks, as a share of before')),
     ...renderEvidence(result),
   ];
   return { markdown: `${parts.filter((part) => part !== '').join('\n\n')}\n`, files };
@@ -55,8 +57,19 @@ function heading(result: RunResult, verdict: Verdict): string {
 function gates(verdict: Verdict): string {
   return table(
     ['Gate', 'Outcome', 'Why'],
-    verdict.gates.map((gate) => [gateNames[gate.name], marks[gate.outcome], escapeText(gate.reason)]),
+    verdict.gates
+      .filter(({ transaction, advisory }) => transaction === undefined || advisory !== true)
+      .map((gate) => [gateName(gate), gateMark(gate), escapeText(gate.reason)]),
   );
+}
+
+function gateName({ name, transaction }: Gate): string {
+  return transaction === undefined ? gateNames[name] : `${gateNames[name]}: ${escapeText(transaction)}`;
+}
+
+/** What does not decide says so. */
+function gateMark({ outcome, advisory }: Gate): string {
+  return advisory === true && outcome !== 'pass' ? `${marks[outcome]} (advice)` : marks[outcome];
 }
 
 const gateNames: Record<Gate['name'], string> = {

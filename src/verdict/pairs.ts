@@ -16,6 +16,7 @@ export const leastPairs = 12;
 
 /** A pair of which both blocks ran to their end. */
 export interface FinishedPair {
+  number: number;
   kind: PairKind;
   before: PairedBlock;
   /** After, or the twin. */
@@ -29,11 +30,11 @@ export function finishedPairs({ pairs }: Pick<Comparison, 'pairs'>, kind: PairKi
   return pairs.filter((pair) => pair.kind === kind).flatMap((pair) => finished(pair) ?? []);
 }
 
-function finished({ kind, blocks }: BlockPair): FinishedPair | undefined {
+function finished({ number, kind, blocks }: BlockPair): FinishedPair | undefined {
   const before = blocks.find(({ side }) => side === 'before');
   const other = blocks.find(({ side }) => side !== 'before');
   if (!before || !other || blocks.some(({ outcome }) => outcome === 'interrupted')) return undefined;
-  return { kind, before, other, discarded: discardReason(before) ?? discardReason(other) };
+  return { number, kind, before, other, discarded: discardReason(before) ?? discardReason(other) };
 }
 
 function discardReason({ host, latenessP99Us }: PairedBlock): string | undefined {

@@ -142,10 +142,12 @@ function commonest(thrown: readonly FinishedPair[]): string {
   return reasons.toSorted((a, b) => times(b) - times(a))[0]!;
 }
 
-/** How two equal clones of the first stage came out, in pairs among the others; undefined without a usable pair. */
+/** How two equal clones of the first stage came out, in pairs among the others; undefined where too few are usable. */
 export function twinEstimate(comparison: Comparison, spec: GateSpec): GateEstimate | undefined {
   const pairs = usablePairs(comparison, 'same');
-  return pairs.length === 0 ? undefined : judgePairs(pairs, comparison, spec).estimate;
+  if (pairs.length === 0) return undefined;
+  const { estimate } = judgePairs(pairs, comparison, spec);
+  return Number.isFinite(estimate.high) ? estimate : undefined;
 }
 
 /**
