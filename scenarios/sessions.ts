@@ -1,0 +1,32 @@
+/**
+ * Video calls between wallets at production size, from a real optimisation report, the source document: wallets sign in, are matched,
+ * call, report each other. "before" is the service as the report found it, "after" holds the rate.
+ */
+import { defineScenario, defineWorkload } from 'pgrehearse';
+import { sessionsSeed } from '../seeds/sessions.ts';
+import * as wallets from './sessions/wallets.ts';
+
+const sessions = defineWorkload({
+  name: 'sessions',
+  migrations: 'migrations/sessions',
+  baseline: '001',
+  seed: sessionsSeed,
+  transactions: { user_profile: wallets.userProfile },
+});
+
+export default defineScenario({
+  name: 'sessions',
+  title: 'Calls between wallets',
+  description: '3 million calls of 400,000 wallets, 6 million telemetry events',
+  workload: sessions,
+  stages: [
+    {
+      name: 'before',
+      description: 'As the document found it: primary keys only, default configuration',
+      migrations: '001',
+      profile: 'stock',
+    },
+  ],
+  load: { ratePerSecond: 1000, durationMs: 60_000, connections: 20, statementTimeoutMs: 5_000 },
+  slo: { percentile: 95, limitMs: 50 },
+});
