@@ -4,6 +4,9 @@
  */
 import { defineScenario, defineWorkload } from 'pgrehearse';
 import { sessionsSeed } from '../seeds/sessions.ts';
+import * as calls from './sessions/calls.ts';
+import { invariants } from './sessions/invariants.ts';
+import * as moderation from './sessions/moderation.ts';
 import * as wallets from './sessions/wallets.ts';
 
 const sessions = defineWorkload({
@@ -11,7 +14,18 @@ const sessions = defineWorkload({
   migrations: 'migrations/sessions',
   baseline: '001',
   seed: sessionsSeed,
-  transactions: { user_profile: wallets.userProfile },
+  transactions: {
+    siwe_auth: wallets.siweAuth,
+    user_profile: wallets.userProfile,
+    match_check: calls.matchCheck,
+    session_lifecycle: calls.sessionLifecycle,
+    session_history: calls.sessionHistory,
+    report_submit: moderation.reportSubmit,
+    balance_read: wallets.balanceRead,
+    telemetry_ingest: calls.telemetryIngest,
+    moderation_stats: moderation.moderationStats,
+  },
+  invariants,
 });
 
 export default defineScenario({
