@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 export interface Clock {
   /** Microseconds of a monotonic clock. */
   nowUs(): number;
-  /** Calls back once at about the instant, a millisecond or so late. Returns a function that cancels. */
+  /** Calls back once, never before the instant, a millisecond or so late. Returns a function that cancels. */
   at(instantUs: number, callback: () => void): () => void;
 }
 
@@ -28,7 +28,16 @@ const offsetUs = Number(process.hrtime.bigint() / 1000n) - performance.now() * 1
 export const monotonicClock: Clock = {
   nowUs: () => performance.now() * 1000 + offsetUs,
   at(instantUs, callback) {
-    const timer = setTimeout(callback, Math.max(0, (instantUs - monotonicClock.nowUs()) / 1000));
+    // Timers of Node cut off fractions of a millisecond and count from the start of the loop's turn: they fire early by up to one.
+    const arm = (): NodeJS.Timeout =>
+      setTimeout(
+        () => {
+          if (monotonicClock.nowUs() >= instantUs) callback();
+          else timer = arm();
+        },
+        Math.max(0, Math.ceil((instantUs - monotonicClock.nowUs()) / 1000)),
+      );
+    let timer = arm();
     return () => clearTimeout(timer);
   },
 };

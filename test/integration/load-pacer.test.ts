@@ -55,3 +55,28 @@ describe('monotonicClock', () => {
     expect(Math.abs(monotonicClock.nowUs() - machineUs)).toBeLessThan(5000);
   });
 });
+
+describe('monotonicClock', () => {
+  it('never calls back before the instant, fractions of a millisecond included', async () => {
+    const early: number[] = [];
+    const waits = Array.from({ length: 200 }, (_, at) => {
+      const instantUs = monotonicClock.nowUs() + 137 * at + 0.5;
+      return new Promise<void>((resolve) =>
+        monotonicClock.at(instantUs, () => {
+          if (monotonicClock.nowUs() < instantUs) early.push(instantUs - monotonicClock.nowUs());
+          resolve();
+        }),
+      );
+    });
+    await Promise.all(waits);
+    expect(early).toEqual([]);
+  });
+
+  it('does not call back after it was cancelled', async () => {
+    let called = false;
+    const cancel = monotonicClock.at(monotonicClock.nowUs() + 2000, () => (called = true));
+    cancel();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(called).toBe(false);
+  });
+});
