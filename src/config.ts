@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import * as z from 'zod';
 import { messageOf, UsageError } from './errors.ts';
-import { faultsOf, gateShape, loadShape } from './scenario-check.ts';
+import { faultsOf, gateShape, loadShape, sloShape } from './scenario-check.ts';
 
 const sizePattern = /^(\d+(?:\.\d+)?) ?(MB|GB|TB)$/;
 const sizeAdvice = "give a number and a unit: '500MB', '60GB' or '1.5TB'";
@@ -23,6 +23,8 @@ const shape = z.strictObject({
   out: z.string().optional(),
   /** Load for every scenario, in place of what the scenario says. */
   load: loadShape.optional(),
+  /** Service level objective for every scenario. */
+  slo: sloShape.optional(),
   /** How much worse the last stage may be, for every scenario. */
   gate: gateShape.optional(),
 });

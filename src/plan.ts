@@ -76,6 +76,8 @@ export interface PlannedStage {
 export interface RunPlan {
   id: string;
   command: string;
+  /** Folder in which the run was started. */
+  folder: string;
   scenario: ScenarioSpec;
   scenarioFile: string;
   stages: PlannedStage[];
@@ -145,13 +147,14 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const plan: RunPlan = {
     id,
     command: request.command ?? `pgrehearse run ${scenario.name}`,
+    folder,
     ...basis,
     scenarioFile,
     stages,
     baseline,
     load,
     workers,
-    slo: { ...defaultSlo, ...scenario.slo, ...request.slo },
+    slo: { ...defaultSlo, ...scenario.slo, ...config.slo, ...request.slo },
     gate: { ...defaultGate, ...scenario.gate, ...config.gate, ...request.gate },
     comparison: request.comparison && planComparison(request.comparison, randomInt(2 ** 31), load.warmupMs),
     catalog,

@@ -1,4 +1,5 @@
 /** What every command has in common that measures stages: their snapshots, each stage alive on its clone, the result at the end. */
+import { changedStatements } from './changes.ts';
 import { join } from 'node:path';
 import { assessClaims } from './claims.ts';
 import { databaseBytes, databaseName, relationSizes } from './database.ts';
@@ -202,6 +203,7 @@ export function emptyResult(plan: RunPlan): RunResult {
     load: plan.load,
     slo: plan.slo,
     gate: plan.gate,
+    changes: changedStatements(plan.stages[0]?.migrations ?? [], plan.stages.at(-1)?.migrations ?? [], plan.folder),
     stages: [],
     phases: [],
     blocks: [],

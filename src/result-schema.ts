@@ -262,6 +262,7 @@ export const runResultSchema = z.object({
   stages: z.array(stage),
   phases: z.array(phase),
   blocks: z.array(block),
+  changes: z.array(z.object({ file: z.string(), line: count, text: z.string() })).optional(),
   comparison: comparisonSchema.optional(),
   capacity: z.array(capacity).optional(),
   probe: z.array(probe).optional(),

@@ -121,6 +121,16 @@ export interface MigrationRecord {
   statements: number;
 }
 
+/** A statement of a migration that the last stage has and the first has not. */
+export interface ChangedStatement {
+  /** Path from the folder in which the run was started, with slashes. */
+  file: string;
+  /** Line of its first word, from 1. */
+  line: number;
+  /** On one line, shortened. */
+  text: string;
+}
+
 export interface RelationSize {
   table: string;
   rows: number;
@@ -342,6 +352,8 @@ export interface RunResult {
   stages: StageResult[];
   phases: Phase[];
   blocks: Block[];
+  /** What the migrations between the first and the last stage say. Absent in older results. */
+  changes?: ChangedStatement[];
   /** The first stage beside the last, where both hold the rate. */
   comparison?: Comparison;
   /** Of `pgrehearse capacity`, which has no blocks. */

@@ -46,6 +46,8 @@ export const loadShape = z
   })
   .partial();
 
+export const sloShape = z.strictObject({ percentile: z.number().min(50).max(99.99), limitMs: positive }).partial();
+
 /** Shares: 0.1 is 10 %. */
 export const gateShape = z
   .strictObject({ maxRegression: z.number().min(0).max(10), maxWork: z.number().min(0).max(10) })
@@ -88,10 +90,7 @@ const shape = z.strictObject({
   }),
   stages: z.array(stage).min(1, 'at least one stage is needed'),
   load: loadShape.optional(),
-  slo: z
-    .strictObject({ percentile: z.number().min(50).max(99.99), limitMs: positive })
-    .partial()
-    .optional(),
+  slo: sloShape.optional(),
   gate: gateShape.optional(),
   claims: z.array(claim).optional(),
 });

@@ -5,6 +5,7 @@ import { ExitCode, PgrehearseError } from '../errors.ts';
 import { toolVersion } from '../tool.ts';
 import { capacityCommand } from './capacity.ts';
 import { doctorCommand } from './doctor.ts';
+import { gateCommand } from './gate.ts';
 import { migrateCommand } from './migrate.ts';
 import { probeCommand } from './probe.ts';
 import { reportCommand } from './report.ts';
@@ -50,6 +51,7 @@ async function main(argv: string[]): Promise<number> {
     snapshotCommand,
     doctorCommand,
     reportCommand,
+    gateCommand,
   ]) {
     program.addCommand(command(context).copyInheritedSettings(program));
   }

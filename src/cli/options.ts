@@ -1,5 +1,8 @@
 /** Flags that several commands share, and how their values are read. Bad values are refused, never guessed at. */
 import { InvalidArgumentError, Option } from 'commander';
+import { PgrehearseError } from '../errors.ts';
+import type { SloSpec } from '../scenario.ts';
+import { parseAllowance, parseSlo, type Thresholds } from '../thresholds.ts';
 
 /** "60s", "1.5m", "250ms", "2h" to milliseconds. */
 export function parseDuration(text: string): number {
@@ -53,5 +56,43 @@ export const configOption = () =>
 
 export const portOption = () =>
   new Option('--port <n>', 'port of the PostgreSQL server that is started (default: a free one)').argParser(parsePort);
+
+/** A reader of the library as a reader of commander, with its advice. */
+function reading<T>(read: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return read(text);
+    } catch (error) {
+      if (error instanceof PgrehearseError) throw new InvalidArgumentError(error.hint ?? error.message);
+      throw error;
+    }
+  };
+}
+
+/** What a verdict is reached by. */
+export interface ThresholdFlags {
+  slo?: SloSpec;
+  maxRegression?: number;
+  maxWork?: number;
+}
+
+export const thresholdOptions = () => [
+  new Option('--slo <p95<50ms>', "service level objective: 'p95<50ms', 'p99 < 1.5s'").argParser(reading(parseSlo)),
+  new Option('--max-regression <percentage>', 'how much p95 may grow from the first stage to the last: 10%').argParser(
+    reading(parseAllowance),
+  ),
+  new Option(
+    '--max-work <percentage>',
+    "how much the server's work for a transaction may grow: 5% (default: shown, not judged)",
+  ).argParser(reading(parseAllowance)),
+];
+
+/** The thresholds that were given. */
+export function thresholdsOf({ slo, maxRegression, maxWork }: ThresholdFlags): Thresholds {
+  return {
+    ...(slo === undefined ? {} : { slo }),
+    gate: { ...(maxRegression === undefined ? {} : { maxRegression }), ...(maxWork === undefined ? {} : { maxWork }) },
+  };
+}
 
 export const jsonOption = (what: string) => new Option('--json', `print ${what} as JSON on stdout`);

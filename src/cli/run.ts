@@ -6,6 +6,7 @@ import { run } from '../run.ts';
 import type { LoadSpec } from '../scenario.ts';
 import { leastPairs } from '../verdict/pairs.ts';
 import type { CommandContext } from './context.ts';
+import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './outputs.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
   configOption,
@@ -17,10 +18,13 @@ import {
   portOption,
   scaleOption,
   seedOption,
+  thresholdOptions,
+  thresholdsOf,
   workersOption,
+  type ThresholdFlags,
 } from './options.ts';
 
-interface RunFlags extends MeasureFlags {
+interface RunFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
   rate?: number;
   duration?: number;
   connections?: number;
@@ -38,7 +42,7 @@ const quick = { scale: 0.02, load: { durationMs: 15_000, warmupMs: 2_000 }, pair
 const soak = { durationMs: 20 * 60_000 };
 
 export function runCommand(context: CommandContext): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('seed, run the stages under load, judge, report (default scenario: webhooks)')
     .argument('[scenario...]', 'names, or paths of scenario files', ['webhooks'])
     .addOption(scaleOption())
@@ -66,7 +70,9 @@ export function runCommand(context: CommandContext): Command {
     .addOption(
       new Option('--block <time>', 'length of a block of a pair, from 1s to 5s (default: 3s)').argParser(parseBlock),
     )
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+  for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
+  return command
     .addOption(portOption())
     .addOption(configOption())
     .addOption(new Option('--quick', `a minute on a small scale: --scale ${quick.scale} --duration 15s`))
@@ -81,6 +87,7 @@ interrupted run keeps what it finished.
 Examples:
   pgrehearse run
   pgrehearse run webhooks --stages after --rate 2000 --duration 2m
+  pgrehearse run webhooks --preset standard --slo 'p95<50ms' --max-regression 10% --junit gates.xml
   pgrehearse run webhooks --quick --json > result.json`,
     )
     .action(async (scenarios: string[], flags: RunFlags, command: Command) => {
@@ -88,9 +95,16 @@ Examples:
       for (const scenario of scenarios) {
         const out = flags.out !== undefined && scenarios.length > 1 ? join(flags.out, basename(scenario)) : flags.out;
         const comparison = comparisonOf(withQuick);
-        const request = { scenario, flags: { ...withQuick, out }, load: loadOf(withQuick), comparison };
+        const request = {
+          scenario,
+          flags: { ...withQuick, out },
+          load: loadOf(withQuick),
+          comparison,
+          ...thresholdsOf(withQuick),
+        };
         const result = await measure(request, context, run);
-        context.exitCode = Math.max(context.exitCode, result.verdict?.exitCode ?? 0);
+        await writeOutputs(result, withQuick);
+        noteExitCode(context, result, withQuick);
         if (context.signal.aborted) return;
       }
     });

@@ -7,9 +7,9 @@ import { checkpointsBegun } from '../observe/checkpoints.ts';
 import { hostLoadBetween, sampleHost } from '../observe/host.ts';
 import { readWork, recogniseStatements, resetWork, type RecognisedStatement } from '../observe/statements.ts';
 import type { LiveStage, Rehearsal } from '../rehearsal.ts';
-import type { Block } from '../result.ts';
 import type { LoadSpec } from '../scenario.ts';
 import type { PairedBlock, Side, StatementPlan, TransactionWork } from './record.ts';
+import { pairedBlock } from './paired-block.ts';
 import { workByTransaction } from './work.ts';
 
 /** One block to drive. */
@@ -142,31 +142,4 @@ export class ComparedSide implements AsyncDisposable {
     await this.#session[Symbol.asyncDispose]();
     await this.#observer.end();
   }
-}
-
-function pairedBlock(side: Side, block: Block, limitMs: number): PairedBlock {
-  const { startedAt, outcome, counts, missed, total, timeline, generator, transactions, samplesFile } = block;
-  const { p50Us, p95Us, p99Us, maxUs } = total.response;
-  return {
-    side,
-    startedAt,
-    outcome,
-    scheduled: counts.scheduled,
-    offered: generator.lateness.count,
-    missed,
-    p50Us,
-    p95Us,
-    p99Us,
-    maxUs,
-    seconds: timeline.length,
-    slowSeconds: timeline.filter((second) => second.p95Us > limitMs * 1000).length,
-    latenessP99Us: generator.lateness.p99Us,
-    transactions: transactions.map(({ name, counts, missed, response }) => ({
-      name,
-      count: counts.scheduled,
-      missed,
-      p95Us: response.p95Us,
-    })),
-    samplesFile,
-  };
 }

@@ -27,11 +27,11 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
   const files = renderCharts(result);
   const verdict = result.verdict ?? judge(result);
   const parts = [
-    heading(result, verdict),
-    keyFigures(result),
-    ...renderCapacity(result, chart(files, 'capacity.svg', 'p95 of the response time of each stage against the rate')),
-    saturationNote(result),
-    gates(verdict),
+    ...renderHead(
+      result,
+      verdict,
+      chart(files, 'capacity.svg', 'p95 of the response time of each stage against the rate'),
+    ),
     warnings(result.warnings),
     chart(files, 'latency-by-transaction.svg', 'p95 of each transaction and stage beside the limit'),
     byTransaction(result),
@@ -41,6 +41,17 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     ...renderEvidence(result),
   ];
   return { markdown: `${parts.filter((part) => part !== '').join('\n\n')}\n`, files };
+}
+
+/** Verdict, key figures and gates: what a comment on a pull request shows. */
+export function renderHead(result: RunResult, verdict: Verdict, capacityChart = ''): string[] {
+  return [
+    heading(result, verdict),
+    keyFigures(result),
+    ...renderCapacity(result, capacityChart),
+    saturationNote(result),
+    gates(verdict),
+  ].filter((part) => part !== '');
 }
 
 const marks: Record<Outcome, string> = {

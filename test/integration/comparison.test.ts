@@ -3,7 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readResult } from '../../src/result-file.ts';
-import type { RunResult } from '../../src/result.ts';
+import type { RunResult, Verdict } from '../../src/result.ts';
 import { finishedPairs, logRatios } from '../../src/verdict/pairs.ts';
 import { pgrehearse, shop } from './command.ts';
 import { temporaryFolder } from './postgres.ts';
@@ -53,6 +53,12 @@ describe('a comparison', () => {
     const report = await readFile(join(out, 'report.md'), 'utf8');
     expect(report).toContain('## Before and after in pairs');
     expect(report).toContain('idx_orders_customer');
+    // A limit that half of the answers miss: counted again from the raw samples.
+    const gate = await pgrehearse(['gate', out, '--slo', 'p95<100us', '--json'], cache);
+    const slo = (JSON.parse(gate.stdout as string) as Verdict).gates.find(({ name }) => name === 'slo')!;
+    expect(slo).toMatchObject({ outcome: 'fail', estimate: { margin: 0.05 } });
+    expect(slo.estimate!.value).toBeGreaterThan(0.5);
+
     await pgrehearse(['report', out, '--out', join(folder, 'again')], cache);
     expect(await readFile(join(folder, 'again', 'report.md'), 'utf8')).toBe(report);
   });
