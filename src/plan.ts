@@ -25,6 +25,7 @@ import {
 import { checkScenario, faultsOf, loadShape } from './scenario-check.ts';
 import { findScenario, projectFolder } from './scenario-file.ts';
 import { importScenario } from './scenario-module.ts';
+import { writeScenarioOfRefs } from './refs.ts';
 import { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
 import { findBinaries } from './server/binaries.ts';
 import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
@@ -42,6 +43,8 @@ export interface RunRequest {
   /** Folder that relative paths count from. */
   folder: string;
   config: Config;
+  /** Git reference whose scenario and migrations are "before"; the working tree's are "after". */
+  beforeRef?: string;
   /** Names; default: all. None for a seeding alone. */
   stages?: readonly string[];
   /** Size of the data: 1 is full size. Default 1. */
@@ -117,10 +120,11 @@ const defaultCacheLimit = '60GB';
  */
 export async function planRun(request: RunRequest): Promise<RunPlan> {
   const { folder, config, scale = 1, seed = 1, workers = 1 } = request;
-  const scenarioFile = await findScenario(request.scenario, folder, config);
+  const found = await findScenario(request.scenario, folder, config);
+  const scenarioFile = request.beforeRef === undefined ? found : await writeScenarioOfRefs(found, request.beforeRef);
   const scenario = await importScenario(scenarioFile);
   await checkScenario(scenario, scenarioFile);
-  const migrations = await readMigrations(resolve(await projectFolder(scenarioFile), scenario.workload.migrations));
+  const migrationsOf = await readAllMigrations(scenario, await projectFolder(scenarioFile));
   const load = { ...defaultLoad, ...scenario.load, ...config.load, ...request.load };
   const host = describeHost();
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
@@ -132,9 +136,11 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const checks = new FaultList();
   checks.try(() => assertWorkers(workers, load.connections));
   checks.try(() => assertLoad(load));
-  const baseline = checks.try(() => upTo(migrations, scenario.workload.baseline, 'workload.baseline')) ?? [];
+  const baseline = checks.try(() => upTo(migrationsOf(), scenario.workload.baseline, 'workload.baseline')) ?? [];
   const stages = chooseStages(scenario, request.stages, checks).flatMap((spec) => {
-    const planned = checks.try(() => planStage(spec, migrations, { host, load, config, major: postgres.major }));
+    const planned = checks.try(() =>
+      planStage(spec, migrationsOf(spec), { baseline, host, load, config, major: postgres.major }),
+    );
     return planned ? [planned] : [];
   });
   const basis = { scenario, postgres, seed, scale, seedDigest: seedDigest(scenario.workload.seed, { seed, scale }) };
@@ -224,15 +230,39 @@ function chooseStages(scenario: ScenarioSpec, names: readonly string[] | undefin
 function planStage(
   spec: StageSpec,
   migrations: Migration[],
-  context: { host: Host; load: LoadSpec; config: Config; major: number },
+  context: { baseline: readonly Migration[]; host: Host; load: LoadSpec; config: Config; major: number },
 ): PlannedStage {
-  const { host } = context;
+  const { baseline, host } = context;
+  assertBaseline(spec, migrations, baseline);
   return {
     spec,
     profile: stageProfile(spec, host, context),
     sharedProfile: stageProfile(spec, shareOf(host, serversCompared), context),
     migrations: upTo(migrations, spec.migrations, `stages.${spec.name}.migrations`),
   };
+}
+
+/** Migrations of a stage, or of the workload; every folder is read once. */
+async function readAllMigrations(
+  { workload, stages }: ScenarioSpec,
+  project: string,
+): Promise<(stage?: StageSpec) => Migration[]> {
+  const folders = new Set([workload.migrations, ...stages.flatMap(({ migrationsFolder = [] }) => migrationsFolder)]);
+  const read = new Map<string, Migration[]>();
+  for (const folder of folders) read.set(folder, await readMigrations(resolve(project, folder)));
+  return (stage) => read.get(stage?.migrationsFolder ?? workload.migrations)!;
+}
+
+/** All stages grow from one seeded baseline. */
+function assertBaseline(spec: StageSpec, migrations: readonly Migration[], baseline: readonly Migration[]): void {
+  const other = baseline.find(({ sha256 }, at) => migrations[at]?.sha256 !== sha256);
+  if (other === undefined) return;
+  throw new UsageError(
+    `stages.${spec.name}: migration ${other.version} of the baseline is another one in ${spec.migrationsFolder ?? 'its folder'}.`,
+    {
+      hint: 'A baseline that was changed after the fact cannot be compared: put the change into a migration of its own.',
+    },
+  );
 }
 
 /** A host as one of several servers on it should see it. */

@@ -28,6 +28,7 @@ const stage = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes'),
   description: text,
   migrations: text,
+  migrationsFolder: text.optional(),
   profile: text,
   settings: z.record(text, z.union([z.string(), z.number(), z.boolean()])).optional(),
   rewrites: z.record(text, body).optional(),

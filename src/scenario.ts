@@ -119,6 +119,8 @@ export interface StageSpec {
   description: string;
   /** Version up to which migrations are applied. */
   migrations: string;
+  /** Folder of this stage's migrations, where it is not the workload's. The baseline must be the same in both. */
+  migrationsFolder?: string;
   /** `stock`, `tuned`, or a profile of the config file. */
   profile: string;
   /** Settings on top of the profile. */

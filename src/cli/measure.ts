@@ -20,7 +20,10 @@ export interface MeasureFlags {
 
 /** Checks everything, lets `work` measure while the terminal shows how far it is, and prints what came of it. */
 export async function measure(
-  request: { scenario: string; flags: MeasureFlags } & Pick<RunRequest, 'load' | 'comparison' | 'slo' | 'gate'>,
+  request: { scenario: string; flags: MeasureFlags } & Pick<
+    RunRequest,
+    'load' | 'comparison' | 'slo' | 'gate' | 'beforeRef'
+  >,
   context: CommandContext,
   work: (plan: RunPlan, control: RunControl) => Promise<RunResult>,
 ): Promise<RunResult> {

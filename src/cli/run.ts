@@ -29,6 +29,7 @@ interface RunFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
   duration?: number;
   connections?: number;
   quick?: boolean;
+  beforeRef?: string;
   preset: PresetName | 'soak' | 'none';
   pairs?: number;
   looks?: number;
@@ -52,6 +53,12 @@ export function runCommand(context: CommandContext): Command {
     .addOption(workersOption())
     .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
     .addOption(seedOption())
+    .addOption(
+      new Option(
+        '--before-ref <git ref>',
+        '"before" is the scenario and its migrations at this branch, tag or commit, "after" the working tree',
+      ),
+    )
     .addOption(
       new Option(
         '--preset <name>',
@@ -87,6 +94,7 @@ interrupted run keeps what it finished.
 Examples:
   pgrehearse run
   pgrehearse run webhooks --stages after --rate 2000 --duration 2m
+  pgrehearse run ./load/shop.ts --before-ref origin/main --github
   pgrehearse run webhooks --preset standard --slo 'p95<50ms' --max-regression 10% --junit gates.xml
   pgrehearse run webhooks --quick --json > result.json`,
     )
@@ -100,6 +108,7 @@ Examples:
           flags: { ...withQuick, out },
           load: loadOf(withQuick),
           comparison,
+          beforeRef: withQuick.beforeRef,
           ...thresholdsOf(withQuick),
         };
         const result = await measure(request, context, run);
