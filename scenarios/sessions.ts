@@ -7,6 +7,7 @@ import { sessionsSeed } from '../seeds/sessions.ts';
 import * as calls from './sessions/calls.ts';
 import { invariants } from './sessions/invariants.ts';
 import * as moderation from './sessions/moderation.ts';
+import { stages } from './sessions/stages.ts';
 import * as wallets from './sessions/wallets.ts';
 
 const sessions = defineWorkload({
@@ -33,14 +34,7 @@ export default defineScenario({
   title: 'Calls between wallets',
   description: '3 million calls of 400,000 wallets, 6 million telemetry events',
   workload: sessions,
-  stages: [
-    {
-      name: 'before',
-      description: 'As the document found it: primary keys only, default configuration',
-      migrations: '001',
-      profile: 'stock',
-    },
-  ],
+  stages,
   load: { ratePerSecond: 1000, durationMs: 60_000, connections: 20, statementTimeoutMs: 5_000 },
   slo: { percentile: 95, limitMs: 50 },
 });

@@ -1,8 +1,23 @@
 /** What happens to one wallet: sign-in, profile, balances. */
-import { defineTransaction } from 'pgrehearse';
-import { byActivity, drawKnownWallet, drawWallet, later, utc } from './draws.ts';
+import { defineRewrite, defineTransaction, type Row, type TransactionClient } from 'pgrehearse';
+import { byActivity, drawKnownWallet, drawWallet, later, utc, type Wallet } from './draws.ts';
 
 const nonceLifetimeMs = 300_000;
+
+interface SignIn extends Wallet {
+  nonce: string;
+  now: string;
+  expiresAt: string;
+  returns: boolean;
+}
+
+async function signIn(
+  client: TransactionClient<'issue' | 'consume'>,
+  { address, nonce, now, expiresAt, returns }: SignIn,
+): Promise<Row[]> {
+  await client.query('issue', [address, nonce, expiresAt]);
+  return returns ? client.query('consume', [address, nonce, now]) : [];
+}
 
 export const siweAuth = defineTransaction({
   description: 'Sign in: issue a nonce, then consume it; one in ten never comes back',
@@ -23,10 +38,19 @@ export const siweAuth = defineTransaction({
        WHERE address = $1 AND nonce = $2 AND NOT consumed AND expires_at > $3
       RETURNING nonce`,
   },
-  run: async (client, { address, nonce, now, expiresAt, returns }) => {
-    await client.query('issue', [address, nonce, expiresAt]);
-    return returns ? client.query('consume', [address, nonce, now]) : [];
+  run: signIn,
+});
+
+/** The same, and notes when. */
+export const siweAuthWithInstant = defineRewrite({
+  statements: {
+    ...siweAuth.statements,
+    consume: `
+      UPDATE nonces SET consumed = true, consumed_at = $3
+       WHERE address = $1 AND nonce = $2 AND NOT consumed AND expires_at > $3
+      RETURNING nonce`,
   },
+  run: signIn,
 });
 
 export const userProfile = defineTransaction({

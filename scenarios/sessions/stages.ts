@@ -1,0 +1,63 @@
+/** The ladder: one stage for each phase of the document that is SQL, between the service as it was and as it holds the rate. */
+import type { StageSpec, TransactionBody } from 'pgrehearse';
+import * as calls from './calls.ts';
+import * as moderation from './moderation.ts';
+import * as wallets from './wallets.ts';
+
+/** What the columns and indexes of the document ask of the statements. */
+const withDocumentIndexes: Record<string, TransactionBody> = {
+  siwe_auth: wallets.siweAuthWithInstant,
+  match_check: calls.matchCheckOfActiveBlocks,
+  moderation_stats: moderation.moderationStatsByContainment,
+};
+
+/** Pages in index order; telemetry by the indexed expression, as it was asked for in the beginning. */
+const withIndexesThatEarn: Record<string, TransactionBody> = {
+  siwe_auth: wallets.siweAuthWithInstant,
+  match_check: calls.matchCheckOfActiveBlocks,
+  session_history: calls.sessionHistoryInOrder,
+};
+
+export const stages: StageSpec[] = [
+  {
+    name: 'before',
+    description: 'As the document found it: primary keys only, default configuration',
+    migrations: '001',
+    profile: 'stock',
+  },
+  {
+    name: 'indexes',
+    description: 'The columns of the document and its 41 indexes',
+    migrations: '003',
+    profile: 'stock',
+    rewrites: withDocumentIndexes,
+  },
+  {
+    name: 'partitions',
+    description: 'Telemetry by month, with the indexes of the document on every partition',
+    migrations: '004',
+    profile: 'stock',
+    rewrites: withDocumentIndexes,
+  },
+  {
+    name: 'monitoring',
+    description: 'Views to watch the database, and clean-up',
+    migrations: '005',
+    profile: 'stock',
+    rewrites: withDocumentIndexes,
+  },
+  {
+    name: 'lean',
+    description: 'Nine indexes that earn their place instead of 41',
+    migrations: '007',
+    profile: 'stock',
+    rewrites: withIndexesThatEarn,
+  },
+  {
+    name: 'after',
+    description: 'Lean, with room for updates on the page, early autovacuum and tuned configuration',
+    migrations: 'latest',
+    profile: 'tuned',
+    rewrites: withIndexesThatEarn,
+  },
+];
