@@ -2,13 +2,15 @@
 import { withClient } from '../database.ts';
 import { UsageError } from '../errors.ts';
 import { migrate, type Migration } from '../migrate.ts';
+import { compareVersions } from './files.ts';
 import type { MigrationRecord } from '../result.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 
 /**
  * Applies every migration, takes it back and applies it again, comparing the schema at each turn.
  *
- * @param connection an empty database of ours
+ * @param connection a database of ours, empty or at the version `from`
+ * @param from version that the database is at, with rows that the migrations above it work on: default 000, nothing
  * @param onApplied called with the record of each first application
  * @returns records of the first applications, in order
  * @throws UsageError that names the migration whose down file leaves something behind, or whose second up differs
@@ -16,13 +18,13 @@ import type { ConnectionTarget } from '../server/server.ts';
 export async function roundTrip(
   connection: ConnectionTarget,
   migrations: readonly Migration[],
-  options: { signal?: AbortSignal; onApplied?: (record: MigrationRecord) => void } = {},
+  options: { signal?: AbortSignal; from?: string; onApplied?: (record: MigrationRecord) => void } = {},
 ): Promise<MigrationRecord[]> {
-  const { signal, onApplied } = options;
+  const { signal, from = '000', onApplied } = options;
   const control = signal ? { signal } : {};
   const records: MigrationRecord[] = [];
-  let below = '000';
-  for (const { version, name } of migrations) {
+  let below = from;
+  for (const { version, name } of migrations.filter((migration) => compareVersions(migration.version, from) > 0)) {
     const before = await describeSchema(connection);
     records.push(...(await migrate(connection, migrations, { to: version, ...control })));
     onApplied?.(records.at(-1)!);
