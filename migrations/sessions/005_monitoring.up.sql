@@ -62,9 +62,9 @@ CREATE FUNCTION end_stale_sessions(as_of timestamp, longest interval DEFAULT '2 
     SELECT count(*) FROM ended
 $$;
 
--- The month of the given instant and so many more.
-CREATE FUNCTION create_future_partitions(as_of timestamp, months integer DEFAULT 3) RETURNS void LANGUAGE sql AS $$
-    SELECT create_monthly_partition(month)
+-- The month of the given instant and so many more. Returns how many there are now.
+CREATE FUNCTION create_future_partitions(as_of timestamp, months integer DEFAULT 3) RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(create_monthly_partition(month)::text)
       FROM generate_series(date_trunc('month', as_of), date_trunc('month', as_of) + make_interval(months => months),
                            INTERVAL '1 month') AS month
 $$;

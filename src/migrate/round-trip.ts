@@ -2,9 +2,9 @@
 import { withClient } from '../database.ts';
 import { UsageError } from '../errors.ts';
 import { migrate, type Migration } from '../migrate.ts';
-import { compareVersions } from './files.ts';
 import type { MigrationRecord } from '../result.ts';
 import type { ConnectionTarget } from '../server/server.ts';
+import { compareVersions } from './files.ts';
 
 /**
  * Applies every migration, takes it back and applies it again, comparing the schema at each turn.
