@@ -42,7 +42,7 @@ export interface Rehearsal {
 export async function rehearse(
   plan: RunPlan,
   control: RunControl,
-  findings: Pick<RunResult, 'capacity' | 'probe'>,
+  findings: Pick<RunResult, 'capacity' | 'probe' | 'calibration'>,
   story: (rehearsal: Rehearsal) => Promise<void>,
 ): Promise<RunResult> {
   using watch = await DiskWatch.start({ ...plan, signal: control.signal });
@@ -167,11 +167,11 @@ async function conclude(plan: RunPlan, journal: Journal): Promise<void> {
   const { result } = journal;
   result.finishedAt = new Date().toISOString();
   // Claims are about stages at the rate of the load, which only a run offers.
-  if (result.capacity === undefined && result.probe === undefined) {
+  if (result.capacity === undefined && result.probe === undefined && result.calibration === undefined) {
     result.claims = assessClaims(plan.scenario.claims ?? [], result);
   }
   result.warnings.push(...warningsOf(result));
-  if (result.probe === undefined) result.verdict = judge(result);
+  if (result.probe === undefined && result.calibration === undefined) result.verdict = judge(result);
   await journal.save();
   await writeReport(plan.outDir, result);
 }

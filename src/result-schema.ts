@@ -179,23 +179,23 @@ const claim = z.object({
   note: z.string().optional(),
 });
 
+const estimate = z.object({
+  value: amount,
+  low: amount,
+  high: amount,
+  margin: amount,
+  unit: z.enum(['share', 'ratio']),
+  detectable: amount.optional(),
+  signFlipPValue: amount.optional(),
+});
+
 const gate = z.object({
   name: z.enum(['validity', 'correctness', 'work', 'typical-p95', 'slo', 'stalls']),
   outcome,
   reason: z.string(),
   stage: z.string().optional(),
   transaction: z.string().optional(),
-  estimate: z
-    .object({
-      value: amount,
-      low: amount,
-      high: amount,
-      margin: amount,
-      unit: z.enum(['share', 'ratio']),
-      detectable: amount.optional(),
-      signFlipPValue: amount.optional(),
-    })
-    .optional(),
+  estimate: estimate.optional(),
   advisory: z.boolean().optional(),
 });
 
@@ -264,6 +264,21 @@ export const runResultSchema = z.object({
   blocks: z.array(block),
   changes: z.array(z.object({ file: z.string(), line: count, text: z.string() })).optional(),
   comparison: comparisonSchema.optional(),
+  calibration: z
+    .array(
+      z.object({
+        stage: name,
+        startedAt: z.string(),
+        outcome,
+        reason: z.string(),
+        estimate: estimate.optional(),
+        pairs: count,
+        discarded: count,
+        deviation: amount.optional(),
+        falseTransactions: z.array(name),
+      }),
+    )
+    .optional(),
   capacity: z.array(capacity).optional(),
   probe: z.array(probe).optional(),
   answers: z.array(answers),

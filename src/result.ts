@@ -289,6 +289,22 @@ export interface Verdict {
   gates: Gate[];
 }
 
+/** One comparison of a stage with itself. */
+export interface CalibrationRound {
+  stage: string;
+  startedAt: string;
+  outcome: Outcome;
+  reason: string;
+  estimate?: GateEstimate;
+  /** Finished pairs, and how many of them were thrown away. */
+  pairs: number;
+  discarded: number;
+  /** Standard deviation of ln(p95 / p95) of a pair; absent where too few are usable. */
+  deviation?: number;
+  /** Transactions that were found slower although nothing differs. */
+  falseTransactions: string[];
+}
+
 /** The machine that everything ran on. */
 export interface Host {
   cpuModel: string;
@@ -356,6 +372,8 @@ export interface RunResult {
   changes?: ChangedStatement[];
   /** The first stage beside the last, where both hold the rate. */
   comparison?: Comparison;
+  /** Of `pgrehearse calibrate`, which has nothing else. */
+  calibration?: CalibrationRound[];
   /** Of `pgrehearse capacity`, which has no blocks. */
   capacity?: CapacityResult[];
   /** Of `pgrehearse probe`, which has no blocks and no verdict. */

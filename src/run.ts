@@ -47,8 +47,12 @@ async function compareEnds(rehearsal: Rehearsal): Promise<void> {
   const { plan, journal } = rehearsal;
   if (plan.comparison === undefined || plan.stages.length < 2) return;
   const obstacle = obstacleToPairs(journal.result);
-  if (obstacle === undefined) await compareStages(rehearsal, plan.comparison);
-  else journal.note(`No comparison by pairs: ${obstacle}.`);
+  if (obstacle !== undefined) {
+    journal.note(`No comparison by pairs: ${obstacle}.`);
+    return;
+  }
+  const [first, last] = [rehearsal.stages[0]!, rehearsal.stages.at(-1)!];
+  await compareStages(rehearsal, { plan: plan.comparison, first, last, samplesFolder: 'samples/pairs' });
 }
 
 /**

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { ExitCode, PgrehearseError } from '../errors.ts';
 import { toolVersion } from '../tool.ts';
+import { calibrateCommand } from './calibrate.ts';
 import { capacityCommand } from './capacity.ts';
 import { doctorCommand } from './doctor.ts';
 import { gateCommand } from './gate.ts';
@@ -52,6 +53,7 @@ async function main(argv: string[]): Promise<number> {
     doctorCommand,
     reportCommand,
     gateCommand,
+    calibrateCommand,
   ]) {
     program.addCommand(command(context).copyInheritedSettings(program));
   }

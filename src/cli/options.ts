@@ -1,8 +1,10 @@
 /** Flags that several commands share, and how their values are read. Bad values are refused, never guessed at. */
 import { InvalidArgumentError, Option } from 'commander';
+import { blockLimitsMs } from '../comparison/plan.ts';
 import { PgrehearseError } from '../errors.ts';
 import type { SloSpec } from '../scenario.ts';
 import { parseAllowance, parseSlo, type Thresholds } from '../thresholds.ts';
+import { leastPairs } from '../verdict/pairs.ts';
 
 /** "60s", "1.5m", "250ms", "2h" to milliseconds. */
 export function parseDuration(text: string): number {
@@ -93,6 +95,26 @@ export function thresholdsOf({ slo, maxRegression, maxWork }: ThresholdFlags): T
     ...(slo === undefined ? {} : { slo }),
     gate: { ...(maxRegression === undefined ? {} : { maxRegression }), ...(maxWork === undefined ? {} : { maxWork }) },
   };
+}
+
+export const pairsOption = () =>
+  new Option('--pairs <n>', 'pairs of blocks before the first look, at least 12').argParser(parsePairs);
+
+export const blockOption = () =>
+  new Option('--block <time>', 'length of a block of a pair, from 1s to 5s (default: 3s)').argParser(parseBlock);
+
+function parsePairs(text: string): number {
+  const pairs = parseWhole(text);
+  if (pairs < leastPairs || pairs > 1000)
+    throw new InvalidArgumentError(`Give a whole number from ${leastPairs} to 1000.`);
+  return pairs;
+}
+
+function parseBlock(text: string): number {
+  const blockMs = parseDuration(text);
+  const { least, most } = blockLimitsMs;
+  if (blockMs < least || blockMs > most) throw new InvalidArgumentError('Give a time from 1s to 5s.');
+  return blockMs;
 }
 
 export const jsonOption = (what: string) => new Option('--json', `print ${what} as JSON on stdout`);

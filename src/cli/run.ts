@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { blockLimitsMs, type ComparisonRequest } from '../comparison/plan.ts';
+import type { ComparisonRequest } from '../comparison/plan.ts';
 import type { PresetName } from '../comparison/record.ts';
 import { run } from '../run.ts';
 import type { LoadSpec } from '../scenario.ts';
@@ -9,8 +9,10 @@ import type { CommandContext } from './context.ts';
 import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './outputs.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
+  blockOption,
   configOption,
   jsonOption,
+  pairsOption,
   parseDuration,
   parseList,
   parsePositive,
@@ -68,15 +70,13 @@ export function runCommand(context: CommandContext): Command {
         .choices(['quick', 'standard', 'soak', 'none'])
         .default('quick'),
     )
-    .addOption(new Option('--pairs <n>', 'pairs of blocks before the first look, at least 12').argParser(parsePairs))
+    .addOption(pairsOption())
     .addOption(
       new Option('--looks <n>', 'looks at the evidence, each after twice as many pairs as the one before').argParser(
         parseLooks,
       ),
     )
-    .addOption(
-      new Option('--block <time>', 'length of a block of a pair, from 1s to 5s (default: 3s)').argParser(parseBlock),
-    )
+    .addOption(blockOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
   return command
@@ -146,20 +146,6 @@ function comparisonOf({ preset, pairs, looks, block, quick: isQuick }: RunFlags)
     ...(looks === undefined ? {} : { looks }),
     ...(block === undefined ? {} : { blockMs: block }),
   };
-}
-
-function parsePairs(text: string): number {
-  const pairs = parseWhole(text);
-  if (pairs < leastPairs || pairs > 1000)
-    throw new InvalidArgumentError(`Give a whole number from ${leastPairs} to 1000.`);
-  return pairs;
-}
-
-function parseBlock(text: string): number {
-  const blockMs = parseDuration(text);
-  const { least, most } = blockLimitsMs;
-  if (blockMs < least || blockMs > most) throw new InvalidArgumentError('Give a time from 1s to 5s.');
-  return blockMs;
 }
 
 function parseLooks(text: string): number {

@@ -14,16 +14,25 @@ import type { BlockPair, Comparison, ComparisonPlan, SharedSetting, Side } from 
 
 type Sides = Record<Side, ComparedSide>;
 
+/** What is compared, and how. */
+export interface ComparisonOrder {
+  plan: ComparisonPlan;
+  first: PreparedStage;
+  last: PreparedStage;
+  /** For the raw samples, beside the result. */
+  samplesFolder: string;
+}
+
 /**
- * Compares the first stage of the rehearsal with the last; everything lands in `result.comparison`, pair by pair.
+ * Compares two stages; everything lands in `result.comparison`, pair by pair.
  *
  * @throws EnvironmentError when the disk has no room for three clones, or what driving the load throws
  */
-export async function compareStages(rehearsal: Rehearsal, plan: ComparisonPlan): Promise<void> {
-  const { journal, stages } = rehearsal;
-  const [first, last] = [stages[0]!, stages.at(-1)!];
+export async function compareStages(rehearsal: Rehearsal, order: ComparisonOrder): Promise<void> {
+  const { journal } = rehearsal;
+  const { plan, first, last, samplesFolder } = order;
   await assertRoom(rehearsal, [first, first, last]);
-  await mkdir(join(journal.folder, 'samples', 'pairs'), { recursive: true });
+  await mkdir(join(journal.folder, samplesFolder), { recursive: true });
   const comparison: Comparison = {
     before: first.planned.spec.name,
     after: last.planned.spec.name,
@@ -35,7 +44,9 @@ export async function compareStages(rehearsal: Rehearsal, plan: ComparisonPlan):
   const alive = <T>(stage: PreparedStage, work: (live: LiveStage) => Promise<T>): Promise<T> =>
     onClone(stage, rehearsal, { profile: stage.planned.sharedProfile }, work);
   await alive(first, (before) =>
-    alive(first, (twin) => alive(last, (after) => compareLive({ before, twin, after }, comparison, rehearsal))),
+    alive(first, (twin) =>
+      alive(last, (after) => compareLive({ before, twin, after }, samplesFolder, comparison, rehearsal)),
+    ),
   );
 }
 
@@ -55,11 +66,16 @@ function sharedSettings(side: Side, { planned: { profile, sharedProfile } }: Pre
     .map(({ name, value, reason }) => ({ side, name, value, reason }));
 }
 
-async function compareLive(live: Record<Side, LiveStage>, comparison: Comparison, rehearsal: Rehearsal): Promise<void> {
+async function compareLive(
+  live: Record<Side, LiveStage>,
+  samplesFolder: string,
+  comparison: Comparison,
+  rehearsal: Rehearsal,
+): Promise<void> {
   await using resources = new AsyncDisposableStack();
   const processes = new Set([process.pid, ...Object.values(live).map(({ server }) => server.pid)]);
   const open = async (side: Side): Promise<ComparedSide> =>
-    resources.use(await ComparedSide.open(side, live[side], processes, rehearsal));
+    resources.use(await ComparedSide.open(side, { live: live[side], processes, rehearsal, samplesFolder }));
   const sides: Sides = { before: await open('before'), twin: await open('twin'), after: await open('after') };
   await warmUp(sides, comparison.plan, rehearsal);
   await drivePairs(sides, comparison, rehearsal);

@@ -22,44 +22,35 @@ export interface SideBlock {
   signal: AbortSignal | undefined;
 }
 
+/** What a side needs to be driven. */
+interface SideContext {
+  live: LiveStage;
+  /** Of this run: what else uses the processor is foreign. */
+  processes: ReadonlySet<number>;
+  rehearsal: Rehearsal;
+  /** For the raw samples, beside the result. */
+  samplesFolder: string;
+}
+
 export class ComparedSide implements AsyncDisposable {
   readonly #side: Side;
-  readonly #live: LiveStage;
-  readonly #processes: ReadonlySet<number>;
-  readonly #rehearsal: Rehearsal;
+  readonly #context: SideContext;
   readonly #session: LoadSession;
   /** Looks at the server between blocks. */
   readonly #observer: Client;
   readonly #runs = new Map<string, number>();
   #statements: RecognisedStatement[] = [];
 
-  private constructor(
-    side: Side,
-    live: LiveStage,
-    processes: ReadonlySet<number>,
-    rehearsal: Rehearsal,
-    session: LoadSession,
-    observer: Client,
-  ) {
+  private constructor(side: Side, context: SideContext, session: LoadSession, observer: Client) {
     this.#side = side;
-    this.#live = live;
-    this.#processes = processes;
-    this.#rehearsal = rehearsal;
+    this.#context = context;
     this.#session = session;
     this.#observer = observer;
   }
 
-  /**
-   * Opens the connections.
-   *
-   * @param processes of this run: what else uses the processor is foreign
-   */
-  static async open(
-    side: Side,
-    live: LiveStage,
-    processes: ReadonlySet<number>,
-    rehearsal: Rehearsal,
-  ): Promise<ComparedSide> {
+  /** Opens the connections. */
+  static async open(side: Side, context: SideContext): Promise<ComparedSide> {
+    const { live, rehearsal } = context;
     const { plan } = rehearsal;
     await using cleanup = new AsyncDisposableStack();
     const session = cleanup.use(
@@ -78,7 +69,7 @@ export class ComparedSide implements AsyncDisposable {
     observer.on('error', () => {});
     await observer.connect();
     cleanup.move();
-    return new ComparedSide(side, live, processes, rehearsal, session, observer);
+    return new ComparedSide(side, context, session, observer);
   }
 
   /** Leaves nothing to be written out in the first blocks. */
@@ -88,16 +79,18 @@ export class ComparedSide implements AsyncDisposable {
 
   /** From here on the server's work counts. */
   async beginCounting(): Promise<void> {
-    const { scenario } = this.#rehearsal.plan;
-    const { connection, planned } = this.#live;
+    const { live, rehearsal } = this.#context;
+    const { connection, planned } = live;
+    const { scenario } = rehearsal.plan;
     this.#statements = await recogniseStatements(connection, planTransactions(scenario, planned.spec));
     this.#runs.clear();
     await resetWork(connection);
   }
 
   async drive({ name, number, load, signal }: SideBlock): Promise<PairedBlock> {
-    const { plan, journal } = this.#rehearsal;
-    const samplesName = `samples/pairs/${name}.bin`;
+    const { rehearsal, processes, samplesFolder } = this.#context;
+    const { plan, journal } = rehearsal;
+    const samplesName = `${samplesFolder}/${name}.bin`;
     const checkpoints = await this.#checkpoints();
     const host = sampleHost();
     const block = await this.#session.runBlock({
@@ -113,13 +106,13 @@ export class ComparedSide implements AsyncDisposable {
     for (const { name, sent = 0 } of block.transactions) this.#runs.set(name, (this.#runs.get(name) ?? 0) + sent);
     return {
       ...pairedBlock(this.#side, block, plan.slo.limitMs),
-      ...(host && later ? { host: hostLoadBetween(host, later, this.#processes) } : {}),
+      ...(host && later ? { host: hostLoadBetween(host, later, processes) } : {}),
       checkpoints: (await this.#checkpoints()) - checkpoints,
     };
   }
 
   #checkpoints(): Promise<number> {
-    return checkpointsBegun(this.#observer, this.#live.server.major);
+    return checkpointsBegun(this.#observer, this.#context.live.server.major);
   }
 
   /** How the server carries out each statement now. */
@@ -134,7 +127,7 @@ export class ComparedSide implements AsyncDisposable {
 
   /** What the server did for each transaction since `beginCounting`. */
   async work(): Promise<TransactionWork[]> {
-    const counters = await readWork(this.#live.connection);
+    const counters = await readWork(this.#context.live.connection);
     return workByTransaction(this.#side, this.#runs, this.#statements, counters);
   }
 

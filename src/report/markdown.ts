@@ -7,6 +7,7 @@ import { describeChange, describeLosses, rowOf } from './comparison.ts';
 import { formatBytes, formatMs, formatRate, formatRatio, formatShare, formatUs } from './format.ts';
 import { renderEvidence } from './markdown-evidence.ts';
 import { renderCapacity } from './markdown-capacity.ts';
+import { renderCalibration } from './markdown-calibration.ts';
 import { byTransaction } from './markdown-latency.ts';
 import { renderPairs } from './markdown-pairs.ts';
 import { probeTables } from './markdown-probe.ts';
@@ -21,6 +22,7 @@ export interface MarkdownReport {
 
 /** Renders a result; a result that was never judged is judged here. */
 export async function renderMarkdown(result: RunResult): Promise<MarkdownReport> {
+  if (result.calibration !== undefined) return { markdown: renderCalibration(result), files: {} };
   if (result.probe !== undefined) return { markdown: renderProbe(result), files: {} };
   // Loaded here, because worker threads that import a scenario would otherwise wait for ECharts too.
   const { renderCharts } = await import('./charts.ts');

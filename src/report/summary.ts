@@ -6,6 +6,7 @@ import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
 import { describeChange, describeClaims, describeLosses } from './comparison.ts';
+import { describeCalibration } from './markdown-calibration.ts';
 import { describeImprovement, describeTime, probeGroups } from './probe-groups.ts';
 import { formatBytes, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
 
@@ -30,6 +31,10 @@ const outcomeStyles: Record<Outcome, Style> = {
 export function renderSummary(result: RunResult, { color, columns }: SummaryOptions): string {
   const width = Math.max(40, columns);
   const paint: Paint = (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
+  if (result.calibration !== undefined) {
+    const lines = result.calibration.length === 0 ? ['No round was finished.'] : describeCalibration(result);
+    return lines.flatMap((line) => wrap(plain(line), width)).join('\n');
+  }
   if (result.probe !== undefined) {
     return [probeTable(result, width, paint), noteLines(result, width, paint)]
       .filter((lines) => lines.length > 0)

@@ -22,6 +22,13 @@ export function pairsNeeded(deviation: number, distance: number, { tail, power }
   return Math.max(leastPairs, Math.ceil(exact ** 2 + z ** 2 / 2));
 }
 
+/** The smallest distance beyond the margin that so many pairs find with the power asked. Infinite for fewer than two pairs. */
+export function smallestDistance(deviation: number, pairs: number, { tail, power }: Errors): number {
+  const z = normalQuantile(tail);
+  const effective = pairs - z ** 2 / 2;
+  return effective <= 0 ? Infinity : ((z + normalQuantile(1 - power)) * deviation) / Math.sqrt(effective);
+}
+
 /** Standard error that the width of an interval speaks of; robust, as the interval is. */
 export function standardError({ low, high }: SignedRankInterval, tail: number): number {
   return (high - low) / 2 / normalQuantile(tail);

@@ -4,7 +4,7 @@ import { formatPlural, formatShare, formatUs } from '../report/format.ts';
 import type { Block, Gate, GateEstimate, Outcome, RunResult } from '../result.ts';
 import type { GateSpec } from '../scenario.ts';
 import { holm } from '../stats/holm.ts';
-import { detectableEffect } from '../stats/power.ts';
+import { detectableEffect, standardError } from '../stats/power.ts';
 import { signFlipPValue } from '../stats/sign-flip.ts';
 import { signedRank, signedRankPValue, type SignedRankInterval } from '../stats/signed-rank.ts';
 import { finishedPairs, leastPairs, logRatios, p95Of, type FinishedPair } from './pairs.ts';
@@ -148,6 +148,14 @@ export function twinEstimate(comparison: Comparison, spec: GateSpec): GateEstima
   if (pairs.length === 0) return undefined;
   const { estimate } = judgePairs(pairs, comparison, spec);
   return Number.isFinite(estimate.high) ? estimate : undefined;
+}
+
+/** Standard deviation of ln(p95 / p95) of a pair, as the width of the interval of the usable pairs tells it: robust. Undefined for few pairs. */
+export function scatterOf(comparison: Comparison): number | undefined {
+  const differences = logRatios(usablePairs(comparison, 'change'));
+  if (differences.length < leastPairs) return undefined;
+  const tail = tailOf(comparison);
+  return standardError(signedRank(differences, tail), tail) * Math.sqrt(differences.length);
 }
 
 /**

@@ -91,3 +91,17 @@ describe('a comparison', () => {
     expect(result.verdict!.outcome).not.toBe('pass');
   });
 });
+
+describe('calibrate', () => {
+  it('compares a stage with itself and tells what the machine can see', async () => {
+    const out = join(folder, 'calibrated');
+    const flags = ['--rounds', '1', '--pairs', '12', '--block', '1s', '--stage', 'after', '--out', out];
+    const { exitCode, stdout } = await pgrehearse(['calibrate', shop, ...flags], cache);
+    const { calibration, comparison, verdict } = await readResult(out);
+    expect([exitCode, comparison, verdict]).toEqual([0, undefined, undefined]);
+    expect(calibration).toMatchObject([{ stage: 'after', pairs: 12 }]);
+    expect(calibration![0]!.outcome).not.toBe('fail');
+    expect(stdout).toContain('1 comparison of "after" with itself');
+    await access(join(out, 'samples', 'round-01'));
+  });
+});

@@ -1,0 +1,72 @@
+import { Command, Option } from 'commander';
+import { calibrate } from '../calibrate.ts';
+import type { PresetName } from '../comparison/record.ts';
+import { UsageError } from '../errors.ts';
+import type { CommandContext } from './context.ts';
+import { measure, type MeasureFlags } from './measure.ts';
+import {
+  blockOption,
+  configOption,
+  jsonOption,
+  pairsOption,
+  parsePositive,
+  parseWhole,
+  portOption,
+  scaleOption,
+  seedOption,
+  workersOption,
+} from './options.ts';
+
+interface CalibrateFlags extends MeasureFlags {
+  stage?: string;
+  rounds: number;
+  rate?: number;
+  preset: PresetName;
+  pairs?: number;
+  block?: number;
+}
+
+export function calibrateCommand(context: CommandContext): Command {
+  return new Command('calibrate')
+    .description('compare a stage with itself, to learn how often this machine cries wolf')
+    .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
+    .addOption(new Option('--stage <name>', 'the stage (default: the last)'))
+    .addOption(new Option('--rounds <n>', 'comparisons').argParser(parseWhole).default(20))
+    .addOption(new Option('--preset <name>', 'of each comparison').choices(['quick', 'standard']).default('quick'))
+    .addOption(pairsOption())
+    .addOption(blockOption())
+    .addOption(scaleOption())
+    .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive))
+    .addOption(workersOption())
+    .addOption(seedOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(portOption())
+    .addOption(configOption())
+    .addOption(jsonOption('the RunResult'))
+    .addHelpText(
+      'after',
+      `
+Nothing differs between the two sides, so every round that fails is a false alarm. Tells their rate with its bound,
+how far the two blocks of a pair lie apart here, and how many pairs a margin needs. A quick round takes five minutes.
+
+Examples:
+  pgrehearse calibrate webhooks
+  pgrehearse calibrate ./load/shop.ts --rounds 5 --scale 0.1`,
+    )
+    .action(async (scenario: string, flags: CalibrateFlags) => {
+      if (flags.rounds === 0)
+        throw new UsageError('A calibration needs at least one round.', { hint: 'Give --rounds 20.' });
+      const { stage, rate, preset, pairs, block } = flags;
+      const request = {
+        scenario,
+        flags: stage === undefined ? flags : { ...flags, stages: [stage] },
+        ...(rate === undefined ? {} : { load: { ratePerSecond: rate } }),
+        comparison: {
+          preset,
+          ...(pairs === undefined ? {} : { pairs }),
+          ...(block === undefined ? {} : { blockMs: block }),
+        },
+      };
+      await measure(request, context, (plan, control) => calibrate(plan, flags.rounds, control));
+    });
+}

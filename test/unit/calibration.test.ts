@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { calibrationFigures } from '../../src/calibration-figures.ts';
+import { renderMarkdown } from '../../src/report/markdown.ts';
+import { renderSummary } from '../../src/report/summary.ts';
+import type { CalibrationRound, Outcome } from '../../src/result.ts';
+import { scatterOf } from '../../src/verdict/typical.ts';
+import { buildComparison } from './comparison-fixture.ts';
+import { buildResult } from './result-fixture.ts';
+
+function rounds(...outcomes: Outcome[]): CalibrationRound[] {
+  return outcomes.map((outcome) => ({
+    stage: 'after',
+    startedAt: '2026-11-21T04:00:00.000Z',
+    outcome,
+    reason: `because | ${outcome}`,
+    estimate: { value: 1.01, low: 0.96, high: 1.06, margin: 1.1, unit: 'ratio' },
+    pairs: 30,
+    discarded: 1,
+    deviation: 0.2,
+    falseTransactions: [],
+  }));
+}
+
+describe('calibrationFigures', () => {
+  it('counts false alarms with the exact bound of their rate', () => {
+    const none = calibrationFigures(rounds(...Array<Outcome>(20).fill('pass')), 0.1);
+    expect(none).toMatchObject({ rounds: 20, falseAlarms: 0, inconclusive: 0 });
+    expect(none.falseAlarmBound).toBeCloseTo(1 - 0.05 ** (1 / 20), 6);
+    expect(calibrationFigures(rounds('pass', 'fail', 'inconclusive'), 0.1)).toMatchObject({
+      falseAlarms: 1,
+      inconclusive: 1,
+    });
+  });
+
+  it('recommends pairs as the table of the method has them, and the margin that thirty can decide', () => {
+    const { power } = calibrationFigures(rounds('pass', 'pass'), 0.1);
+    expect([power!.pairsToPass, power!.pairsToFail]).toEqual([29, 35]);
+    expect(power!.margin).toBeGreaterThan(0.09);
+    expect(power!.margin).toBeLessThan(0.11);
+  });
+
+  it('refuses to say anything about nothing', () => {
+    expect(() => calibrationFigures([], 0.1)).toThrow(RangeError);
+  });
+});
+
+describe('scatterOf', () => {
+  it('finds the deviation that the pairs were made with', () => {
+    // Two independent blocks of 0.1 each.
+    expect(scatterOf(buildComparison({ pairs: 60 }))).toBeCloseTo(Math.SQRT2 * 0.1, 1);
+    expect(scatterOf(buildComparison({ scatter: 0 }))).toBe(0);
+    expect(scatterOf({ ...buildComparison(), pairs: [] })).toBeUndefined();
+  });
+});
+
+describe('the report of a calibration', () => {
+  it('tells every round, and what follows', async () => {
+    const result = { ...buildResult(), calibration: rounds('pass', 'inconclusive') };
+    const { markdown } = await renderMarkdown(result);
+    expect(markdown).toContain('2 comparisons of "after" with itself: 0 false alarms (true rate below 78 %');
+    expect(markdown).toContain('because &#124; inconclusive');
+    expect(renderSummary(result, { color: false, columns: 100 })).toContain('29 pairs pass an equal candidate');
+  });
+
+  it('says so when nothing was finished', async () => {
+    const { markdown } = await renderMarkdown({ ...buildResult(), calibration: [] });
+    expect(markdown).toContain('No round was finished.');
+  });
+});
