@@ -115,16 +115,19 @@ export const sessionHistory = defineTransaction({
   run: (client, { address }) => client.query('page', [address]),
 });
 
-/** Two walks along an index in the wanted order, twenty rows each, instead of all calls of the wallet and a sort. */
+/**
+ * Two walks along an index in the wanted order, twenty rows each, instead of all calls of the wallet and a sort. WITH TIES keeps the calls
+ * that begin in the same instant, so that the index needs no id for the tie-break.
+ */
 export const sessionHistoryInOrder = defineRewrite({
   statements: {
     page: `
       SELECT * FROM (
         (SELECT ${historyColumns} FROM sessions
-          WHERE a_addr = $1 ORDER BY started_at DESC, id DESC LIMIT 20)
+          WHERE a_addr = $1 ORDER BY started_at DESC FETCH FIRST 20 ROWS WITH TIES)
         UNION ALL
         (SELECT ${historyColumns} FROM sessions
-          WHERE b_addr = $1 AND a_addr IS DISTINCT FROM b_addr ORDER BY started_at DESC, id DESC LIMIT 20)
+          WHERE b_addr = $1 AND a_addr IS DISTINCT FROM b_addr ORDER BY started_at DESC FETCH FIRST 20 ROWS WITH TIES)
       ) AS both_sides ORDER BY started_at DESC, id DESC LIMIT 20`,
   },
   run: (client, { address }: Wallet) => client.query('page', [address]),

@@ -48,9 +48,11 @@ export const stages: StageSpec[] = [
   },
   {
     name: 'lean',
-    description: 'Nine indexes that earn their place instead of 41',
+    description: 'Nine indexes that earn their place instead of 41, walked in order',
     migrations: '007',
     profile: 'stock',
+    // With 4, the default, PostgreSQL collects all calls of a wallet in a bitmap and sorts them, however few are wanted.
+    settings: { random_page_cost: 1.1 },
     rewrites: withIndexesThatEarn,
   },
   {

@@ -66,11 +66,12 @@ test('calls make sense: two wallets, an end after the start, open ones young', (
   expect(open).toBeLessThan(0.001);
 });
 
+const outOfOrder = (rows: Record<string, any>[], column: string) =>
+  rows.filter((row, at) => at > 0 && row[column] < rows[at - 1]![column]);
+
 test('rows are in the order of time', () => {
-  const later = (rows: Record<string, any>[], column: string) =>
-    rows.filter((row, at) => at > 0 && row[column] < rows[at - 1]![column]);
-  expect(later(sessions, 'started_at')).toEqual([]);
-  expect(later(rowsOf('telemetry_events', 'ts'), 'ts')).toEqual([]);
+  expect(outOfOrder(sessions, 'started_at')).toEqual([]);
+  expect(outOfOrder(rowsOf('telemetry_events', 'ts'), 'ts')).toEqual([]);
 });
 
 test.each([0.0001, 0.0123, 0.01, 0.0377])(
