@@ -5,6 +5,7 @@
 import { defineScenario, defineWorkload } from 'pgrehearse';
 import { sessionsSeed } from '../seeds/sessions.ts';
 import * as calls from './sessions/calls.ts';
+import { claims } from './sessions/claims.ts';
 import { invariants } from './sessions/invariants.ts';
 import * as moderation from './sessions/moderation.ts';
 import { stages } from './sessions/stages.ts';
@@ -37,4 +38,5 @@ export default defineScenario({
   stages,
   load: { ratePerSecond: 1000, durationMs: 60_000, connections: 20, statementTimeoutMs: 5_000 },
   slo: { percentile: 95, limitMs: 50 },
+  claims,
 });
