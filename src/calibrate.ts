@@ -5,7 +5,7 @@ import type { RunControl } from './journal.ts';
 import type { RunPlan } from './plan.ts';
 import { rehearse } from './rehearsal.ts';
 import type { CalibrationRound, RunResult } from './result.ts';
-import { finishedPairs } from './verdict/pairs.ts';
+import { finishedPairs, type FinishedPair } from './verdict/pairs.ts';
 import { judgeTypical, scatterOf } from './verdict/typical.ts';
 
 /**
@@ -48,6 +48,17 @@ function roundOf(result: RunResult): CalibrationRound {
     pairs: pairs.length,
     discarded: pairs.filter(({ discarded }) => discarded !== undefined).length,
     ...(deviation === undefined ? {} : { deviation }),
+    naiveRatio: naiveRatio(pairs),
     falseTransactions: transactions.filter(({ outcome }) => outcome === 'fail').map(({ transaction }) => transaction!),
   };
+}
+
+function naiveRatio(pairs: readonly FinishedPair[]): number {
+  const half = Math.floor(pairs.length / 2);
+  const [firstHalf, secondHalf] = [pairs.slice(0, half), pairs.slice(half)];
+  return mean(secondHalf.map(({ other }) => other.p95Us)) / mean(firstHalf.map(({ before }) => before.p95Us));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

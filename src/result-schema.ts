@@ -275,6 +275,7 @@ export const runResultSchema = z.object({
         pairs: count,
         discarded: count,
         deviation: amount.optional(),
+        naiveRatio: amount,
         falseTransactions: z.array(name),
       }),
     )

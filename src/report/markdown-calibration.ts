@@ -43,10 +43,12 @@ function alarms({ falseAlarms, falseAlarmBound }: CalibrationFigures): string {
 }
 
 function roundTable(rounds: readonly CalibrationRound[]): string {
-  const columns = ['Ratio', '90 % interval', 'Allowed', 'Pairs', 'Thrown away', 'Deviation'].map(toRight);
+  const columns = ['Ratio', '90 % interval', 'Allowed', 'Pairs', 'Thrown away', 'Deviation', 'One after the other'].map(
+    toRight,
+  );
   return table(
     ['Round', ...columns, 'Outcome', 'Why'],
-    rounds.map(({ estimate, outcome, reason, pairs, discarded, deviation }, at) => [
+    rounds.map(({ estimate, outcome, reason, pairs, discarded, deviation, naiveRatio }, at) => [
       String(at + 1),
       ...(estimate === undefined
         ? ['', '', '']
@@ -58,6 +60,7 @@ function roundTable(rounds: readonly CalibrationRound[]): string {
       formatCount(pairs),
       formatCount(discarded),
       deviation === undefined ? '' : formatShare(deviation),
+      formatShare(naiveRatio),
       outcome,
       outcome === 'pass' ? '' : escapeText(reason),
     ]),

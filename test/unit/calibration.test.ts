@@ -17,6 +17,7 @@ function rounds(...outcomes: Outcome[]): CalibrationRound[] {
     pairs: 30,
     discarded: 1,
     deviation: 0.2,
+    naiveRatio: 1.2,
     falseTransactions: [],
   }));
 }
