@@ -63,6 +63,7 @@ const block = z.object({
   transactions: z.array(transactionFigures),
   timeline: z.array(timelineBucket),
   longestGapMs: amount,
+  checkpoints: count.optional(),
 
   generator: z.object({ lateness: percentiles, cpuCores: amount, eventLoopDelayP99Us: amount, workers: count }),
   samplesFile: z.string(),

@@ -93,6 +93,8 @@ export interface Block {
   timeline: TimelineBucket[];
   /** Longest time without any completion. */
   longestGapMs: number;
+  /** Checkpoints that the server began meanwhile; absent in older results. */
+  checkpoints?: number;
   generator: {
     /** Due instant to the moment the generator dealt with the arrival: its own fault, not the server's. */
     lateness: Percentiles;

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareStages } from './comparison/compare.ts';
+import { withClient } from './database.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { checkInvariants } from './invariants.ts';
 import { Journal, type RunControl } from './journal.ts';
@@ -13,6 +14,7 @@ import { emptyResult, onStage, openStore, rehearse, type Rehearsal } from './reh
 import { formatCount, formatMs, formatPlural, formatUs } from './report/format.ts';
 import type { Block, RunResult, SeedSummary } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
+import { checkpointsBegun } from './observe/checkpoints.ts';
 import { obstacleToPairs } from './verdict/typical.ts';
 
 /** Parameter sets whose answers are compared, and the time that one transaction may take for them in one stage. */
@@ -151,6 +153,7 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
   const totalMs = load.warmupMs + load.durationMs;
   const title = `Drive ${formatCount(load.ratePerSecond)} transactions a second for ${formatMs(load.durationMs)}`;
   const { block } = await journal.part({ name: 'measure', title, stage: name }, async () => {
+    const checkpoints = await countCheckpoints(connection, plan);
     const block = await runBlock({
       scenarioFile: plan.scenarioFile,
       stage: name,
@@ -174,9 +177,14 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
           Math.max(0, (totalMs - elapsedMs) / 1000),
         ),
     });
+    block.checkpoints = (await countCheckpoints(connection, plan)) - checkpoints;
     return { block, detail: describeBlock(block) };
   });
   return block;
+}
+
+function countCheckpoints(connection: ConnectionTarget, { postgres }: RunPlan): Promise<number> {
+  return withClient(connection, (client) => checkpointsBegun(client, postgres.major));
 }
 
 function describeBlock({ outcome, saturation, total, counts, measuredMs }: Block): string {

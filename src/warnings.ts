@@ -5,6 +5,10 @@ import type { Block, CapacityResult, GeneratorFigures, RunResult, Warning } from
 /** Below this much measured time, p95 says more about the moment than about the system. */
 const shortMs = 30_000;
 
+/** A run of this length is meant to show what happens over time, and that comes with checkpoints. */
+const longMs = 15 * 60_000;
+const leastCheckpoints = 2;
+
 /** p99 of the generator's own lateness above this shows in the response times. */
 const lateUs = 2_000;
 
@@ -33,7 +37,7 @@ function scaleWarnings({ seed }: RunResult): Warning[] {
   ];
 }
 
-function blockWarnings({ stage, outcome, measuredMs, generator }: Block): Warning[] {
+function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints }: Block): Warning[] {
   const warnings: Warning[] = [];
   if (outcome === 'complete' && measuredMs < shortMs) {
     warnings.push({
@@ -41,6 +45,14 @@ function blockWarnings({ stage, outcome, measuredMs, generator }: Block): Warnin
       stage,
       message: `${stage} was measured for ${Math.round(measuredMs / 1000)} s only.`,
       advice: 'Use --duration 60s or longer: checkpoints and autovacuum need time to show.',
+    });
+  }
+  if (outcome === 'complete' && measuredMs >= longMs && checkpoints !== undefined && checkpoints < leastCheckpoints) {
+    warnings.push({
+      code: 'few-checkpoints',
+      stage,
+      message: `${stage} saw ${formatPlural(checkpoints, 'checkpoint')} in ${Math.round(measuredMs / 60_000)} minutes.`,
+      advice: `Write-back shows over ${leastCheckpoints} checkpoints or more: give it a longer --duration, or a shorter checkpoint_timeout.`,
     });
   }
   if (generator.lateness.p99Us > lateUs) {

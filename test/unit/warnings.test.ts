@@ -32,6 +32,15 @@ describe('warningsOf', () => {
       codes((result) => Object.assign(result.blocks.at(-1)!, { outcome: 'complete', measuredMs: 5_000 })),
     ).toContain('short'));
 
+  it('doubts a long run with hardly a checkpoint', () => {
+    const long = (checkpoints: number) =>
+      codes((result) =>
+        Object.assign(result.blocks.at(-1)!, { outcome: 'complete', measuredMs: 1_200_000, checkpoints }),
+      );
+    expect(long(1)).toContain('few-checkpoints');
+    expect(long(2)).not.toContain('few-checkpoints');
+  });
+
   it('doubts a late generator', () =>
     expect(codes((result) => (result.blocks.at(-1)!.generator.lateness.p99Us = 4_000))).toContain('late-generator'));
 
