@@ -17,6 +17,10 @@ const ceiling = (ceilingPerSecond: number) => ({
   measuredAt: '2026-11-20T21:00:00.000Z',
 });
 
+/** Twenty minutes with so many checkpoints. */
+const long = (checkpoints: number) =>
+  codes((result) => Object.assign(result.blocks.at(-1)!, { outcome: 'complete', measuredMs: 1_200_000, checkpoints }));
+
 describe('warningsOf', () => {
   it('says nothing about a full-size minute with a punctual generator', () =>
     expect(
@@ -33,10 +37,6 @@ describe('warningsOf', () => {
     ).toContain('short'));
 
   it('doubts a long run with hardly a checkpoint', () => {
-    const long = (checkpoints: number) =>
-      codes((result) =>
-        Object.assign(result.blocks.at(-1)!, { outcome: 'complete', measuredMs: 1_200_000, checkpoints }),
-      );
     expect(long(1)).toContain('few-checkpoints');
     expect(long(2)).not.toContain('few-checkpoints');
   });
