@@ -65,8 +65,7 @@ export function decidesTypical(comparison: Comparison, spec: GateSpec): boolean 
 
 function judgeComparison(comparison: Comparison, spec: GateSpec): Gate[] {
   const overall = judgeOverall(comparison, spec);
-  const sound = soundnessFault(comparison, spec, 'fail') === undefined;
-  return [overall, ...judgeTransactions(comparison, spec, sound)];
+  return [overall, ...judgeTransactions(comparison, spec)];
 }
 
 function judgeOverall(comparison: Comparison, spec: GateSpec): Gate {
@@ -78,7 +77,7 @@ function judgeOverall(comparison: Comparison, spec: GateSpec): Gate {
     return { name, outcome: 'inconclusive', reason };
   }
   const { estimate, outcome } = judgePairs(kept, comparison, spec);
-  const fault = soundnessFault(comparison, spec, outcome);
+  const fault = soundnessFault(comparison, spec, estimate);
   const stages = `${comparison.before} and ${comparison.after}`;
   if (fault !== undefined) {
     return { name, outcome: 'inconclusive', reason: `${fault}, so ${stages} cannot be told apart.`, estimate };
@@ -126,14 +125,14 @@ function marginOf(pairs: readonly FinishedPair[], { maxRegression }: GateSpec, t
 }
 
 /** Why the pairs cannot be believed: too many thrown away, or the twins differ. */
-function soundnessFault(comparison: Comparison, spec: GateSpec, outcome: Outcome): string | undefined {
+function soundnessFault(comparison: Comparison, spec: GateSpec, estimate: GateEstimate): string | undefined {
   const pairs = [...finishedPairs(comparison, 'change'), ...finishedPairs(comparison, 'same')];
   const thrown = pairs.filter(({ discarded }) => discarded !== undefined);
   if (thrown.length > pairs.length * maxDiscardedShare) {
     const share = formatShare(thrown.length / pairs.length);
     return `${share} of the pairs had to be thrown away (${commonest(thrown)}; at most ${formatShare(maxDiscardedShare)} may be)`;
   }
-  return twinFault(comparison, spec, outcome);
+  return twinFault(comparison, spec, Math.log(estimate.low / estimate.margin));
 }
 
 function commonest(thrown: readonly FinishedPair[]): string {
@@ -161,18 +160,20 @@ export function scatterOf(comparison: Comparison): number | undefined {
 /**
  * Two clones of one stage must look alike. An interval that misses 0 alone would cry wolf in one run of ten, so the difference must
  * also be one that matters: half the margin. And their scatter must leave the margin visible to the pairs that decide: the floor is
- * half the width that as many equal pairs would have. A regression that is proved in spite of the scatter stays proved.
+ * half the width that as many equal pairs would have. What is proved in spite of the scatter, and by more than the twins differ, stays
+ * proved: `beyond` is how far the lower end lies above the margin, on the log scale.
  */
-function twinFault(comparison: Comparison, spec: GateSpec, outcome: Outcome): string | undefined {
+function twinFault(comparison: Comparison, spec: GateSpec, beyond: number): string | undefined {
   const [same, change] = [usablePairs(comparison, 'same'), usablePairs(comparison, 'change')];
   if (same.length === 0) return 'no pair of two equal clones was measured';
   const { low, high, estimate } = signedRank(logRatios(same), tailOf(comparison));
   const margin = marginOf(same, spec);
+  if (beyond > Math.abs(estimate)) return undefined;
   if ((low > 0 || high < 0) && Math.abs(estimate) > margin / 2) {
     return `two equal clones of ${comparison.before} already differ by ${percentAbove(Math.abs(estimate))}`;
   }
   const floor = ((high - low) / 2) * Math.sqrt(same.length / change.length);
-  if (floor <= margin || outcome === 'fail') return undefined;
+  if (floor <= margin || beyond > 0) return undefined;
   const scatter = Number.isFinite(floor) ? `scatter by ${percentAbove(floor)}` : 'were measured too seldom';
   return `two equal clones of ${comparison.before} ${scatter}, and the margin is ${percentAbove(margin)}`;
 }
@@ -228,7 +229,7 @@ function withDiscarded(
  * Each transaction by itself. Several are tested, so failures have to survive Holm's correction; what is not decided is shown and
  * does not decide.
  */
-function judgeTransactions(comparison: Comparison, spec: GateSpec, sound: boolean): Gate[] {
+function judgeTransactions(comparison: Comparison, spec: GateSpec): Gate[] {
   const kept = usablePairs(comparison, 'change');
   const names = kept[0]?.before.transactions.map(({ name }) => name) ?? [];
   const judged = names.flatMap((transaction) => {
@@ -238,6 +239,7 @@ function judgeTransactions(comparison: Comparison, spec: GateSpec, sound: boolea
   });
   const adjusted = holm(judged.map(({ pValue }) => pValue));
   return judged.map(({ transaction, estimate, outcome }, at) => {
+    const sound = soundnessFault(comparison, spec, estimate) === undefined;
     const proved = sound && adjusted[at]! < tailOf(comparison);
     const judgedAs: Outcome = proved ? 'fail' : outcome === 'fail' ? 'inconclusive' : outcome;
     return {
