@@ -9,21 +9,26 @@ interface Pair {
   now: string;
 }
 
-/** Two wallets who wait for a call; one pair in ten is blocked, and in one of ten somebody is or was just on a call. */
+/**
+ * Two wallets who wait for a call. One pair in ten is blocked, and in one of ten somebody is or was just on a call; how active the
+ * wallet of a block or a call is, is not looked up: it counts with the rest.
+ */
 function drawPair(draw: Draw): Pair {
   const [first, second] = [drawWallet(draw), drawWallet(draw)];
   const now = utc(draw.now);
-  const kind = draw.weighted([
+  const kind = draw.weighted<'strangers' | 'blocked' | 'busy'>([
     ['strangers', 80],
     ['blocked', 10],
     ['busy', 10],
   ]);
   if (kind === 'strangers') return { a: first.address, b: second.address, hot: first.hot || second.hot, now };
-  const table = kind === 'blocked' ? 'blocks' : 'sessions';
-  const row = kind === 'blocked' ? draw.int(0, draw.rows('blocks') - 1) : drawRecentRow(draw, 'sessions', 0.0005);
-  const a = draw.cell(table, kind === 'blocked' ? 'blocker_addr' : 'a_addr', row) as string;
-  const b = kind === 'blocked' ? (draw.cell('blocks', 'blocked_addr', row) as string) : second.address;
-  return { a, b, hot: false, now };
+  if (kind === 'busy') {
+    const caller = draw.cell('sessions', 'a_addr', drawRecentRow(draw, 'sessions', 0.0005)) as string;
+    return { a: caller, b: second.address, hot: second.hot, now };
+  }
+  const row = draw.int(0, draw.rows('blocks') - 1);
+  const [a, b] = ['blocker_addr', 'blocked_addr'].map((side) => draw.cell('blocks', side, row) as string);
+  return { a: a!, b: b!, hot: false, now };
 }
 
 export const matchCheck = defineTransaction({
