@@ -1,11 +1,13 @@
 /** Migrations: pair up and down files, checksum, lock, up, down, status, verify. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseError } from 'pg';
 import { UsageError } from './errors.ts';
-import { applyMigration } from './migrate/apply.ts';
+import { applyMigration, type StatementWatch } from './migrate/apply.ts';
 import { createBookkeeping, readBookkeeping } from './migrate/bookkeeping.ts';
 import type { Migration } from './migrate/files.ts';
 import { compareState, planDown, planUp, refuseFaults } from './migrate/plan.ts';
 import type { MigrationStatus } from './migrate/plan.ts';
-import { acquireLock, openSession } from './migrate/session.ts';
+import { acquireLock, openSession, type Session } from './migrate/session.ts';
 import type { MigrationRecord } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
 
@@ -17,7 +19,17 @@ export type { MigrationStatus } from './migrate/plan.ts';
 export type MigrationEvent =
   | { status: 'waiting'; holder: string }
   | { status: 'started'; migration: Migration; direction: 'up' | 'down'; index: number; total: number }
+  | { status: 'retrying'; migration: Migration; attempt: number }
   | { status: 'finished'; record: MigrationRecord; direction: 'up' | 'down'; index: number; total: number };
+
+/** The advice of every careful team: a short lock_timeout, and another attempt. */
+export interface LockWait {
+  timeoutMs: number;
+  /** Attempts for each file, the first included. Files that are no single transaction get one. */
+  attempts: number;
+  /** Pause before the next attempt. */
+  pauseMs: number;
+}
 
 export interface MigrateOptions {
   /** Default `up`. */
@@ -29,6 +41,10 @@ export interface MigrateOptions {
   to?: string;
   signal?: AbortSignal;
   onMigration?: (event: MigrationEvent) => void;
+  /** Told before and after each statement of each file (undefined: its COMMIT). */
+  onStatement?: (migration: Migration, ...told: Parameters<StatementWatch>) => void;
+  /** A wait for a lock that ends, so that nobody queues behind it for long; default: it waits as long as it takes. */
+  lockWait?: LockWait;
   /** How long to wait while another session migrates the same database. Default 60,000. */
   lockTimeoutMs?: number;
 }
@@ -46,9 +62,9 @@ export async function migrate(
   migrations: readonly Migration[],
   options: MigrateOptions = {},
 ): Promise<MigrationRecord[]> {
-  const { direction = 'up', signal, onMigration, lockTimeoutMs = 60_000 } = options;
+  const { direction = 'up', signal, onMigration, lockTimeoutMs = 60_000, lockWait } = options;
   const target = findTarget(migrations, direction, options.to);
-  await using session = await openSession(connection, signal);
+  await using session = await openSession(connection, signal, lockWait?.timeoutMs);
   await acquireLock(session, lockTimeoutMs, (holder) => onMigration?.({ status: 'waiting', holder }));
   await createBookkeeping(session);
   const rows = await readBookkeeping(session);
@@ -57,11 +73,35 @@ export async function migrate(
   for (const [index, migration] of plan.entries()) {
     const step = { direction, index, total: plan.length };
     onMigration?.({ status: 'started', migration, ...step });
-    const record = await applyMigration(session, migration, direction);
+    const record = await applyPatiently(session, migration, direction, options);
     records.push(record);
     onMigration?.({ status: 'finished', record, ...step });
   }
   return records;
+}
+
+/** Tries a file again when a lock was not to be had in time: its transaction is rolled back by then, so nothing is half-done. */
+async function applyPatiently(
+  session: Session,
+  migration: Migration,
+  direction: 'up' | 'down',
+  { lockWait, onMigration, onStatement, signal }: MigrateOptions,
+): Promise<MigrationRecord> {
+  const attempts = migration[direction].transactional ? (lockWait?.attempts ?? 1) : 1;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await applyMigration(session, migration, direction, (...told) => onStatement?.(migration, ...told));
+    } catch (error) {
+      if (attempt >= attempts || !isLockTimeout(error)) throw error;
+      onMigration?.({ status: 'retrying', migration, attempt });
+      await sleep(lockWait!.pauseMs, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+/** SQLSTATE 55P03, lock_not_available. */
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof DatabaseError && error.cause.code === '55P03';
 }
 
 /** Every migration that the files or the database know, in ascending order. Writes nothing. */

@@ -12,12 +12,17 @@ import {
 import { failureOf, OpenTransactionError } from './failure.ts';
 import type { Migration } from './files.ts';
 import type { Session } from './session.ts';
+import type { SqlStatement } from '../sql.ts';
 
 export type Direction = 'up' | 'down';
+
+/** Told before and after each statement of a file, and its COMMIT (undefined). */
+export type StatementWatch = (statement: SqlStatement | undefined, status: 'started' | 'finished') => void;
 
 /**
  * Applies or reverts one migration.
  *
+ * @param watch must not throw
  * @returns its record; the duration includes the COMMIT
  * @throws UsageError when the server refuses a statement, EnvironmentError when the server failed, the signal's reason
  */
@@ -25,12 +30,13 @@ export async function applyMigration(
   session: Session,
   migration: Migration,
   direction: Direction,
+  watch: StatementWatch = () => {},
 ): Promise<MigrationRecord> {
   const script = migration[direction];
   await resetSession(session);
   const startedAt = performance.now();
-  if (script.transactional) await runInTransaction(session, migration, direction);
-  else await runStepByStep(session, migration, direction);
+  if (script.transactional) await runInTransaction(session, migration, direction, watch);
+  else await runStepByStep(session, migration, direction, watch);
   const durationMs = performance.now() - startedAt;
   await resetSession(session);
   if (direction === 'up') await recordDuration(session, migration, durationMs);
@@ -46,7 +52,12 @@ async function resetSession(session: Session): Promise<void> {
 }
 
 /** The bookkeeping comes first: the file may end as another role, which could not write it. */
-async function runInTransaction(session: Session, migration: Migration, direction: Direction): Promise<void> {
+async function runInTransaction(
+  session: Session,
+  migration: Migration,
+  direction: Direction,
+  watch: StatementWatch,
+): Promise<void> {
   const { statements } = migration[direction];
   let done = 0;
   try {
@@ -58,10 +69,14 @@ async function runInTransaction(session: Session, migration: Migration, directio
       await recordReverted(session, migration);
     }
     for (const statement of statements) {
+      watch(statement, 'started');
       await session.execute(statement.text);
+      watch(statement, 'finished');
       done += 1;
     }
+    watch(undefined, 'started');
     await session.execute('COMMIT');
+    watch(undefined, 'finished');
   } catch (error) {
     await session.rollback();
     if (session.aborted || error instanceof EnvironmentError) throw error;
@@ -69,14 +84,21 @@ async function runInTransaction(session: Session, migration: Migration, directio
   }
 }
 
-async function runStepByStep(session: Session, migration: Migration, direction: Direction): Promise<void> {
+async function runStepByStep(
+  session: Session,
+  migration: Migration,
+  direction: Direction,
+  watch: StatementWatch,
+): Promise<void> {
   const { statements } = migration[direction];
   if (direction === 'up') await recordStart(session, migration);
   else await recordReverting(session, migration);
   let done = 0;
   try {
     for (const statement of statements) {
+      watch(statement, 'started');
       await session.execute(statement.text);
+      watch(statement, 'finished');
       done += 1;
       await recordProgress(session, migration, done);
     }

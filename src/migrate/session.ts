@@ -33,9 +33,16 @@ const lockKey = [0x70677265, 0x68656172] as const;
 
 const applicationName = 'pgrehearse migrate';
 
-/** @throws EnvironmentError when the database cannot be reached */
-export async function openSession(target: ConnectionTarget, signal?: AbortSignal): Promise<Session> {
-  const client = await connect(target);
+/**
+ * @param lockWaitMs longest wait for a lock of the database's objects; default: as long as it takes
+ * @throws EnvironmentError when the database cannot be reached
+ */
+export async function openSession(
+  target: ConnectionTarget,
+  signal?: AbortSignal,
+  lockWaitMs?: number,
+): Promise<Session> {
+  const client = await connect(target, lockWaitMs);
   let cancelling: Promise<void> | undefined;
   const cancel = () => {
     cancelling = cancelQueries(target, client);
@@ -103,9 +110,9 @@ export async function acquireLock(
   }
 }
 
-async function connect(target: ConnectionTarget): Promise<Client> {
+async function connect(target: ConnectionTarget, lockWaitMs = 0): Promise<Client> {
   // A migration takes as long as it takes: time limits that a role or a database has by default do not count for it.
-  const options = '-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=0';
+  const options = `-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=${lockWaitMs}`;
   const client = new Client({ ...target, application_name: applicationName, options });
   // A broken connection rejects the query under way or the next one; the event itself would end the process.
   client.on('error', ignore);
