@@ -42,7 +42,7 @@ export interface Rehearsal {
 export async function rehearse(
   plan: RunPlan,
   control: RunControl,
-  findings: Pick<RunResult, 'capacity' | 'probe' | 'calibration'>,
+  findings: Pick<RunResult, 'capacity' | 'probe' | 'calibration' | 'liveMigration'>,
   story: (rehearsal: Rehearsal) => Promise<void>,
 ): Promise<RunResult> {
   using watch = await DiskWatch.start({ ...plan, signal: control.signal });
@@ -162,12 +162,15 @@ async function describeStage(
   });
 }
 
+/** Parts of results that are not of stages at one rate. */
+const otherFindings = new Set(['capacity', 'probe', 'calibration', 'liveMigration']);
+
 /** Judges what there is, and writes result and report; also after an interruption. */
 async function conclude(plan: RunPlan, journal: Journal): Promise<void> {
   const { result } = journal;
   result.finishedAt = new Date().toISOString();
   // Claims are about stages at the rate of the load, which only a run offers.
-  if (result.capacity === undefined && result.probe === undefined && result.calibration === undefined) {
+  if (Object.keys(result).every((key) => !otherFindings.has(key))) {
     result.claims = assessClaims(plan.scenario.claims ?? [], result);
   }
   result.warnings.push(...warningsOf(result));

@@ -1,5 +1,6 @@
 /** The schema of result.json. A test holds it in step with the types of result.ts, both ways, at compile time. */
 import { z } from 'zod';
+import { liveMigrationSchema } from './live-migration/schema.ts';
 import { comparisonSchema } from './comparison/schema.ts';
 
 const count = z.int().nonnegative();
@@ -191,7 +192,7 @@ const estimate = z.object({
 });
 
 const gate = z.object({
-  name: z.enum(['validity', 'correctness', 'work', 'typical-p95', 'slo', 'stalls']),
+  name: z.enum(['validity', 'correctness', 'work', 'typical-p95', 'slo', 'stalls', 'budget']),
   outcome,
   reason: z.string(),
   stage: z.string().optional(),
@@ -263,6 +264,7 @@ export const runResultSchema = z.object({
   stages: z.array(stage),
   phases: z.array(phase),
   blocks: z.array(block),
+  liveMigration: liveMigrationSchema.optional(),
   changes: z.array(z.object({ file: z.string(), line: count, text: z.string() })).optional(),
   comparison: comparisonSchema.optional(),
   calibration: z

@@ -4,6 +4,7 @@
  * Units stand in the names: `Us` microseconds, `Ms` milliseconds, `Bytes`, `PerSecond`. Instants are ISO 8601 in UTC.
  */
 import type { Comparison } from './comparison/record.ts';
+import type { LiveMigration } from './live-migration/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, SloSpec } from './scenario.ts';
 
 /** Raised whenever a reader of the older shape would misread the newer one. */
@@ -271,7 +272,7 @@ export interface GateEstimate {
 
 /** One gate of the verdict. */
 export interface Gate {
-  name: 'validity' | 'correctness' | 'work' | 'typical-p95' | 'slo' | 'stalls';
+  name: 'validity' | 'correctness' | 'work' | 'typical-p95' | 'slo' | 'stalls' | 'budget';
   outcome: Outcome;
   /** One sentence for people. */
   reason: string;
@@ -379,6 +380,8 @@ export interface RunResult {
   changes?: ChangedStatement[];
   /** The first stage beside the last, where both hold the rate. */
   comparison?: Comparison;
+  /** Of `pgrehearse rehearse`, which has no blocks. */
+  liveMigration?: LiveMigration;
   /** Of `pgrehearse calibrate`, which has nothing else. */
   calibration?: CalibrationRound[];
   /** Of `pgrehearse capacity`, which has no blocks. */

@@ -10,6 +10,7 @@ import { figuresOf, missMargin } from './stage-figures.ts';
 import type { StageFigures } from './stage-figures.ts';
 import type { ShareEstimate } from './stats/miss-share.ts';
 import { judgeValidity, sentence, unfinished } from './validity.ts';
+import { judgeLiveMigration } from './verdict/budgets.ts';
 import { judgeStalls } from './verdict/stalls.ts';
 import { judgeTypical } from './verdict/typical.ts';
 import { judgeWork } from './verdict/work.ts';
@@ -23,12 +24,14 @@ const minSeconds = 10;
  * but 'complete' is never a pass.
  */
 export function judge(result: RunResult): Verdict {
-  const gates = result.capacity === undefined ? gatesOf(result) : [judgeCapacity(result)];
+  const gates = gatesOf(result);
   const deciding = decidingGate(gates.filter(({ advisory }) => advisory !== true));
   return { outcome: deciding.outcome, exitCode: exitCodeOf(deciding), reason: reasonOf(deciding, gates), gates };
 }
 
 function gatesOf(result: RunResult): Gate[] {
+  if (result.capacity !== undefined) return [judgeCapacity(result)];
+  if (result.liveMigration !== undefined) return judgeLiveMigration(result);
   return [
     judgeValidity(result),
     judgeCorrectness(result),
@@ -46,8 +49,10 @@ function decidingGate(gates: Gate[]): Gate {
   return gates.find((gate) => gate.outcome === gravest) ?? gates.find(({ name }) => name === 'slo') ?? gates.at(-1)!;
 }
 
-/** A pass has two halves: the SLO holds, and nothing got worse. */
+/** A pass has two halves: the SLO holds, and nothing got worse; a migration was applied, and the traffic hardly felt it. */
 function reasonOf(deciding: Gate, gates: readonly Gate[]): string {
+  const budgets = gates.filter(({ name }) => name === 'budget').slice(0, 2);
+  if (deciding.outcome === 'pass' && budgets.length > 0) return budgets.map(({ reason }) => reason).join(' ');
   const typical = gates.find(({ name, transaction }) => name === 'typical-p95' && transaction === undefined);
   return deciding.outcome === 'pass' && typical !== undefined
     ? `${deciding.reason} ${typical.reason}`

@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor.ts';
 import { gateCommand } from './gate.ts';
 import { migrateCommand } from './migrate.ts';
 import { probeCommand } from './probe.ts';
+import { rehearseCommand } from './rehearse.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { seedCommand } from './seed.ts';
@@ -47,6 +48,7 @@ async function main(argv: string[]): Promise<number> {
     runCommand,
     capacityCommand,
     probeCommand,
+    rehearseCommand,
     seedCommand,
     migrateCommand,
     snapshotCommand,

@@ -21,11 +21,13 @@ import {
   timeAxis,
 } from './drawing.ts';
 import { formatMs, formatRate } from './format.ts';
+import { renderLiveMigrationCharts } from './live-migration-chart.ts';
 import { renderPairsChart } from './pairs-chart.ts';
 
 /** Charts by file name, in the order of the report; none when nothing was measured. */
 export function renderCharts(result: RunResult): Record<string, string> {
   if (result.capacity !== undefined) return renderCapacityChart(result.capacity, result.slo);
+  if (result.liveMigration !== undefined) return renderLiveMigrationCharts(result.liveMigration, result.slo.limitMs);
   const stages = chartStages(result);
   if (stages.length === 0) return {};
   return {

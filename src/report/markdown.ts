@@ -9,6 +9,7 @@ import { renderEvidence } from './markdown-evidence.ts';
 import { renderCapacity } from './markdown-capacity.ts';
 import { renderCalibration } from './markdown-calibration.ts';
 import { byTransaction } from './markdown-latency.ts';
+import { renderLiveMigration } from './markdown-live-migration.ts';
 import { renderPairs } from './markdown-pairs.ts';
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
@@ -34,6 +35,16 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
       verdict,
       chart(files, 'capacity.svg', 'p95 of the response time of each stage against the rate'),
     ),
+    ...(result.liveMigration === undefined
+      ? []
+      : renderLiveMigration(
+          result,
+          result.liveMigration,
+          [
+            chart(files, 'migration-over-time.svg', 'slowest response of each tenth of a second'),
+            chart(files, 'migration-throughput.svg', 'transactions completed a second'),
+          ].join('\n\n'),
+        )),
     warnings(result.warnings),
     chart(files, 'latency-by-transaction.svg', 'p95 of each transaction and stage beside the limit'),
     byTransaction(result),
@@ -92,6 +103,7 @@ const gateNames: Record<Gate['name'], string> = {
   'typical-p95': 'Typical p95',
   slo: 'SLO',
   stalls: 'Stalls',
+  budget: 'Budget',
 };
 
 function chart(files: Record<string, string>, name: string, description: string): string {

@@ -1,0 +1,152 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../errors.ts';
+import { rehearseMigration, type LiveRequest } from '../live-migration/rehearse-migration.ts';
+import { adversaries, type Adversary } from '../live-migration/record.ts';
+import type { RunPlan } from '../plan.ts';
+import type { CommandContext } from './context.ts';
+import { measure, type MeasureFlags } from './measure.ts';
+import {
+  configOption,
+  jsonOption,
+  parseDuration,
+  parseList,
+  parsePositive,
+  parseWhole,
+  portOption,
+  scaleOption,
+  seedOption,
+  workersOption,
+} from './options.ts';
+import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './outputs.ts';
+
+interface RehearseFlags extends MeasureFlags, OutputFlags {
+  beforeRef?: string;
+  rate?: number;
+  connections?: number;
+  before: number;
+  after: number;
+  repeats: number;
+  adversary?: Adversary;
+  hold: number;
+  lockTimeout?: number;
+  attempts: number;
+  pause: number;
+  maxStall: number;
+  maxBlocked: number;
+  maxFailed: number;
+  maxLockHold: number;
+  maxInvalid: number;
+}
+
+export function rehearseCommand(context: CommandContext): Command {
+  const command = new Command('rehearse')
+    .description("apply a stage's migrations inside of the load, and judge what the traffic felt")
+    .argument('<scenario>', 'name, or path of a scenario file')
+    .addOption(
+      new Option(
+        '--stages <from,to>',
+        'the stage under load and the one to arrive at (default: first and last)',
+      ).argParser(parseList),
+    )
+    .addOption(new Option('--before-ref <git ref>', 'from this branch, tag or commit to the working tree'))
+    .addOption(new Option('--repeats <n>', 'from fresh clones; the worst is judged').argParser(parseRepeats).default(3))
+    .addOption(
+      new Option('--before <time>', 'load before the migration').argParser(parseDuration).default(30_000, '30s'),
+    )
+    .addOption(new Option('--after <time>', 'load after it, at least').argParser(parseDuration).default(30_000, '30s'))
+    .addOption(
+      new Option(
+        '--adversary <kind>',
+        'who holds locks on its tables: a reader, or a writer idle in its transaction',
+      ).choices(adversaries),
+    )
+    .addOption(new Option('--hold <time>', 'how long the adversary does').argParser(parseDuration).default(3000, '3s'))
+    .addOption(
+      new Option('--lock-timeout <time>', 'longest wait of the migration for a lock (default: none)').argParser(
+        parseDuration,
+      ),
+    )
+    .addOption(
+      new Option('--attempts <n>', 'for each file, when --lock-timeout ended one').argParser(parseRepeats).default(30),
+    )
+    .addOption(new Option('--pause <time>', 'before the next attempt').argParser(parseDuration).default(500, '500ms'))
+    .addOption(new Option('--max-stall <time>', 'budget').argParser(parseDuration).default(500, '500ms'))
+    .addOption(new Option('--max-blocked <time>', 'budget').argParser(parseDuration).default(5000, '5s'))
+    .addOption(new Option('--max-failed <n>', 'budget').argParser(parseWhole).default(0))
+    .addOption(new Option('--max-lock-hold <time>', 'budget').argParser(parseDuration).default(200, '200ms'))
+    .addOption(new Option('--max-invalid <n>', 'budget: indexes and constraints').argParser(parseWhole).default(0))
+    .addOption(scaleOption())
+    .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive))
+    .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
+    .addOption(workersOption())
+    .addOption(seedOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(portOption())
+    .addOption(configOption())
+    .addOption(jsonOption('the RunResult'));
+  for (const option of outputOptions()) command.addOption(option);
+  return command
+    .addHelpText(
+      'after',
+      `
+The statements of the first stage keep running while its schema changes under them, and after. Every tenth of a second
+of the load is kept, the lock queue is looked at every 20 ms, and the budgets are judged on the worst repeat.
+
+Examples:
+  pgrehearse rehearse webhooks --rate 50
+  pgrehearse rehearse ./load/shop.ts --adversary reader --hold 3s
+  pgrehearse rehearse ./load/shop.ts --adversary reader --lock-timeout 200ms
+  pgrehearse rehearse ./load/shop.ts --before-ref origin/main --github`,
+    )
+    .action(async (scenario: string, flags: RehearseFlags) => {
+      const { rate, connections, beforeRef } = flags;
+      const load = {
+        ...(rate === undefined ? {} : { ratePerSecond: rate }),
+        ...(connections === undefined ? {} : { connections }),
+      };
+      const result = await measure(
+        { scenario, flags, load, ...(beforeRef === undefined ? {} : { beforeRef }) },
+        context,
+        (plan, control) => rehearseMigration(twoStages(plan), requestOf(flags), control),
+      );
+      await writeOutputs(result, flags);
+      noteExitCode(context, result, flags);
+    });
+}
+
+/** The first and the last: what lies between is applied on the way. */
+function twoStages(plan: RunPlan): RunPlan {
+  const [first, last] = [plan.stages[0], plan.stages.at(-1)];
+  if (first !== undefined && last !== undefined && last.migrations.length > first.migrations.length) {
+    return { ...plan, stages: [first, last] };
+  }
+  throw new UsageError('There is no migration between the stages to rehearse.', {
+    hint: 'Name two stages of which the second has more migrations: --stages before,after.',
+  });
+}
+
+function requestOf(flags: RehearseFlags): LiveRequest {
+  const { adversary, lockTimeout } = flags;
+  return {
+    budgets: {
+      maxStallMs: flags.maxStall,
+      maxBlockedMs: flags.maxBlocked,
+      maxFailed: flags.maxFailed,
+      maxLockHoldMs: flags.maxLockHold,
+      maxInvalidObjects: flags.maxInvalid,
+    },
+    repeats: flags.repeats,
+    beforeMs: flags.before,
+    afterMs: flags.after,
+    ...(adversary === undefined ? {} : { adversary: { kind: adversary, holdMs: flags.hold } }),
+    ...(lockTimeout === undefined
+      ? {}
+      : { lockWait: { timeoutMs: lockTimeout, attempts: flags.attempts, pauseMs: flags.pause } }),
+  };
+}
+
+function parseRepeats(text: string): number {
+  const repeats = parseWhole(text);
+  if (repeats < 1) throw new InvalidArgumentError('Give a whole number from 1.');
+  return repeats;
+}

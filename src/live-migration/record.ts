@@ -1,0 +1,105 @@
+/**
+ * What a migration did to the traffic while it ran: a part of the RunResult.
+ *
+ * Units stand in the names, as in result.ts. Instants are milliseconds from the first counted arrival of the load.
+ */
+
+/** Others who hold locks that a migration may have to wait for. */
+export const adversaries = ['reader', 'writer'] as const;
+export type Adversary = (typeof adversaries)[number];
+
+/** What the traffic may feel, judged on the worst repeat. */
+export interface Budgets {
+  /** Longest time without a completed transaction. */
+  maxStallMs: number;
+  /** Time that client sessions spent blocked behind the migration, added up. */
+  maxBlockedMs: number;
+  /** Transactions that failed, were timed out or never ended because of it. */
+  maxFailed: number;
+  /** Longest time that it held a lock which keeps readers or writers out (as sampled, every 20 ms). */
+  maxLockHoldMs: number;
+  /** Invalid indexes and constraints that were left unvalidated. */
+  maxInvalidObjects: number;
+}
+
+/** A tenth of a second of the load. */
+export interface LiveBucket {
+  /** By the instant at which they were due. */
+  scheduled: number;
+  /** Slowest of those that were due; what did not finish counts with its age. */
+  worstMs: number;
+  /** By the instant at which they ended. */
+  completed: number;
+  failed: number;
+}
+
+/** A lock that the migration had on a table or index, and how long it was seen. */
+export interface HeldLock {
+  relation: string;
+  mode: string;
+  heldMs: number;
+}
+
+/** One statement of the migration, or its COMMIT. */
+export interface LiveStatement {
+  migration: string;
+  file: string;
+  line: number;
+  text: string;
+  startMs: number;
+  endMs: number;
+  /** Of which it waited for locks, as sampled. */
+  waitedMs: number;
+  /** Who it waited for: what these sessions were, in words. */
+  blockers: string[];
+  error?: string;
+}
+
+/** The migration once, on a clone of its own. */
+export interface LiveRepeat {
+  startedAt: string;
+  migrationStartMs: number;
+  migrationEndMs: number;
+  endMs: number;
+  outcome: 'applied' | 'failed';
+  error?: string;
+  /** Attempts that a lock timeout ended, before the one that came through. */
+  retries: number;
+  statements: LiveStatement[];
+  locks: HeldLock[];
+  /** From the start of the migration to the end of the recovery. */
+  impact: {
+    longestStallMs: number;
+    /** The same before the migration: what is usual. */
+    usualStallMs: number;
+    /** Transactions slower than the limit of the SLO, and by how much, added up. */
+    pastLimit: number;
+    lostMs: number;
+    worstMs: number;
+    failed: number;
+    /** By SQLSTATE or driver code. */
+    errors: Record<string, number>;
+    /** From the end of the migration until p95 of a second was below the limit again; absent if it never was. */
+    recoveryMs?: number;
+  };
+  /** Client sessions that waited behind the migration: the most at a time, and their time added up. */
+  queue: { most: number; blockedMs: number };
+  walBytes: number;
+  invalidIndexes: string[];
+  unvalidatedConstraints: string[];
+  buckets: LiveBucket[];
+  generatorLatenessP99Us: number;
+  samplesFile: string;
+}
+
+/** A migration rehearsed inside of the load. */
+export interface LiveMigration {
+  from: string;
+  to: string;
+  adversary?: Adversary;
+  budgets: Budgets;
+  lockWait?: { timeoutMs: number; attempts: number; pauseMs: number };
+  /** Duration of each migration on a quiet clock, when the snapshot of the stage was made. */
+  quietMs: Record<string, number>;
+  repeats: LiveRepeat[];
+}

@@ -1,0 +1,301 @@
+/** The migration inside of the load: the old statements keep running while the schema changes under them (docs/method.md). */
+import { mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../errors.ts';
+import type { RunControl } from '../journal.ts';
+import { checkInvariants } from '../invariants.ts';
+import { LoadSession } from '../load/engine.ts';
+import { readSamples } from '../load/samples-file.ts';
+import { migrate, type LockWait, type Migration } from '../migrate.ts';
+import type { RunPlan } from '../plan.ts';
+import { onClone, rehearse, type LiveStage, type Rehearsal } from '../rehearsal.ts';
+import { formatMs, formatPlural } from '../report/format.ts';
+import type { Block, RunResult } from '../result.ts';
+import type { SqlStatement } from '../sql.ts';
+import { AdversarySession } from './adversary.ts';
+import { aftermathOf, tablesAmong, walPosition } from './aftermath.ts';
+import { bucketsOf, impactOf } from './impact.ts';
+import { LockWatch, type LockLook } from './lock-watch.ts';
+import { heldLocks, queueOf, waitBetween } from './queue-figures.ts';
+import type { Adversary, Budgets, LiveMigration, LiveRepeat, LiveStatement } from './record.ts';
+import { relationsOf } from './tables.ts';
+
+/** How a migration is rehearsed. */
+export interface LiveRequest {
+  budgets: Budgets;
+  repeats: number;
+  /** Load before the migration, and the least after it. */
+  beforeMs: number;
+  afterMs: number;
+  adversary?: { kind: Adversary; holdMs: number };
+  lockWait?: LockWait;
+}
+
+/** A migration that takes longer than this under load is given up. */
+const longestMigrationMs = 600_000;
+/** After the migration the load goes on until nothing waits any more, but not for longer than this. */
+const longestRecoveryMs = 60_000;
+const applicationName = 'pgrehearse migrate';
+
+/**
+ * Applies what the last stage of the plan has and the first has not, under the load of the first, `repeats` times from fresh clones.
+ *
+ * @returns the result, with verdict on the worst repeat, also when the signal interrupted it
+ * @throws PgrehearseError when it cannot go on; what is finished is in result.json with status `failed`
+ */
+export function rehearseMigration(plan: RunPlan, request: LiveRequest, control: RunControl = {}): Promise<RunResult> {
+  const [first, last] = [plan.stages[0]!, plan.stages.at(-1)!];
+  const live: LiveMigration = {
+    from: first.spec.name,
+    to: last.spec.name,
+    budgets: request.budgets,
+    ...(request.adversary === undefined ? {} : { adversary: request.adversary.kind }),
+    ...(request.lockWait === undefined ? {} : { lockWait: request.lockWait }),
+    quietMs: {},
+    repeats: [],
+  };
+  return rehearse(plan, control, { liveMigration: live }, async (rehearsal) => {
+    for (const { version, name, durationMs } of rehearsal.stages.at(-1)!.prepared.applied) {
+      live.quietMs[`${version}_${name}`] = durationMs;
+    }
+    await mkdir(join(plan.outDir, 'samples'), { recursive: true });
+    for (let number = 1; number <= request.repeats; number++) {
+      const repeat = await onClone(rehearsal.stages[0]!, rehearsal, {}, (stage) =>
+        new LiveRun(stage, number, request, rehearsal).carryOut(),
+      );
+      live.repeats.push(repeat);
+      await rehearsal.journal.save();
+    }
+  });
+}
+
+/** One repeat on its clone. */
+class LiveRun {
+  readonly #stage: LiveStage;
+  readonly #number: number;
+  readonly #request: LiveRequest;
+  readonly #rehearsal: Rehearsal;
+  readonly #statements: (Omit<LiveStatement, 'waitedMs' | 'blockers' | 'startMs' | 'endMs'> & {
+    startedAt: number;
+    endedAt: number;
+  })[] = [];
+  #retries = 0;
+
+  constructor(stage: LiveStage, number: number, request: LiveRequest, rehearsal: Rehearsal) {
+    this.#stage = stage;
+    this.#number = number;
+    this.#request = request;
+    this.#rehearsal = rehearsal;
+  }
+
+  /** Migrations that the last stage has and this one has not. */
+  get #migrations(): Migration[] {
+    return this.#rehearsal.plan.stages.at(-1)!.migrations;
+  }
+
+  async carryOut(): Promise<LiveRepeat> {
+    const { plan, journal } = this.#rehearsal;
+    const title = `Repeat ${this.#number} of ${this.#request.repeats}: migrate under ${plan.load.ratePerSecond} transactions a second`;
+    const { repeat } = await journal.part(
+      { name: 'measure', title, stage: this.#stage.planned.spec.name },
+      async () => {
+        const repeat = await this.#measure();
+        return { repeat, detail: describe(repeat) };
+      },
+    );
+    await this.#checkInvariants();
+    return repeat;
+  }
+
+  async #measure(): Promise<LiveRepeat> {
+    const { plan, journal } = this.#rehearsal;
+    const { connection } = this.#stage;
+    const samplesFile = `samples/repeat-${this.#number}.bin`;
+    await using session = await LoadSession.open({
+      scenarioFile: plan.scenarioFile,
+      stage: this.#stage.planned.spec.name,
+      connection,
+      seed: plan.seed,
+      scale: plan.scale,
+      load: plan.load,
+      workers: plan.workers,
+    });
+    await using watch = await LockWatch.start(connection, applicationName);
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort();
+    journal.signal?.addEventListener('abort', onAbort, { once: true });
+    const { beforeMs, afterMs } = this.#request;
+    const durationMs = beforeMs + longestMigrationMs + afterMs + longestRecoveryMs;
+    const load = new LoadState();
+    const driven = session.runBlock({
+      id: `repeat-${this.#number}`,
+      blockNumber: this.#number,
+      load: { ...plan.load, durationMs },
+      slo: plan.slo,
+      samplesPath: join(journal.folder, samplesFile),
+      samplesName: samplesFile,
+      minimumMs: durationMs,
+      backlogLimit: Infinity,
+      signal: stop.signal,
+      onProgress: (progress) => load.note(progress.elapsedMs, progress.backlog),
+    });
+    try {
+      await load.reaches(plan.load.warmupMs + beforeMs, journal.signal);
+      const story = await this.#migrateUnderLoad();
+      await load.recovers(afterMs, journal.signal);
+      stop.abort();
+      return await this.#describe(await driven, story, watch.looks, samplesFile);
+    } finally {
+      stop.abort();
+      journal.signal?.removeEventListener('abort', onAbort);
+      await driven.catch(() => undefined);
+    }
+  }
+
+  async #migrateUnderLoad(): Promise<Story> {
+    const { connection } = this.#stage;
+    const { journal } = this.#rehearsal;
+    const { adversary, lockWait } = this.#request;
+    const walBefore = await walPosition(connection);
+    await using others = new AsyncDisposableStack();
+    if (adversary !== undefined) others.use(await this.#startAdversary(adversary));
+    const startedAt = Date.now();
+    let error: string | undefined;
+    try {
+      await migrate(connection, this.#migrations, {
+        signal: AbortSignal.any([AbortSignal.timeout(longestMigrationMs), ...(journal.signal ? [journal.signal] : [])]),
+        ...(lockWait === undefined ? {} : { lockWait }),
+        onMigration: ({ status }) => {
+          if (status === 'retrying') this.#noteRetry();
+        },
+        onStatement: (migration, statement, status) => this.#noteStatement(migration, statement, status),
+      });
+    } catch (thrown) {
+      journal.signal?.throwIfAborted();
+      error = messageOf(thrown);
+    }
+    return { startedAt, endedAt: Date.now(), error, walBytes: (await walPosition(connection)) - walBefore };
+  }
+
+  async #startAdversary({ kind, holdMs }: { kind: Adversary; holdMs: number }): Promise<AdversarySession> {
+    const { connection } = this.#stage;
+    const known = new Set(this.#stage.planned.migrations.map(({ version }) => version));
+    const added = this.#migrations.filter(({ version }) => !known.has(version));
+    return AdversarySession.start(connection, kind, await tablesAmong(connection, relationsOf(added)), holdMs);
+  }
+
+  /** The statement that waited in vain has ended, and everything of its file is undone. */
+  #noteRetry(): void {
+    this.#retries++;
+    Object.assign(this.#statements.at(-1)!, { endedAt: Date.now(), error: 'lock timeout' });
+  }
+
+  #noteStatement(migration: Migration, statement: SqlStatement | undefined, status: 'started' | 'finished'): void {
+    if (status === 'finished') {
+      this.#statements.at(-1)!.endedAt = Date.now();
+      return;
+    }
+    const text = statement?.text ?? 'COMMIT';
+    this.#statements.push({
+      migration: `${migration.version}_${migration.name}`,
+      file: relative(this.#rehearsal.plan.folder, migration.up.path),
+      line: statement?.line ?? migration.up.statements.at(-1)?.line ?? 1,
+      text: text.replaceAll(/\s+/g, ' ').slice(0, 300),
+      startedAt: Date.now(),
+      endedAt: 0,
+    });
+  }
+
+  async #describe(block: Block, story: Story, looks: readonly LockLook[], samplesFile: string): Promise<LiveRepeat> {
+    const { plan, journal } = this.#rehearsal;
+    const { block: record, samples } = await readSamples(join(journal.folder, samplesFile));
+    const firstCounted = Date.parse(block.startedAt) + record.warmupMs;
+    const inLoad = (instant: number): number => instant - firstCounted;
+    const [migrationStartMs, migrationEndMs] = [inLoad(story.startedAt), inLoad(story.endedAt)];
+    const endMs = record.stopMs - record.warmupMs;
+    const live = { block: record, samples, migrationStartMs, migrationEndMs, endMs, limitMs: plan.slo.limitMs };
+    const during = looks.filter(({ atMs }) => atMs >= story.startedAt && atMs <= story.endedAt);
+    return {
+      startedAt: block.startedAt,
+      migrationStartMs,
+      migrationEndMs,
+      endMs,
+      outcome: story.error === undefined ? 'applied' : 'failed',
+      ...(story.error === undefined ? {} : { error: story.error }),
+      retries: this.#retries,
+      statements: this.#statements.map(({ startedAt, endedAt, ...statement }) => {
+        const ended = endedAt === 0 ? story.endedAt : endedAt;
+        return Object.assign(
+          { startMs: inLoad(startedAt), endMs: inLoad(ended), ...waitBetween(during, startedAt, ended) },
+          statement,
+        );
+      }),
+      locks: heldLocks(during),
+      impact: impactOf(live),
+      queue: queueOf(during),
+      walBytes: story.walBytes,
+      ...(await aftermathOf(this.#stage.connection)),
+      buckets: bucketsOf(live),
+      generatorLatenessP99Us: block.generator.lateness.p99Us,
+      samplesFile,
+    };
+  }
+
+  /** Those of the stage that the migration leads to. */
+  async #checkInvariants(): Promise<void> {
+    const { plan, journal } = this.#rehearsal;
+    const { name } = plan.stages.at(-1)!.spec;
+    await journal.part({ name: 'correctness', title: 'Check invariants', stage: name }, async () => {
+      const { invariants = {} } = plan.scenario.workload;
+      const options = {
+        stage: name,
+        when: 'loaded',
+        connection: this.#stage.connection,
+        signal: journal.signal,
+      } as const;
+      const outcomes = await checkInvariants(invariants, options);
+      journal.result.invariants.push(...outcomes);
+      return { detail: `${formatPlural(outcomes.length, 'invariant')} asked` };
+    });
+  }
+}
+
+/** Instants are of Date.now(). */
+interface Story {
+  startedAt: number;
+  endedAt: number;
+  error: string | undefined;
+  walBytes: number;
+}
+
+/** How far the load is, as its looks tell ten times a second. */
+class LoadState {
+  #elapsedMs = 0;
+  #backlog = 0;
+
+  note(elapsedMs: number, backlog: number): void {
+    this.#elapsedMs = elapsedMs;
+    this.#backlog = backlog;
+  }
+
+  async reaches(elapsedMs: number, signal: AbortSignal | undefined): Promise<void> {
+    while (this.#elapsedMs < elapsedMs) await rest(signal);
+  }
+
+  /** At least `leastMs`, and then until nothing waits. */
+  async recovers(leastMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const from = this.#elapsedMs;
+    await this.reaches(from + leastMs, signal);
+    while (this.#backlog > 0 && this.#elapsedMs < from + leastMs + longestRecoveryMs) await rest(signal);
+  }
+}
+
+function rest(signal: AbortSignal | undefined): Promise<void> {
+  return sleep(50, undefined, signal === undefined ? {} : { signal });
+}
+
+function describe({ outcome, impact, migrationStartMs, migrationEndMs }: LiveRepeat): string {
+  const stall = `longest stall ${formatMs(impact.longestStallMs)}`;
+  return `${outcome} in ${formatMs(migrationEndMs - migrationStartMs)}, ${stall}, ${formatPlural(impact.failed, 'transaction')} failed`;
+}

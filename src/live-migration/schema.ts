@@ -1,0 +1,64 @@
+/** The shape of a LiveMigration in result.json. */
+import { z } from 'zod';
+import { adversaries } from './record.ts';
+
+const amount = z.number().min(0);
+/** Instants may lie before the first counted arrival. */
+const instant = z.number();
+
+const statement = z.object({
+  migration: z.string(),
+  file: z.string(),
+  line: z.number(),
+  text: z.string(),
+  startMs: instant,
+  endMs: instant,
+  waitedMs: amount,
+  blockers: z.array(z.string()),
+  error: z.string().optional(),
+});
+
+const repeat = z.object({
+  startedAt: z.string(),
+  migrationStartMs: instant,
+  migrationEndMs: instant,
+  endMs: instant,
+  outcome: z.enum(['applied', 'failed']),
+  error: z.string().optional(),
+  retries: amount,
+  statements: z.array(statement),
+  locks: z.array(z.object({ relation: z.string(), mode: z.string(), heldMs: amount })),
+  impact: z.object({
+    longestStallMs: amount,
+    usualStallMs: amount,
+    pastLimit: amount,
+    lostMs: amount,
+    worstMs: amount,
+    failed: amount,
+    errors: z.record(z.string(), amount),
+    recoveryMs: amount.optional(),
+  }),
+  queue: z.object({ most: amount, blockedMs: amount }),
+  walBytes: amount,
+  invalidIndexes: z.array(z.string()),
+  unvalidatedConstraints: z.array(z.string()),
+  buckets: z.array(z.object({ scheduled: amount, worstMs: amount, completed: amount, failed: amount })),
+  generatorLatenessP99Us: amount,
+  samplesFile: z.string(),
+});
+
+export const liveMigrationSchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  adversary: z.enum(adversaries).optional(),
+  budgets: z.object({
+    maxStallMs: amount,
+    maxBlockedMs: amount,
+    maxFailed: amount,
+    maxLockHoldMs: amount,
+    maxInvalidObjects: amount,
+  }),
+  lockWait: z.object({ timeoutMs: amount, attempts: amount, pauseMs: amount }).optional(),
+  quietMs: z.record(z.string(), amount),
+  repeats: z.array(repeat),
+});

@@ -1,0 +1,115 @@
+/** The report of a migration under load: one page for who releases it. */
+import { adviceFor } from '../live-migration/advice.ts';
+import type { LiveMigration, LiveRepeat } from '../live-migration/record.ts';
+import type { RunResult } from '../result.ts';
+import { formatBytes, formatCount, formatMs, formatPlural, formatShare } from './format.ts';
+import { details, escapeText, table, toRight } from './markdown-text.ts';
+
+/** Parts in the order of the report, below verdict and gates. */
+export function renderLiveMigration({ load, slo }: RunResult, live: LiveMigration, chart: string): string[] {
+  const { repeats } = live;
+  if (repeats.length === 0) return ['No repeat was finished.'];
+  const worst = worstOf(repeats);
+  return [
+    describeSetting(live, load.ratePerSecond),
+    chart,
+    repeatTable(repeats, slo.limitMs),
+    '## Statements of the worst repeat',
+    statementTable(worst, live),
+    adviceList(live),
+    lockTable(worst),
+    leftovers(worst),
+  ];
+}
+
+/** The repeat with the longest stall. */
+export function worstOf(repeats: readonly LiveRepeat[]): LiveRepeat {
+  return repeats.toSorted((a, b) => b.impact.longestStallMs - a.impact.longestStallMs)[0]!;
+}
+
+function describeSetting({ from, to, adversary, lockWait, repeats }: LiveMigration, ratePerSecond: number): string {
+  const beside =
+    adversary === undefined ? '' : `, beside a ${adversary} in an open transaction on each table that it touches`;
+  const patience =
+    lockWait === undefined
+      ? 'without a lock_timeout'
+      : `with a lock_timeout of ${formatMs(lockWait.timeoutMs)} and ${formatPlural(lockWait.attempts, 'attempt')} for each file`;
+  return (
+    `From "${escapeText(from)}" to "${escapeText(to)}" under ${formatCount(ratePerSecond)} transactions a second of ` +
+    `"${escapeText(from)}", ${patience}${beside}; ${formatPlural(repeats.length, 'repeat')} from fresh clones, the worst is judged.`
+  );
+}
+
+function repeatTable(repeats: readonly LiveRepeat[], limitMs: number): string {
+  const columns = [
+    'Migration',
+    'Longest stall (usual)',
+    `Slower than ${formatMs(limitMs)}`,
+    'Lost by users',
+    'Failed',
+    'Blocked (most at a time)',
+    'Recovered after',
+    'WAL',
+  ];
+  const rows = repeats.map(({ migrationStartMs, migrationEndMs, outcome, impact, queue, retries, walBytes }, at) => [
+    String(at + 1),
+    `${outcome === 'failed' ? 'failed after ' : ''}${formatMs(migrationEndMs - migrationStartMs)}${retries === 0 ? '' : `, ${formatPlural(retries, 'retry', 'retries')}`}`,
+    `**${formatMs(impact.longestStallMs)}** (${formatMs(impact.usualStallMs)})`,
+    formatCount(impact.pastLimit),
+    formatMs(impact.lostMs),
+    describeFailures(impact),
+    `${formatMs(queue.blockedMs)} (${formatCount(queue.most)})`,
+    impact.recoveryMs === undefined ? 'not within the load' : formatMs(impact.recoveryMs),
+    formatBytes(walBytes),
+  ]);
+  return table(['Repeat', ...columns.map(toRight)], rows);
+}
+
+function describeFailures({ failed, errors }: LiveRepeat['impact']): string {
+  if (failed === 0) return '0';
+  const codes = Object.entries(errors).map(([code, count]) => `${escapeText(code)}: ${formatCount(count)}`);
+  return `**${formatCount(failed)}** (${codes.join(', ')})`;
+}
+
+function statementTable({ statements }: LiveRepeat, { quietMs }: LiveMigration): string {
+  const rows = statements.map(({ migration, file, line, text, startMs, endMs, waitedMs, blockers, error }) => [
+    `${escapeText(file)}:${line}`,
+    escapeText(text.length > 120 ? `${text.slice(0, 119)}…` : text),
+    `${formatMs(endMs - startMs)}${error === undefined ? '' : `, ${error}`}`,
+    waitedMs === 0 ? '' : formatMs(waitedMs),
+    blockers.map(escapeText).join(', '),
+    quietMs[migration] === undefined ? '' : formatMs(quietMs[migration]),
+  ]);
+  const columns = [toRight('Took'), toRight('Waited'), 'For', toRight('Whole file on a quiet clock')];
+  return table(['Where', 'Statement', ...columns], rows);
+}
+
+function adviceList(live: LiveMigration): string {
+  const lines = adviceFor(live).map(
+    ({ statement, advice }) => `- ${escapeText(statement.file)}:${statement.line}: ${escapeText(advice)}`,
+  );
+  return lines.length === 0 ? '' : `## What would help\n\n${lines.join('\n')}`;
+}
+
+function lockTable({ locks, migrationStartMs, migrationEndMs }: LiveRepeat): string {
+  if (locks.length === 0) return '';
+  const whole = Math.max(1, migrationEndMs - migrationStartMs);
+  const rows = locks.map(({ relation, mode, heldMs }) => [
+    escapeText(relation),
+    escapeText(mode),
+    formatMs(heldMs),
+    formatShare(Math.min(1, heldMs / whole)),
+  ]);
+  return details(
+    'Locks that it held, seen every 20 ms',
+    table(['On', 'Mode', toRight('For'), toRight('Share of the migration')], rows),
+  );
+}
+
+function leftovers({ invalidIndexes, unvalidatedConstraints }: LiveRepeat): string {
+  const lines = [
+    ...invalidIndexes.map((name) => `- the index ${escapeText(name)} is invalid`),
+    ...unvalidatedConstraints.map((name) => `- the constraint ${escapeText(name)} is not validated`),
+  ];
+  return lines.length === 0 ? '' : `## What it left behind\n\n${lines.join('\n')}`;
+}

@@ -1,0 +1,109 @@
+/** The gates of a migration under load: budgets, judged on the worst repeat. These are limits that people set, no statistics. */
+import { adviceFor } from '../live-migration/advice.ts';
+import type { LiveMigration, LiveRepeat } from '../live-migration/record.ts';
+import { formatCount, formatMs, formatPlural, formatUs } from '../report/format.ts';
+import type { Gate, RunResult } from '../result.ts';
+
+/** A generator that is late by a tenth of the budget for a stall says little about stalls. */
+const latenessShare = 0.1;
+const leastLatenessMs = 5;
+
+/** Locks that keep readers out, and those that keep writers out. */
+const excluding = new Set(['AccessExclusiveLock', 'ExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock']);
+
+export function judgeLiveMigration(result: RunResult): Gate[] {
+  const live = result.liveMigration!;
+  return [judgeSoundness(result, live), judgeInvariants(result), judgeApplied(live), ...judgeBudgets(live)];
+}
+
+function judgeSoundness({ status }: RunResult, { repeats, budgets }: LiveMigration): Gate {
+  const name = 'validity' as const;
+  if (status !== 'complete' || repeats.length === 0) {
+    return { name, outcome: 'inconclusive', reason: `the rehearsal did not finish (${status}).` };
+  }
+  const allowedMs = Math.max(leastLatenessMs, budgets.maxStallMs * latenessShare);
+  const worstUs = Math.max(...repeats.map(({ generatorLatenessP99Us }) => generatorLatenessP99Us));
+  const lateness = `p99 of the load generator's own lateness ${formatUs(worstUs)}, ${formatMs(allowedMs)} allowed.`;
+  return { name, outcome: worstUs / 1000 >= allowedMs ? 'invalid' : 'pass', reason: lateness };
+}
+
+function judgeInvariants({ invariants }: RunResult): Gate {
+  const broken = invariants.filter(({ holds }) => !holds);
+  const name = 'correctness' as const;
+  if (broken.length === 0) {
+    return { name, outcome: 'pass', reason: `${formatPlural(invariants.length, 'invariant check')}, none broken.` };
+  }
+  return {
+    name,
+    outcome: 'fail',
+    reason: `after the migration ${broken[0]!.name} does not hold: ${broken[0]!.description}.`,
+  };
+}
+
+function judgeApplied({ repeats, to }: LiveMigration): Gate {
+  const failed = repeats.find(({ outcome }) => outcome === 'failed');
+  return {
+    name: 'budget',
+    outcome: failed === undefined ? 'pass' : 'fail',
+    reason:
+      failed === undefined
+        ? `the migration to "${to}" was applied in every repeat.`
+        : `the migration to "${to}" failed: ${failed.error?.split('\n')[0]}`,
+  };
+}
+
+/** A figure of a repeat that has a budget. */
+interface Budgeted {
+  allowed: number;
+  of: (repeat: LiveRepeat) => number;
+  say: (worst: number, allowed: number) => string;
+}
+
+function judgeBudgets(live: LiveMigration): Gate[] {
+  const { budgets, repeats } = live;
+  if (repeats.length === 0) return [];
+  const all: Budgeted[] = [
+    {
+      allowed: budgets.maxStallMs,
+      of: ({ impact }) => impact.longestStallMs,
+      say: (worst, allowed) => `no transaction was completed for ${formatMs(worst)}, ${formatMs(allowed)} allowed`,
+    },
+    {
+      allowed: budgets.maxBlockedMs,
+      of: ({ queue }) => queue.blockedMs,
+      say: (worst, allowed) =>
+        `client sessions were blocked for ${formatMs(worst)} together, ${formatMs(allowed)} allowed`,
+    },
+    {
+      allowed: budgets.maxFailed,
+      of: ({ impact }) => impact.failed,
+      say: (worst, allowed) => `${formatPlural(worst, 'transaction')} failed, ${formatCount(allowed)} allowed`,
+    },
+    {
+      allowed: budgets.maxLockHoldMs,
+      of: longestExclusion,
+      say: (worst, allowed) =>
+        `a lock that keeps others out was held for ${formatMs(worst)}, ${formatMs(allowed)} allowed`,
+    },
+    {
+      allowed: budgets.maxInvalidObjects,
+      of: ({ invalidIndexes, unvalidatedConstraints }) => invalidIndexes.length + unvalidatedConstraints.length,
+      say: (worst, allowed) =>
+        `${formatPlural(worst, 'invalid index or constraint', 'invalid indexes or constraints')} left, ${formatCount(allowed)} allowed`,
+    },
+  ];
+  return all.map(({ allowed, of, say }) => {
+    const worst = Math.max(...repeats.map(of));
+    const fails = worst > allowed;
+    const advice = fails ? adviceFor(live)[0] : undefined;
+    return {
+      name: 'budget' as const,
+      outcome: fails ? ('fail' as const) : ('pass' as const),
+      reason: `${say(worst, allowed)}.${advice === undefined ? '' : ` ${advice.advice}`}`,
+    };
+  });
+}
+
+function longestExclusion({ locks }: LiveRepeat): number {
+  return Math.max(0, ...locks.filter(({ mode }) => excluding.has(mode)).map(({ heldMs }) => heldMs));
+}

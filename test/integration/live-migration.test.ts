@@ -1,0 +1,122 @@
+/** `rehearse` on a real server: the same migration alone, behind a reader, and with a lock_timeout; and one that keeps writers out. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readResult } from '../../src/result-file.ts';
+import type { LiveRepeat } from '../../src/live-migration/record.ts';
+import { pgrehearse, projectRoot } from './command.ts';
+import { temporaryFolder } from './postgres.ts';
+
+let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: string;
+let cache: string;
+
+beforeAll(async () => {
+  temporary = await temporaryFolder();
+  folder = temporary.path;
+  cache = join(folder, 'cache');
+});
+afterAll(() => temporary[Symbol.asyncDispose]());
+
+const altered = 'test/fixtures/altered-shop.ts';
+const short = ['--scale', '0.1', '--repeats', '1', '--before', '2s', '--after', '2s'];
+
+async function rehearsed(name: string, scenario: string, ...flags: string[]) {
+  const out = join(folder, name);
+  const { exitCode, stdout, stderr } = await pgrehearse(
+    ['rehearse', scenario, ...short, ...flags, '--out', out],
+    cache,
+  );
+  const { liveMigration, verdict, invariants } = await readResult(out);
+  expect(verdict?.exitCode).toBe(exitCode);
+  return { out, exitCode, stdout, stderr, invariants, repeat: liveMigration!.repeats[0]! };
+}
+
+const waitedFor = ({ statements }: LiveRepeat): string[] => statements.flatMap(({ blockers }) => blockers);
+
+describe('rehearse', () => {
+  it('applies a harmless migration inside of the load, and tells each statement', async () => {
+    const { out, repeat, invariants } = await rehearsed('alone', altered);
+    expect(repeat).toMatchObject({ outcome: 'applied', retries: 0, invalidIndexes: [], unvalidatedConstraints: [] });
+    expect(repeat.statements.map(({ file, line, text }) => [file, line, text])).toEqual([
+      ['test/fixtures/altered-shop/002_order_note.up.sql', 1, 'ALTER TABLE orders ADD COLUMN note text'],
+      ['test/fixtures/altered-shop/002_order_note.up.sql', 1, 'COMMIT'],
+    ]);
+    expect(repeat.impact.failed).toBe(0);
+    // The load before, during and after is one schedule: about 100 arrivals a second over four seconds or more.
+    const arrivals = repeat.buckets.reduce((sum, { scheduled }) => sum + scheduled, 0);
+    expect(arrivals).toBeGreaterThan(300);
+    expect(invariants.every(({ holds }) => holds)).toBe(true);
+    expect(await readFile(join(out, 'report.md'), 'utf8')).toContain('![slowest response of each tenth of a second]');
+  });
+
+  it('finds that a reader in an open transaction makes the same migration stop everybody', async () => {
+    const { exitCode, repeat, stdout } = await rehearsed('reader', altered, '--adversary', 'reader', '--hold', '2s');
+    expect(waitedFor(repeat)).toContain('adversary: reader (idle in transaction)');
+    // Nobody gets past the migration that waits for the reader: the stall lasts nearly as long as the reader does.
+    expect(repeat.impact.longestStallMs).toBeGreaterThan(1500);
+    expect(repeat.queue.most).toBe(4);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('Set a short lock_timeout');
+  });
+
+  it('shows that a lock_timeout with retries spares them', async () => {
+    const patience = ['--lock-timeout', '100ms', '--pause', '400ms'];
+    const { repeat } = await rehearsed('patient', altered, '--adversary', 'reader', '--hold', '2s', ...patience);
+    expect(repeat.outcome).toBe('applied');
+    expect(repeat.retries).toBeGreaterThan(0);
+    expect(repeat.statements[0]).toMatchObject({ error: 'lock timeout' });
+    expect(repeat.impact.longestStallMs).toBeLessThan(1500);
+  });
+
+  it('fails a migration that breaks the statements which are still running', async () => {
+    const { exitCode, repeat } = await rehearsed(
+      'broken',
+      await shopWith('ALTER TABLE visits RENAME COLUMN at TO visited_at'),
+    );
+    expect(Object.keys(repeat.impact.errors)).toEqual(['42703']);
+    expect(exitCode).toBe(1);
+  });
+
+  it('drives no load for a migration that fails on a quiet clock already', async () => {
+    const scenario = await shopWith('ALTER TABLE orders ADD CHECK (cents < 0)');
+    const { exitCode, stderr } = await pgrehearse(['rehearse', scenario, ...short], cache);
+    expect(stderr).toContain('SQLSTATE 23514');
+    expect(stderr).not.toContain('migrate under');
+    expect(exitCode).toBe(2);
+  });
+
+  it('finds a constraint that nobody validated', async () => {
+    const text = 'ALTER TABLE orders ADD CONSTRAINT positive CHECK (cents > 0) NOT VALID';
+    const { repeat } = await rehearsed('unvalidated', await shopWith(text));
+    expect(repeat.unvalidatedConstraints).toEqual(['orders.positive']);
+  });
+
+  it('refuses stages without a migration between them before anything starts', async () => {
+    const { exitCode, stderr } = await pgrehearse(['rehearse', altered, '--stages', 'after'], cache);
+    expect(stderr).toContain('There is no migration between the stages');
+    expect(exitCode).toBe(2);
+  });
+});
+
+/** The shop whose second migration is this statement. */
+async function shopWith(sql: string): Promise<string> {
+  const own = join(folder, `shop-${Math.abs(hash(sql))}`);
+  await mkdir(own, { recursive: true });
+  for (const direction of ['up', 'down']) {
+    const baseline = await readFile(join(projectRoot, `test/fixtures/shop/001_shop.${direction}.sql`), 'utf8');
+    await writeFile(join(own, `001_shop.${direction}.sql`), baseline);
+    await writeFile(join(own, `002_change.${direction}.sql`), `${direction === 'up' ? sql : 'SELECT 1'};\n`);
+  }
+  const scenario = join(own, 'shop.mjs');
+  await writeFile(
+    scenario,
+    `import altered from ${JSON.stringify(join(projectRoot, altered))};
+     export default { ...altered, workload: { ...altered.workload, migrations: ${JSON.stringify(own)} } };\n`,
+  );
+  return scenario;
+}
+
+function hash(text: string): number {
+  return Array.from(text).reduce((sum, character) => (sum * 31 + character.codePointAt(0)!) | 0, 7);
+}

@@ -1,0 +1,215 @@
+/** What a migration did to the traffic: from samples and looks at the lock queue to figures, budgets and advice. */
+import { describe, expect, it } from 'vitest';
+import { adviceFor } from '../../src/live-migration/advice.ts';
+import { bucketsOf, impactOf, type LiveSamples } from '../../src/live-migration/impact.ts';
+import type { LockLook } from '../../src/live-migration/lock-watch.ts';
+import { heldLocks, queueOf, waitBetween } from '../../src/live-migration/queue-figures.ts';
+import type { LiveMigration, LiveRepeat, LiveStatement } from '../../src/live-migration/record.ts';
+import { relationsOf } from '../../src/live-migration/tables.ts';
+import { createSamples, Fate, type Samples } from '../../src/load/samples.ts';
+import type { BlockRecord } from '../../src/load/recorder.ts';
+import type { Migration } from '../../src/migrate.ts';
+import { renderMarkdown } from '../../src/report/markdown.ts';
+import type { RunResult } from '../../src/result.ts';
+import { splitStatements } from '../../src/sql.ts';
+import { judge } from '../../src/verdict.ts';
+import { buildResult } from './result-fixture.ts';
+
+/**
+ * An arrival every 10 ms for ten seconds after a second of warm-up, answered after 2 ms; those due from 4 s to 5 s wait until 5 s, like
+ * behind a lock. The migration runs from 3.9 s to 5 s.
+ */
+function stalled(change: (samples: Samples) => void = () => {}): LiveSamples {
+  const count = 1100;
+  const samples = createSamples({
+    dueUs: Float64Array.from({ length: count }, (_, at) => at * 10_000),
+    transaction: new Uint16Array(count),
+  });
+  for (let at = 0; at < count; at++) {
+    const dueMs = at * 10 - 1000;
+    samples.fate[at] = Fate.succeeded;
+    samples.endUs[at] = dueMs >= 4000 && dueMs < 5000 ? (5000 - dueMs) * 1000 : 2000;
+  }
+  change(samples);
+  const block = { warmupMs: 1000, errors: [{ code: '55P03', example: 'x' }] } as unknown as BlockRecord;
+  return { block, samples, migrationStartMs: 3900, migrationEndMs: 5000, endMs: 10_000, limitMs: 50 };
+}
+
+describe('impactOf', () => {
+  it('sees the stall, who was late and by how much, and the recovery', () => {
+    const { longestStallMs, usualStallMs, pastLimit, lostMs, worstMs, failed, recoveryMs } = impactOf(stalled());
+    // The last answer before came at 3,992 ms.
+    expect(longestStallMs).toBeCloseTo(1008, 6);
+    expect(usualStallMs).toBeCloseTo(10, 6);
+    // Arrivals that were due 60 ms or more before the end.
+    expect(pastLimit).toBe(95);
+    expect(lostMs).toBe(Array.from({ length: 95 }, (_, at) => 1000 - at * 10 - 50).reduce((sum, ms) => sum + ms, 0));
+    expect([worstMs, failed, recoveryMs]).toEqual([1000, 0, 0]);
+  });
+
+  it('counts failures by their code, and says that nothing recovered', () => {
+    const impact = impactOf(
+      stalled((samples) => {
+        for (let at = 500; at < samples.fate.length; at++) {
+          samples.fate[at] = at % 2 === 0 ? Fate.failed : Fate.unfinished;
+          samples.error[at] = at % 2 === 0 ? 1 : 0;
+        }
+      }),
+    );
+    expect(impact.errors).toEqual({ '55P03': 300, unfinished: 300 });
+    expect(impact.failed).toBe(600);
+    expect(impact).not.toHaveProperty('recoveryMs');
+  });
+
+  it('leaves out the warm-up and what was not offered', () => {
+    const buckets = bucketsOf(stalled((samples) => samples.fate.fill(Fate.notOffered, 600)));
+    expect(buckets).toHaveLength(100);
+    expect(buckets.reduce((sum, { scheduled }) => sum + scheduled, 0)).toBe(500);
+    expect(buckets[41]).toMatchObject({ scheduled: 10, worstMs: 900, completed: 0 });
+  });
+});
+
+const look = (atMs: number, change: Partial<LockLook> = {}): LockLook => ({
+  atMs,
+  queued: 0,
+  waiting: false,
+  blockers: [],
+  held: [],
+  ...change,
+});
+
+describe('looks at the lock queue', () => {
+  const waits = { waiting: true, queued: 3, blockers: ['reader (idle in transaction)'] };
+  const holds = { held: [{ relation: 'orders', mode: 'AccessExclusiveLock' }] };
+  const looks = [look(0), look(20, waits), look(40, waits), look(60, holds), look(80, holds), look(100)];
+
+  it('add up to the time that sessions were blocked, locks were held and the migration waited', () => {
+    expect(queueOf(looks)).toEqual({ most: 3, blockedMs: 120 });
+    expect(heldLocks(looks)).toEqual([{ relation: 'orders', mode: 'AccessExclusiveLock', heldMs: 40 }]);
+    expect(waitBetween(looks, 0, 100)).toEqual({ waitedMs: 40, blockers: ['reader (idle in transaction)'] });
+    expect(waitBetween(looks, 30, 100).waitedMs).toBe(20);
+  });
+
+  it('stand for a tenth of a second at most where looks are missing', () => {
+    expect(queueOf([look(0, waits), look(5000)]).blockedMs).toBe(300);
+    expect(queueOf([])).toEqual({ most: 0, blockedMs: 0 });
+  });
+});
+
+function statement(text: string, change: Partial<LiveStatement> = {}): LiveStatement {
+  const base = { migration: '002_x', file: 'migrations/002_x.up.sql', line: 1, startMs: 0, endMs: 900 };
+  return { ...base, text, waitedMs: 0, blockers: [], ...change };
+}
+
+function live(statements: LiveStatement[], change: Partial<LiveRepeat> = {}): LiveMigration {
+  const repeat: LiveRepeat = {
+    startedAt: '2026-11-21T06:00:00.000Z',
+    migrationStartMs: 3900,
+    migrationEndMs: 5000,
+    endMs: 10_000,
+    outcome: 'applied',
+    retries: 0,
+    statements,
+    locks: [{ relation: 'orders', mode: 'AccessExclusiveLock', heldMs: 40 }],
+    impact: impactOf(stalled()),
+    queue: { most: 3, blockedMs: 120 },
+    walBytes: 1000,
+    invalidIndexes: [],
+    unvalidatedConstraints: [],
+    buckets: bucketsOf(stalled()),
+    generatorLatenessP99Us: 300,
+    samplesFile: 'samples/repeat-1.bin',
+    ...change,
+  };
+  const budgets = { maxStallMs: 1500, maxBlockedMs: 5000, maxFailed: 0, maxLockHoldMs: 200, maxInvalidObjects: 0 };
+  return { from: 'before', to: 'after', budgets, quietMs: { '002_x': 4 }, repeats: [repeat] };
+}
+
+describe('adviceFor', () => {
+  it.each([
+    ['CREATE INDEX i ON t (a)', 'CONCURRENTLY'],
+    ['CREATE UNIQUE INDEX i ON t (a)', 'CONCURRENTLY'],
+    ['DROP INDEX i', 'CONCURRENTLY'],
+    ['ALTER TABLE t ALTER COLUMN a SET NOT NULL', 'NOT VALID'],
+    ['ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u', 'VALIDATE'],
+    ['ALTER TABLE t ALTER COLUMN a TYPE bigint', 'rewrites the table'],
+    ['ALTER TABLE t ADD COLUMN a uuid DEFAULT gen_random_uuid()', 'volatile default'],
+    ['UPDATE t SET a = 1', 'batches'],
+  ])('knows what helps with %s', (text, says) => {
+    expect(adviceFor(live([statement(text)]))[0]!.advice).toContain(says);
+  });
+
+  it.each([
+    'CREATE INDEX CONCURRENTLY i ON t (a)',
+    'ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID',
+    'ALTER TABLE t ADD COLUMN a int DEFAULT 0',
+  ])('leaves %s alone', (text) => {
+    expect(adviceFor(live([statement(text)]))).toEqual([]);
+  });
+
+  it('sends a statement that waited to a lock_timeout, unless it has one, and a quick one nowhere', () => {
+    const waited = live([statement('ALTER TABLE t ADD COLUMN a int', { waitedMs: 800 })]);
+    expect(adviceFor(waited)[0]!.advice).toContain('lock_timeout');
+    expect(adviceFor({ ...waited, lockWait: { timeoutMs: 100, attempts: 3, pauseMs: 10 } })).toEqual([]);
+    expect(adviceFor(live([statement('UPDATE t SET a = 1', { endMs: 20 })]))).toEqual([]);
+  });
+});
+
+const judged = (change: Partial<LiveRepeat>, more: Partial<RunResult> = {}) =>
+  judge({ ...buildResult(), liveMigration: live([statement('UPDATE t SET a = 1')], change), ...more });
+
+describe('the verdict on a migration under load', () => {
+  it('passes within the budgets', () => {
+    expect(judged({})).toMatchObject({ outcome: 'pass', exitCode: 0 });
+    expect(judged({}).reason).toContain('no transaction was completed for 1.01 s, 1.5 s allowed');
+  });
+
+  it.each([
+    ['a stall', { impact: { ...impactOf(stalled()), longestStallMs: 1600 } }, 1],
+    ['blocked sessions', { queue: { most: 9, blockedMs: 6000 } }, 1],
+    ['failures', { impact: { ...impactOf(stalled()), failed: 1 } }, 1],
+    ['a long lock', { locks: [{ relation: 't', mode: 'ShareLock', heldMs: 300 }] }, 1],
+    ['an invalid index', { invalidIndexes: ['i'] }, 1],
+    ['a migration that failed', { outcome: 'failed', error: 'no' }, 1],
+    ['a generator that was late', { generatorLatenessP99Us: 200_000 }, 4],
+  ] as const)('does not pass %s', (_, change, exitCode) => {
+    expect(judged(change as Partial<LiveRepeat>).exitCode).toBe(exitCode);
+  });
+
+  it('puts broken invariants above all, and an unfinished rehearsal above a pass', () => {
+    const invariant = {
+      name: 'i',
+      description: 'd',
+      stage: 'after',
+      when: 'loaded',
+      holds: false,
+      durationMs: 1,
+    } as const;
+    expect(judged({}, { invariants: [invariant] }).exitCode).toBe(6);
+    expect(judged({}, { status: 'interrupted' }).exitCode).toBe(3);
+  });
+
+  it('judges the worst repeat', () => {
+    const two = live([statement('UPDATE t SET a = 1')]);
+    two.repeats.push({ ...two.repeats[0]!, queue: { most: 1, blockedMs: 9000 } });
+    expect(judge({ ...buildResult(), liveMigration: two }).exitCode).toBe(1);
+  });
+
+  it('is told on one page, with what would help', async () => {
+    const result = { ...buildResult(), liveMigration: live([statement('CREATE INDEX i ON "<b>|x" (a)')]) };
+    const { markdown, files } = await renderMarkdown(result);
+    expect(markdown).toContain('## What would help');
+    expect(markdown).toContain('migrations/002\\_x.up.sql:1: CREATE INDEX CONCURRENTLY'.replace('\\_', '_'));
+    expect(markdown).not.toContain('<b>');
+    expect(Object.keys(files)).toEqual(['migration-over-time.svg', 'migration-throughput.svg']);
+  });
+});
+
+describe('relationsOf', () => {
+  it('names what the statements name', async () => {
+    const text =
+      'ALTER TABLE orders ADD COLUMN a int; UPDATE visits SET at = now() FROM customers; CREATE INDEX i ON orders (a)';
+    const migration = { up: { statements: await splitStatements(text) } } as unknown as Migration;
+    expect(relationsOf([migration]).sort((a, b) => (a < b ? -1 : 1))).toEqual(['customers', 'orders', 'visits']);
+  });
+});
