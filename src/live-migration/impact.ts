@@ -5,6 +5,8 @@ import type { BlockRecord } from '../load/recorder.ts';
 import type { LiveBucket, LiveRepeat } from './record.ts';
 
 const bucketMs = 100;
+/** The load is stopped from outside: what was due just before and is unfinished is our doing. */
+const cutOffMs = 1000;
 
 /** The load of one repeat, and the instants of the migration in it: ms from the first counted arrival. */
 export interface LiveSamples {
@@ -25,12 +27,18 @@ interface Arrival {
   error: number;
 }
 
-function arrivalsOf({ block, samples }: LiveSamples): Arrival[] {
+function arrivalsOf({ block, samples, endMs }: LiveSamples): Arrival[] {
   const arrivals: Arrival[] = [];
   samples.dueUs.forEach((dueUs, at) => {
     const dueMs = dueUs / 1000 - block.warmupMs;
     if (dueMs < 0 || samples.fate[at] === Fate.notOffered) return;
-    arrivals.push({ dueMs, responseMs: samples.endUs[at]! / 1000, fate: samples.fate[at]!, error: samples.error[at]! });
+    const arrival = {
+      dueMs,
+      responseMs: samples.endUs[at]! / 1000,
+      fate: samples.fate[at]!,
+      error: samples.error[at]!,
+    };
+    if (arrival.fate !== Fate.unfinished || dueMs < endMs - cutOffMs) arrivals.push(arrival);
   });
   return arrivals;
 }

@@ -56,9 +56,15 @@ describe('impactOf', () => {
         }
       }),
     );
-    expect(impact.errors).toEqual({ '55P03': 300, unfinished: 300 });
-    expect(impact.failed).toBe(600);
+    // Of those unfinished, the fifty of the last second were cut off by the end of the load.
+    expect(impact.errors).toEqual({ '55P03': 300, unfinished: 250 });
+    expect(impact.failed).toBe(550);
     expect(impact).not.toHaveProperty('recoveryMs');
+  });
+
+  it('does not blame the migration for what the end of the load cut off', () => {
+    const cut = stalled((samples) => void (samples.fate[1099] = Fate.unfinished));
+    expect(impactOf(cut).failed).toBe(0);
   });
 
   it('leaves out the warm-up and what was not offered', () => {
