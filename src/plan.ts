@@ -45,7 +45,7 @@ export interface RunRequest {
   config: Config;
   /** Git reference whose scenario and migrations are "before"; the working tree's are "after". */
   beforeRef?: string;
-  /** Names; default: all. None for a seeding alone. */
+  /** Names, or `all` of them; default: the first and the last. None for a seeding alone. */
   stages?: readonly string[];
   /** Size of the data: 1 is full size. Default 1. */
   scale?: number;
@@ -214,13 +214,17 @@ function runId(scenario: string): string {
   return `${time}-${scenario}-${randomBytes(2).toString('hex')}`;
 }
 
+/** In place of names. */
+const everyStage = 'all';
+
 function chooseStages(scenario: ScenarioSpec, names: readonly string[] | undefined, checks: FaultList): StageSpec[] {
-  if (names === undefined) return [...scenario.stages];
+  if (names === undefined) return [...new Set([scenario.stages[0]!, scenario.stages.at(-1)!])];
+  if (names.length === 1 && names[0] === everyStage) return [...scenario.stages];
   const known = scenario.stages.map((stage) => stage.name);
   for (const name of names.filter((name) => !known.includes(name))) {
     checks.try(() => {
       throw new UsageError(`The scenario ${scenario.name} has no stage ${name}.`, {
-        hint: `Known: ${known.join(', ')}.`,
+        hint: `Known: ${known.join(', ')}, and ${everyStage} for every one of them.`,
       });
     });
   }

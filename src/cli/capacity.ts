@@ -38,7 +38,11 @@ export function capacityCommand(context: CommandContext): Command {
     .addOption(new Option('--step <time>', 'counted time of each rate').argParser(parseDuration).default(12_000, '12s'))
     .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
     .addOption(workersOption())
-    .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
+    .addOption(
+      new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
+        parseList,
+      ),
+    )
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(portOption())

@@ -18,7 +18,11 @@ export function probeCommand(context: CommandContext): Command {
         .argParser(parseDuration)
         .default(2000, '2s'),
     )
-    .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
+    .addOption(
+      new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
+        parseList,
+      ),
+    )
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(portOption())

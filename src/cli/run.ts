@@ -53,7 +53,11 @@ export function runCommand(context: CommandContext): Command {
     .addOption(new Option('--duration <time>', 'measured time of a stage, such as 60s').argParser(parseDuration))
     .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
     .addOption(workersOption())
-    .addOption(new Option('--stages <a,b>', 'only these stages').argParser(parseList))
+    .addOption(
+      new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
+        parseList,
+      ),
+    )
     .addOption(seedOption())
     .addOption(
       new Option(

@@ -8,6 +8,7 @@ import { formatBytes, formatMs, formatRate, formatRatio, formatShare, formatUs }
 import { renderEvidence } from './markdown-evidence.ts';
 import { renderCapacity } from './markdown-capacity.ts';
 import { renderCalibration } from './markdown-calibration.ts';
+import { renderLadder } from './markdown-ladder.ts';
 import { byTransaction } from './markdown-latency.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
 import { renderPairs } from './markdown-pairs.ts';
@@ -35,6 +36,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
       verdict,
       chart(files, 'capacity.svg', 'p95 of the response time of each stage against the rate'),
     ),
+    renderLadder(result),
     ...(result.liveMigration === undefined
       ? []
       : renderLiveMigration(

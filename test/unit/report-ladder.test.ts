@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { renderMarkdown } from '../../src/report/markdown.ts';
+import { buildResult, calmAfter, saturatedBefore } from './result-fixture.ts';
+
+const ladder = () => buildResult([saturatedBefore, { ...calmAfter, stage: 'indexes' }, calmAfter]);
+
+describe('the ladder of stages', () => {
+  it('has a row for each stage of more than two: rate, percentiles, size, claims', async () => {
+    const result = ladder();
+    result.stages[1]!.applied = [{ version: '002', name: 'a', sha256: 'x', durationMs: 1500, statements: 1 }];
+    result.stages[2]!.applied = [
+      ...result.stages[1]!.applied,
+      { version: '003', name: 'b', sha256: 'y', durationMs: 250, statements: 1 },
+    ];
+    const { markdown } = await renderMarkdown(result);
+    const section = markdown.slice(markdown.indexOf('## Stage by stage'));
+    expect(section).toMatch(/\| before \| [^|]+ \|  \| 14\.2\/s, saturated \| no bound \| no bound \| no bound \|/);
+    expect(section).toMatch(/\| indexes \| [^|]+ \| 1\.5 s \|/);
+    expect(section).toMatch(/\| after \| [^|]+ \| 250 ms \|/);
+  });
+
+  it('tells answers that differ in one of the stages', async () => {
+    const result = ladder();
+    result.answers = [
+      { transaction: 'dashboard', stage: 'indexes', compared: 10, different: 2, unanswered: 0 },
+      { transaction: 'dashboard', stage: 'after', compared: 10, different: 0, unanswered: 0 },
+      { transaction: 'event_list', stage: 'after', compared: 0, different: 0, unanswered: 0, declared: 'newest first' },
+    ];
+    const { markdown } = await renderMarkdown(result);
+    expect(markdown).toContain('**2 differ**');
+    expect(markdown).toContain('equal, 1 transaction declared to differ');
+  });
+
+  it('is left out for two stages, which the key figures tell', async () => {
+    expect((await renderMarkdown(buildResult())).markdown).not.toContain('Stage by stage');
+  });
+});
