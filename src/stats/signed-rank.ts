@@ -3,6 +3,7 @@
  * Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, chapter 3). Robust: a few wild pairs move neither.
  */
 import { normalQuantile, normalTail } from './normal.ts';
+import { midRanks } from './ranks.ts';
 
 /** Up to this many pairs the distribution is counted out, above it is as good as normal. */
 const maxExactPairs = 60;
@@ -100,17 +101,6 @@ function normalPValue(ranks: readonly number[], positive: number): number {
   const expected = sumOf(ranks) / 2;
   const deviation = Math.sqrt(ranks.reduce((sum, rank) => sum + rank ** 2, 0)) / 2;
   return normalTail((positive - 0.5 - expected) / deviation);
-}
-
-/** Ranks from 1; equal values share the mean of theirs. */
-function midRanks(values: readonly number[]): number[] {
-  const order = values.map((_, index) => index).sort((a, b) => values[a]! - values[b]!);
-  const ranks: number[] = Array.from({ length: values.length });
-  for (let from = 0, to = 0; from < order.length; from = to) {
-    while (to < order.length && values[order[to]!] === values[order[from]!]) to++;
-    for (let at = from; at < to; at++) ranks[order[at]!] = (from + 1 + to) / 2;
-  }
-  return ranks;
 }
 
 function sumOf(values: Iterable<number>): number {
