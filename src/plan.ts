@@ -2,6 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { readCommit, type Commit } from './commit.ts';
 import { planComparison, serversCompared, type ComparisonRequest } from './comparison/plan.ts';
 import type { ComparisonPlan } from './comparison/record.ts';
 import { sizeBytes, type Config } from './config.ts';
@@ -100,6 +101,8 @@ export interface RunPlan {
   /** What earlier runs had left and was cleaned up, in sentences. */
   leftovers: string[];
   host: Host;
+  /** What is checked out in `folder`; undefined outside of a repository. */
+  commit: Commit | undefined;
   /** Of this machine, where they were measured before. */
   generator: GeneratorFigures | undefined;
   postgres: { version: string; major: number };
@@ -174,6 +177,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
       clones: stages.length > 0,
     }),
     host,
+    commit: await readCommit(folder),
     generator: await knownGeneratorFigures(cacheDir, host),
     cacheDir,
     cacheLimitBytes: sizeBytes(config.cacheLimit ?? defaultCacheLimit),

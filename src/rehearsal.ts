@@ -189,6 +189,7 @@ export function emptyResult(plan: RunPlan): RunResult {
     startedAt: new Date().toISOString(),
     tool: { version: toolVersion, node: process.version },
     command: plan.command,
+    ...(plan.commit === undefined ? {} : { commit: plan.commit }),
     host: plan.host,
     ...(plan.generator === undefined ? {} : { generator: plan.generator }),
     server: { kind: 'embedded', ...plan.postgres },

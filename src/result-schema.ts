@@ -241,6 +241,7 @@ export const runResultSchema = z.object({
   finishedAt: instant.optional(),
   tool: z.object({ version: z.string(), node: z.string() }),
   command: z.string(),
+  commit: z.object({ sha: name, dirty: z.boolean() }).optional(),
   host,
   generator: generatorSchema.optional(),
   server: z.object({ kind: z.string(), version: z.string(), major: count }),

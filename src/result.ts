@@ -3,6 +3,7 @@
  *
  * Units stand in the names: `Us` microseconds, `Ms` milliseconds, `Bytes`, `PerSecond`. Instants are ISO 8601 in UTC.
  */
+import type { Commit } from './commit.ts';
 import type { Comparison } from './comparison/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, SloSpec } from './scenario.ts';
@@ -358,6 +359,8 @@ export interface RunResult {
   tool: { version: string; node: string };
   /** The command that was given, without passwords. */
   command: string;
+  /** Of the project in whose folder the command was given; absent outside of a repository and in older results. */
+  commit?: Commit;
   host: Host;
   /** Known when `pgrehearse doctor --load` was run on this machine before. */
   generator?: GeneratorFigures;
