@@ -5,6 +5,7 @@ import { ExitCode, PgrehearseError } from '../errors.ts';
 import { toolVersion } from '../tool.ts';
 import { calibrateCommand } from './calibrate.ts';
 import { capacityCommand } from './capacity.ts';
+import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
 import { gateCommand } from './gate.ts';
 import { migrateCommand } from './migrate.ts';
@@ -56,6 +57,7 @@ async function main(argv: string[]): Promise<number> {
     reportCommand,
     gateCommand,
     calibrateCommand,
+    compareCommand,
   ]) {
     program.addCommand(command(context).copyInheritedSettings(program));
   }

@@ -12,16 +12,22 @@ import { renderMarkdown } from './markdown.ts';
  */
 export async function writeReport(folder: string, result: RunResult): Promise<string> {
   const { markdown, files } = await renderMarkdown(result);
-  const path = join(folder, 'report.md');
+  await writeFiles(folder, { ...files, 'report.md': markdown });
+  return join(folder, 'report.md');
+}
+
+/**
+ * Writes texts by file name into the folder, which is created if needed.
+ * @throws EnvironmentError when the folder cannot be written.
+ */
+export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
-    for (const [name, svg] of Object.entries(files)) await writeFile(join(folder, name), svg);
-    await writeFile(path, markdown);
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   } catch (cause) {
     throw new EnvironmentError(`The report could not be written to ${folder}: ${messageOf(cause)}.`, {
       hint: 'Check that the folder is writable and the disk is not full.',
       cause,
     });
   }
-  return path;
 }
