@@ -14,6 +14,7 @@ import { rehearseCommand } from './rehearse.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { seedCommand } from './seed.ts';
+import { trendCommand } from './trend.ts';
 import { Interruption } from './interruption.ts';
 import { snapshotCommand } from './snapshot.ts';
 
@@ -58,6 +59,7 @@ async function main(argv: string[]): Promise<number> {
     gateCommand,
     calibrateCommand,
     compareCommand,
+    trendCommand,
   ]) {
     program.addCommand(command(context).copyInheritedSettings(program));
   }

@@ -6,7 +6,7 @@ import type {
   Pair,
   ResultComparison,
 } from '../compare-results.ts';
-import type { Commit } from '../commit.ts';
+import { describeCommit } from './commit.ts';
 import { leastForP95 } from './comparison.ts';
 import { formatBytes, formatInstant, formatRate, formatRatio, formatShare, formatUs } from './format.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
@@ -34,11 +34,6 @@ export function renderComparison(comparison: ResultComparison): string {
 function describeRun({ id, startedAt, commit }: ResultComparison['a']): string {
   const of = commit === undefined ? '' : `, commit ${describeCommit(commit)}`;
   return `${escapeText(id)}, ${formatInstant(startedAt)}${of}`;
-}
-
-/** 'e2ec5c2b1a', with '+' where files differed from it. */
-export function describeCommit({ sha, dirty }: Commit): string {
-  return `${sha.slice(0, 10)}${dirty ? '+' : ''}`;
 }
 
 function describeObstacles(obstacles: readonly string[]): string {
