@@ -3,16 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import type { RunResult } from '../result.ts';
+import { renderHtml } from './html.ts';
 import { renderMarkdown } from './markdown.ts';
 
 /**
- * Writes report.md and its charts into the folder, which is created if needed.
+ * Writes report.md with its charts, and report.html, into the folder, which is created if needed.
  * @returns the path of report.md.
  * @throws EnvironmentError when the folder cannot be written.
  */
 export async function writeReport(folder: string, result: RunResult): Promise<string> {
   const { markdown, files } = await renderMarkdown(result);
-  await writeFiles(folder, { ...files, 'report.md': markdown });
+  await writeFiles(folder, { ...files, 'report.md': markdown, 'report.html': await renderHtml(result) });
   return join(folder, 'report.md');
 }
 
