@@ -17,7 +17,7 @@ export function conditionsOf({ scenario, seed, load, slo, server, host }: RunRes
     { name: 'seed', value: seed === undefined ? 'not recorded' : String(seed.seed) },
     { name: 'scale', value: seed === undefined ? 'not recorded' : String(seed.scale) },
     { name: 'load', value: loadOf(load) },
-    { name: 'SLO', value: `p${slo.percentile} < ${formatMs(slo.limitMs)}` },
+    { name: 'SLO', value: `p${slo.percentile} below ${formatMs(slo.limitMs)}` },
     { name: 'PostgreSQL', value: String(server.major) },
     { name: 'CPU', value: `${host.cores} x ${host.cpuModel} (${host.arch})` },
     { name: 'memory', value: memoryOf(host) },

@@ -58,18 +58,33 @@ function part(values: readonly number[], from: number, to: number, random: Rando
   return search(values.slice(from, to), random).map(({ at, pValue }) => ({ at: at + from, pValue }));
 }
 
-/** The ends of a stretch that differs, where the values on both sides of that end differ too. */
+/**
+ * The ends of a stretch that differs, each placed anew between its neighbours, where the values on both sides of it differ too.
+ * A stretch alone places them badly: a value somewhat above the middle of all is better inside than outside.
+ */
 function edgesOf(values: readonly number[], from: number, to: number, random: RandomGenerator): ChangePoint[] {
-  return [from, to].flatMap((at) => {
-    if (at === 0 || at === values.length) return [];
-    const [start, end] = at === from ? [0, to] : [from, values.length];
-    const ranks = midRanks(values.slice(start, end));
-    const cut = (sample: ArrayLike<number>): { z: number } => ({
-      z: standardised(sample, sumUntil(sample, at - start), at - start),
-    });
-    const pValue = pValueOf(ranks, shrunk(cut(ranks).z, ranks, [at - start]), cut, random);
-    return pValue > level ? [] : [{ at, pValue }];
-  });
+  const first = from === 0 ? [] : changeWithin(values, 0, to, random);
+  return [...first, ...changeWithin(values, first[0]?.at ?? 0, values.length, random)];
+}
+
+/** The best single cut between two indexes, if it is one. */
+function changeWithin(values: readonly number[], start: number, end: number, random: RandomGenerator): ChangePoint[] {
+  const ranks = midRanks(values.slice(start, end));
+  const { at, z } = bestCut(ranks);
+  const pValue = pValueOf(ranks, shrunk(z, ranks, [at]), bestCut, random);
+  return pValue > level ? [] : [{ at: start + at, pValue }];
+}
+
+/** The cut whose two sides differ most. */
+function bestCut(ranks: ArrayLike<number>): { at: number; z: number } {
+  let best = { at: leastSegment, z: -1 };
+  let sum = 0;
+  for (let at = 1; at <= ranks.length - leastSegment; at++) {
+    sum += ranks[at - 1]!;
+    const z = at < leastSegment ? -1 : standardised(ranks, sum, at);
+    if (z > best.z) best = { at, z };
+  }
+  return best;
 }
 
 /** The stretch that differs most from the rest. What is cut off at either end, if anything, is no shorter than a segment. */
@@ -92,12 +107,6 @@ function standardised({ length: n }: ArrayLike<number>, sum: number, count: numb
   return Math.abs(sum - (count * (n + 1)) / 2) / Math.sqrt((count * (n - count) * (n + 1)) / 12);
 }
 
-function sumUntil(values: ArrayLike<number>, end: number): number {
-  let sum = 0;
-  for (let at = 0; at < end; at++) sum += values[at]!;
-  return sum;
-}
-
 /** The statistic, were the values independent. */
 function shrunk(z: number, ranks: readonly number[], cuts: readonly number[]): number {
   const bounds = [0, ...cuts, ranks.length];
@@ -109,7 +118,7 @@ function shrunk(z: number, ranks: readonly number[], cuts: readonly number[]): n
 }
 
 function aroundMean(values: readonly number[]): number[] {
-  const mean = sumUntil(values, values.length) / values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return values.map((value) => value - mean);
 }
 

@@ -93,7 +93,7 @@ describe('compare', () => {
       'seed: 42 against 7',
       'scale: 1 against 0.1',
       'load: 1,000/s poisson',
-      'SLO: p95 < 50 ms against p95 < 20 ms',
+      'SLO: p95 below 50 ms against p95 below 20 ms',
       'PostgreSQL: 18 against 17',
       'CPU: 2 x AMD EPYC 7B13 (x64) against 4 x',
       'memory: 8 GiB against 16 GiB',

@@ -84,19 +84,24 @@ describe('places', () => {
       ),
       places: [20, 40],
     },
+    {
+      what: 'the very run that repaired it, though it was the slowest of the good ones',
+      values: [4, 1, 3, 2, 5, 0, 1, 2, 19, 16, 18, 17, 15, 17, 16, 18, 6, 1, 3, 0, 4, 2, 5, 1],
+      places: [8, 16],
+    },
   ])('finds $what', ({ values, places }) => {
     expect(changePoints(values).map(({ at }) => at)).toEqual(places);
   });
 });
 
 /** Seeded, so the same every time; a share of 100 series has a standard error of at most 5 %. docs/method.md has more of them. */
-describe('by simulation', () => {
+describe('by simulation', { timeout: 30_000 }, () => {
   it.each([
     { length: 10, correlation: 0, most: 0.02 },
     { length: 20, correlation: 0, most: 0.03 },
     { length: 40, correlation: 0, most: 0.03 },
     { length: 40, correlation: 0.3, most: 0.1 },
-    { length: 40, correlation: 0.6, most: 0.15 },
+    { length: 40, correlation: 0.6, most: 0.12 },
   ])(
     'raises false alarms in at most $most of $length runs, correlation $correlation',
     ({ length, correlation, most }) => {
