@@ -11,7 +11,11 @@ const execArgv = ['--conditions=pgrehearse-source'];
 export default defineConfig({
   test: {
     projects: [
-      { ...shared, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], execArgv } },
+      {
+        ...shared,
+        // Simulations take a second or two, and more where the integration tests have the processor.
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], execArgv, testTimeout: 30_000 },
+      },
       {
         ...shared,
         test: {
