@@ -31,6 +31,7 @@ Examples:
   pgrehearse capacity webhooks            how far each stage can go
   pgrehearse probe webhooks               what each read costs by itself, before and after
   pgrehearse migrate verify webhooks      up, down and up again on a scratch database
+  pgrehearse trend reports/runs           stored results over time, by commit
   pgrehearse doctor                       what this machine has and lacks
 
 Exit codes: 0 pass, 1 the gate failed, 2 wrong use, 3 inconclusive, 4 invalid measurement,

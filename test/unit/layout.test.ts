@@ -58,6 +58,9 @@ describe('import directions', () => {
       'src/stats/',
       'src/claims.ts',
       'src/stage-figures.ts',
+      'src/conditions.ts',
+      'src/compare-results.ts',
+      'src/trend/',
       'src/report/',
     );
     const places = within('src/database.ts', 'src/server/', 'src/load/', 'src/seed/', 'src/snapshot', 'src/migrate');
