@@ -1,0 +1,58 @@
+/** What wallets do that pay to clear packets. */
+import { defineTransaction } from 'pgrehearse';
+
+export const userOps = defineTransaction({
+  description: "A page of a wallet's operations, with totals over all of them",
+  weight: 10,
+  access: 'read',
+  params: (draw) => {
+    const row = draw.zipf(draw.rows('user_statistics'), 0.6);
+    return { wallet: draw.cell('user_statistics', 'wallet_address', row), hot: row < 10 };
+  },
+  classify: ({ hot }) => (hot ? 'hot' : 'rest'),
+  statements: {
+    totals: `
+      SELECT count(*) AS operations, count(*) FILTER (WHERE clearing_status = 'completed') AS completed,
+             sum(total_fee) AS fees, max(created_at) AS newest
+        FROM clearing_operations WHERE wallet_address = $1`,
+    page: `
+      SELECT id, clearing_token, clearing_status, total_fee, created_at FROM clearing_operations
+       WHERE wallet_address = $1 ORDER BY created_at DESC, id DESC LIMIT 20`,
+  },
+  run: async (client, { wallet }) => [await client.query('totals', [wallet]), await client.query('page', [wallet])],
+});
+
+export const clearingLifecycle = defineTransaction({
+  description: 'Order a clearing, pay it, carry it out; one in ten fails and is refunded',
+  weight: 6,
+  access: 'write',
+  atomic: true,
+  params: (draw) => ({
+    token: `clr_new_${draw.index}`,
+    wallet: draw.cell('user_statistics', 'wallet_address', draw.zipf(draw.rows('user_statistics'), 0.6)),
+    hash: draw.hex(32),
+    ids: [draw.uuid(), draw.uuid(), draw.uuid()] as const,
+    fails: draw.chance(0.1),
+    now: draw.now,
+  }),
+  statements: {
+    order: `
+      INSERT INTO clearing_operations (id, wallet_address, clearing_token, packet_ids, total_fee, created_at, updated_at)
+      VALUES ($1, $2, $3, '{packet-1}', 5000, $4, $4)`,
+    pay: `
+      INSERT INTO payment_transactions (id, clearing_token, tx_hash, sender_address, amount, verified, created_at)
+      VALUES ($1, $2, $3, $4, 5000, true, $5)`,
+    finish: `
+      UPDATE clearing_operations SET clearing_status = $2, payment_verified = true, payment_tx_hash = $3, updated_at = $4
+       WHERE clearing_token = $1`,
+    refund: `
+      INSERT INTO refunds (id, clearing_token, reason, amount, created_at, updated_at)
+      VALUES ($1, $2, 'clearing failed', 5000, $3, $3)`,
+  },
+  run: async (client, { token, wallet, hash, ids, fails, now }) => {
+    await client.query('order', [ids[0], wallet, token, now]);
+    await client.query('pay', [ids[1], token, hash, wallet, now]);
+    await client.query('finish', [token, fails ? 'failed' : 'completed', hash, now]);
+    if (fails) await client.query('refund', [ids[2], token, now]);
+  },
+});
