@@ -23,7 +23,7 @@ export function trendCommand(_context: CommandContext): Command {
     .addHelpText(
       'after',
       `
-Runs of another scenario, mix, seed, scale, load, SLO, PostgreSQL major or machine are series of their own.
+Runs of another scenario, mix, seed, scale, load, PostgreSQL major or machine are series of their own.
 A change of level needs five runs on each side of it. A trend judges nothing: the exit code is 0.
 
 Examples:

@@ -64,7 +64,9 @@ export function trendOf(results: readonly RunResult[], transaction?: string): Tr
       leftOut.push(`${result.id} is ${point}`);
       continue;
     }
-    const group = { conditions: conditionsOf(result), stage: result.stages.at(-1)!.name };
+    // The SLO judges p95 and does not shape it.
+    const conditions = conditionsOf(result).filter(({ name }) => name !== 'SLO');
+    const group = { conditions, stage: result.stages.at(-1)!.name };
     const key = JSON.stringify(group);
     const series = groups.get(key) ?? { ...group, ...(transaction === undefined ? {} : { transaction }), points: [] };
     series.points.push(point);

@@ -143,6 +143,13 @@ describe('compare', () => {
     expect(exitCode).toBe(2);
   });
 
+  it('tells the faults of both files at once', async () => {
+    const { exitCode, stderr } = await compare(await stored('cut', '{'), await stored('void', ''));
+    expect(stderr).toContain('cut/result.json is not complete JSON');
+    expect(stderr).toContain('void/result.json is not complete JSON');
+    expect(exitCode).toBe(2);
+  });
+
   it('refuses a folder without a result.json', async () => {
     const { exitCode, stderr } = await compare(join(folder, 'a'), folder);
     expect(stderr).toContain('could not be read');
