@@ -25,6 +25,7 @@ export {
   type ClaimSpec,
   type Draw,
   type InvariantSpec,
+  type JobSpec,
   type LoadSpec,
   type Row,
   type ScenarioSpec,

@@ -65,6 +65,17 @@ const block = z.object({
   timeline: z.array(timelineBucket),
   longestGapMs: amount,
   checkpoints: count.optional(),
+  jobs: z
+    .array(
+      z.object({
+        name,
+        startedMs: z.number(),
+        durationMs: amount,
+        error: z.string().optional(),
+        cutOff: z.literal(true).optional(),
+      }),
+    )
+    .optional(),
 
   generator: z.object({ lateness: percentiles, cpuCores: amount, eventLoopDelayP99Us: amount, workers: count }),
   samplesFile: z.string(),

@@ -97,6 +97,8 @@ export interface Block {
   longestGapMs: number;
   /** Checkpoints that the server began meanwhile; absent in older results. */
   checkpoints?: number;
+  /** Runs of the stage's background jobs, in the order of their ends; absent where it has none. */
+  jobs?: JobRun[];
   generator: {
     /** Due instant to the moment the generator dealt with the arrival: its own fault, not the server's. */
     lateness: Percentiles;
@@ -107,6 +109,17 @@ export interface Block {
   };
   /** Raw samples beside result.json (format: docs/method.md). */
   samplesFile: string;
+}
+
+/** One run of a background job. */
+export interface JobRun {
+  name: string;
+  /** From the start of the measured time; negative in the warm-up. */
+  startedMs: number;
+  durationMs: number;
+  error?: string;
+  /** The load ended first, and the job was ended with it. */
+  cutOff?: true;
 }
 
 /** A reason to doubt a figure, with advice. */

@@ -167,6 +167,7 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
       slo,
       samplesPath: join(plan.outDir, samplesName),
       samplesName,
+      ...(stage.spec.jobs === undefined ? {} : { jobs: stage.spec.jobs }),
       minimumMs: Math.min(saturatedMinimumMs, load.durationMs),
       signal: journal.signal,
       onProgress: ({ elapsedMs, completed, failed, backlog, p95Us }) =>

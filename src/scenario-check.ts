@@ -24,6 +24,14 @@ const transaction = body.extend({
   anyOrder: z.boolean().optional(),
 });
 
+const job = z.strictObject({
+  description: text,
+  everyMs: positive.min(100, 'at least 100 ms'),
+  firstMs: z.number().min(0).optional(),
+  statements: z.array(text).min(1, 'at least one statement is needed'),
+  timeoutMs: z.int().positive().optional(),
+});
+
 const stage = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes'),
   description: text,
@@ -33,6 +41,8 @@ const stage = z.strictObject({
   settings: z.record(text, z.union([z.string(), z.number(), z.boolean()])).optional(),
   rewrites: z.record(text, body).optional(),
   answersDiffer: z.record(text, text).optional(),
+  // The name goes into application_name, which PostgreSQL cuts off at 63 bytes.
+  jobs: z.record(text.max(40), job).optional(),
 });
 
 /** Load as a scenario, the config file or the flags give it; every part may be missing. */
@@ -169,6 +179,9 @@ async function statementFaults({ workload, stages }: ScenarioSpec): Promise<stri
   for (const stage of stages) {
     for (const [name, { statements }] of Object.entries(stage.rewrites ?? {})) {
       for (const [key, sql] of Object.entries(statements)) texts.push([`stages.${stage.name}.${name}.${key}`, sql]);
+    }
+    for (const [name, { statements }] of Object.entries(stage.jobs ?? {})) {
+      for (const [at, sql] of statements.entries()) texts.push([`stages.${stage.name}.jobs.${name}.${at}`, sql]);
     }
   }
   for (const [name, { sql }] of Object.entries(workload.invariants ?? {})) texts.push([`invariants.${name}`, sql]);

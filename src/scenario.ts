@@ -112,6 +112,20 @@ export interface WorkloadSpec {
 /** PostgreSQL settings by name, as postgresql.conf spells them. */
 export type Settings = Record<string, string | number | boolean>;
 
+/** Maintenance that runs beside the load, on a connection of its own. */
+export interface JobSpec {
+  /** One line for reports. */
+  description: string;
+  /** Due at `firstMs` after the start of the load, warm-up included, and then every so often. A run never overlaps the one before. */
+  everyMs: number;
+  /** Default: `everyMs`. */
+  firstMs?: number;
+  /** One after the other, each in a transaction of its own: VACUUM and REFRESH ... CONCURRENTLY work. */
+  statements: readonly string[];
+  /** Of each statement. Default: a minute. */
+  timeoutMs?: number;
+}
+
 /** A named state of the system under test. */
 export interface StageSpec {
   name: string;
@@ -129,6 +143,8 @@ export interface StageSpec {
   rewrites?: Record<string, TransactionBody>;
   /** Transactions whose answers may differ from the first stage, each with the reason. They are not compared. */
   answersDiffer?: Record<string, string>;
+  /** Run beside the load of `pgrehearse run`; not in the short blocks of pairs. */
+  jobs?: Record<string, JobSpec>;
 }
 
 /** The load that every stage gets. */

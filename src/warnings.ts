@@ -21,6 +21,7 @@ export function warningsOf(result: RunResult): Warning[] {
   return [
     ...scaleWarnings(result),
     ...blocks.flatMap((block) => blockWarnings(block)),
+    ...blocks.flatMap((block) => jobWarnings(block)),
     ...blocks.flatMap((block) => ceilingWarnings(block, generator)),
     ...capacity.flatMap((stage) => capacityWarnings(stage)),
   ];
@@ -64,6 +65,21 @@ function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints }: B
     });
   }
   return warnings;
+}
+
+function jobWarnings({ stage, jobs = [] }: Block): Warning[] {
+  return [...new Set(jobs.map(({ name }) => name))].flatMap((name) => {
+    const failures = jobs.filter((job) => job.name === name && job.error !== undefined);
+    if (failures.length === 0) return [];
+    return [
+      {
+        code: 'job-failed',
+        stage,
+        message: `The background job ${name} failed ${formatPlural(failures.length, 'time')} in ${stage}: ${failures[0]!.error}.`,
+        advice: 'The load ran without its work: correct its statements, or give it a longer timeoutMs.',
+      },
+    ];
+  });
 }
 
 function ceilingWarnings({ stage, ratePerSecond, generator }: Block, known: GeneratorFigures | undefined): Warning[] {

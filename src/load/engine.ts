@@ -1,10 +1,12 @@
 /** Runs blocks: measured intervals on one stage, carried out by worker threads that keep their connections. */
-import type { Block } from '../result.ts';
+import type { Block, JobRun } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
-import type { LoadSpec, ScenarioSpec, SloSpec } from '../scenario.ts';
+import type { JobSpec, LoadSpec, ScenarioSpec, SloSpec } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { BlockLooks } from './block-looks.ts';
 import type { BlockProgress } from './block-looks.ts';
+import { BackgroundJobs } from './jobs.ts';
+import type { JobRecord } from './jobs.ts';
 import { monotonicClock } from './pacer.ts';
 import { summarise } from './recorder.ts';
 import type { BlockRecord } from './recorder.ts';
@@ -50,6 +52,8 @@ export interface SessionBlockOptions {
   drainMs?: number;
   /** More waiting arrivals than this end the block. Default 100,000. */
   backlogLimit?: number;
+  /** Run beside the load. Default: none. */
+  jobs?: Readonly<Record<string, JobSpec>>;
   signal?: AbortSignal;
   onProgress?(progress: BlockProgress): void;
 }
@@ -108,7 +112,7 @@ export class LoadSession implements AsyncDisposable {
    * Drives the load and summarises what happened; the raw samples are written beside. One block at a time.
    *
    * @throws UsageError when a parameter cannot be drawn
-   * @throws EnvironmentError when a worker thread dies
+   * @throws EnvironmentError when a worker thread dies, or a background job cannot connect
    */
   async runBlock(options: SessionBlockOptions): Promise<Block> {
     const { load, slo, blockNumber } = options;
@@ -155,11 +159,14 @@ export class LoadSession implements AsyncDisposable {
       workers,
     };
     await writeSamples(options.samplesPath, record, samples);
-    return summarise(record, samples, slo, options.samplesName ?? options.samplesPath);
+    const block = summarise(record, samples, slo, options.samplesName ?? options.samplesPath);
+    if (options.jobs !== undefined) block.jobs = jobRuns(run, record.warmupMs);
+    return block;
   }
 
   /** Lets all workers begin at the same instant, watches their queues together, and waits for the last. */
   async #carryOut(options: SessionBlockOptions, samples: Samples): Promise<Carried> {
+    await using jobs = await BackgroundJobs.open(this.#options.connection, options.jobs ?? {});
     using resources = new DisposableStack();
     const looks = resources.use(new BlockLooks(this.#workers.length, (progress) => options.onProgress?.(progress)));
     const order = blockOrder(options, samples);
@@ -180,11 +187,14 @@ export class LoadSession implements AsyncDisposable {
         if (whole !== undefined && judge.look(whole)) tell({ kind: 'stop', reason: 'saturated' });
       };
     }
-    tell({ kind: 'start', startUs: cpuFromUs + startDelayUs });
+    const startUs = cpuFromUs + startDelayUs;
+    tell({ kind: 'start', startUs });
+    const jobRecords = jobs.start(startUs);
     const done = await Promise.all(blocks.map((block) => block.done));
     const cpu = process.cpuUsage(cpuBefore);
     const cpuCores = (cpu.user + cpu.system) / (monotonicClock.nowUs() - cpuFromUs);
-    return { done, saturation: judge.saturation, startedAt, cpuCores };
+    await jobs.stop();
+    return { done, saturation: judge.saturation, startedAt, startUs, cpuCores, jobRecords };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -225,7 +235,18 @@ interface Carried {
   done: WorkerDone[];
   saturation: SaturationJudge['saturation'];
   startedAt: string;
+  /** Of the monotonic clock. */
+  startUs: number;
   cpuCores: number;
+  jobRecords: JobRecord[];
+}
+
+function jobRuns({ jobRecords, startUs }: Carried, warmupMs: number): JobRun[] {
+  return jobRecords.map(({ startedUs, endedUs, ...rest }) => ({
+    ...rest,
+    startedMs: (startedUs - startUs) / 1000 - warmupMs,
+    durationMs: (endedUs - startedUs) / 1000,
+  }));
 }
 
 /** How the block ended, from how its workers did: it was stopped for all when it was stopped for one. */

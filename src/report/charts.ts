@@ -132,9 +132,17 @@ function latencyOverTime(result: RunResult, stages: ChartStage[]): string {
     yAxis: logAxis([...values, result.slo.limitMs]),
     series: stages.map((stage, index) => ({
       ...responseLine(stage, lines[index]!),
-      ...(index === 0 ? { markLine: limitLine('yAxis', result.slo.limitMs) } : {}),
+      markLine: withJobs(stage, limitLine('yAxis', result.slo.limitMs), index === 0),
     })),
   });
+}
+
+/** The starts of background jobs as thin upright lines in the colour of their stage, beside the limit where this line carries it. */
+function withJobs({ mainBlock, colour }: ChartStage, limit: Limit, first: boolean): object {
+  const starts = (mainBlock.jobs ?? []).filter(({ startedMs }) => startedMs >= 0);
+  const lineStyle = { color: colour, type: 'dotted', width: 1 };
+  const marks = starts.map(({ startedMs }) => ({ xAxis: startedMs / 1000, lineStyle, label: { show: false } }));
+  return { ...limit, data: [...(first ? limit.data : []), ...marks] };
 }
 
 /** Of a saturated stage most transactions never ended: their ages at the end are lower bounds, so the line is dashed. */

@@ -9,6 +9,7 @@ import { renderEvidence } from './markdown-evidence.ts';
 import { renderCapacity } from './markdown-capacity.ts';
 import { renderCalibration } from './markdown-calibration.ts';
 import { renderLadder } from './markdown-ladder.ts';
+import { backgroundJobs } from './markdown-jobs.ts';
 import { byTransaction } from './markdown-latency.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
 import { renderPairs } from './markdown-pairs.ts';
@@ -51,6 +52,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     chart(files, 'latency-by-transaction.svg', 'p95 of each transaction and stage beside the limit'),
     byTransaction(result),
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
+    backgroundJobs(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),
     ...renderPairs(result, verdict, chart(files, 'pairs.svg', 'p95 of each pair of blocks, as a share of before')),
     ...renderEvidence(result),
