@@ -19,6 +19,16 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          execArgv,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           execArgv,
