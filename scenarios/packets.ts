@@ -4,6 +4,7 @@
  */
 import { defineScenario, defineWorkload } from 'pgrehearse';
 import { packetsSeed } from '../seeds/packets.ts';
+import * as dashboards from './packets/dashboards.ts';
 import * as operations from './packets/operations.ts';
 import * as packets from './packets/packets.ts';
 import { invariants } from './packets/invariants.ts';
@@ -21,6 +22,8 @@ const workload = defineWorkload({
     wallet_history: packets.walletHistory,
     user_ops: operations.userOps,
     clearing_lifecycle: operations.clearingLifecycle,
+    dashboards: dashboards.dashboards,
+    rollup_upsert: dashboards.rollupUpsert,
   },
   invariants,
 });
@@ -38,10 +41,20 @@ export default defineScenario({
       profile: 'stock',
     },
     {
+      name: 'indexes',
+      description: 'Indexes for what is asked, default configuration',
+      migrations: '002',
+      profile: 'stock',
+    },
+    {
       name: 'after',
-      description: 'Indexes for what is asked, tuned configuration',
+      description: 'Statistics of complete hours, roll-ups in one statement, tuned configuration',
       migrations: 'latest',
       profile: 'tuned',
+      rewrites: {
+        dashboards: dashboards.dashboardsFromStatistics,
+        rollup_upsert: dashboards.rollupUpsertInOne,
+      },
     },
   ],
   load: { ratePerSecond: 1000, durationMs: 60_000, connections: 25, statementTimeoutMs: 5_000 },
