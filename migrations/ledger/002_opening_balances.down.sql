@@ -1,0 +1,1 @@
+TRUNCATE account_balances, anchor_obligations, anchor_fulfillments;
