@@ -27,6 +27,7 @@ export {
   type InvariantSpec,
   type JobSpec,
   type LoadSpec,
+  type ReadingSpec,
   type Row,
   type ScenarioSpec,
   type Settings,

@@ -1,6 +1,7 @@
 /** The schema of result.json. A test holds it in step with the types of result.ts, both ways, at compile time. */
 import { z } from 'zod';
 import { liveMigrationSchema } from './live-migration/schema.ts';
+import { readingUnits } from './scenario.ts';
 import { comparisonSchema } from './comparison/schema.ts';
 
 const count = z.int().nonnegative();
@@ -299,6 +300,18 @@ export const runResultSchema = z.object({
   probe: z.array(probe).optional(),
   answers: z.array(answers),
   invariants: z.array(invariant),
+  readings: z
+    .array(
+      z.object({
+        stage: name,
+        name,
+        description: z.string(),
+        unit: z.enum(readingUnits),
+        value: z.number().optional(),
+        error: z.string().optional(),
+      }),
+    )
+    .optional(),
   claims: z.array(claim),
   warnings: z.array(
     z.object({ code: z.string(), message: z.string(), advice: z.string(), stage: z.string().optional() }),

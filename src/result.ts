@@ -6,7 +6,7 @@
 import type { Commit } from './commit.ts';
 import type { Comparison } from './comparison/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
-import type { ClaimSpec, GateSpec, LoadSpec, SloSpec } from './scenario.ts';
+import type { ClaimSpec, GateSpec, LoadSpec, SloSpec, ReadingSpec } from './scenario.ts';
 
 /** Raised whenever a reader of the older shape would misread the newer one. */
 export const schemaVersion = 1;
@@ -120,6 +120,16 @@ export interface JobRun {
   error?: string;
   /** The load ended first, and the job was ended with it. */
   cutOff?: true;
+}
+
+/** A figure that the workload asked of a stage's database right after the load: a value, or why there is none. */
+export interface Reading {
+  stage: string;
+  name: string;
+  description: string;
+  unit: ReadingSpec['unit'];
+  value?: number;
+  error?: string;
 }
 
 /** A reason to doubt a figure, with advice. */
@@ -406,6 +416,8 @@ export interface RunResult {
   probe?: ProbeFigures[];
   answers: AnswerComparison[];
   invariants: InvariantOutcome[];
+  /** Absent where the workload declares none. */
+  readings?: Reading[];
   claims: ClaimOutcome[];
   warnings: Warning[];
   verdict?: Verdict;

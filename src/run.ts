@@ -10,6 +10,7 @@ import { collectAnswers, compareAnswers, type Answers } from './load/answers.ts'
 import { runBlock } from './load/engine.ts';
 import type { PlannedStage, RunPlan } from './plan.ts';
 import { prepareBaseline } from './prepare.ts';
+import { takeReadings } from './readings.ts';
 import { emptyResult, onStage, openStore, rehearse, type Rehearsal } from './rehearsal.ts';
 import { formatCount, formatMs, formatPlural, formatUs } from './report/format.ts';
 import type { Block, RunResult, SeedSummary } from './result.ts';
@@ -91,8 +92,19 @@ async function rehearseStage(
   await journal.save();
   // An interrupted block is kept, as far as it came; what follows it is not begun.
   journal.signal?.throwIfAborted();
+  await readStage(stage, connection, context);
   await checkStage(stage, 'loaded', connection, context);
   return answers;
+}
+
+async function readStage(
+  { spec }: PlannedStage,
+  connection: ConnectionTarget,
+  { plan, journal }: StageContext,
+): Promise<void> {
+  const { readings } = plan.scenario.workload;
+  if (readings === undefined) return;
+  (journal.result.readings ??= []).push(...(await takeReadings(readings, { stage: spec.name, connection })));
 }
 
 async function checkStage(

@@ -1,7 +1,7 @@
 /** Finds what is wrong with a scenario before anything starts: its shape, its names, its SQL. All faults at once. */
 import * as z from 'zod';
 import { UsageError } from './errors.ts';
-import { isolationLevels, type ScenarioSpec, type TransactionBody } from './scenario.ts';
+import { isolationLevels, readingUnits, type ScenarioSpec, type TransactionBody } from './scenario.ts';
 import { checkStatement } from './sql.ts';
 
 const text = z.string().min(1);
@@ -83,6 +83,13 @@ const claim = z.strictObject({
   atMost: z.number().optional(),
 });
 
+const reading = z.strictObject({
+  description: text,
+  sql: text,
+  unit: z.enum(readingUnits),
+  stages: z.array(text).optional(),
+});
+
 const shape = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes'),
   title: text,
@@ -98,6 +105,7 @@ const shape = z.strictObject({
     invariants: z
       .record(text, z.strictObject({ description: text, sql: text, stages: z.array(text).optional() }))
       .optional(),
+    readings: z.record(text, reading).optional(),
   }),
   stages: z.array(stage).min(1, 'at least one stage is needed'),
   load: loadShape.optional(),
@@ -149,6 +157,9 @@ function nameFaults({ workload, stages, claims = [] }: ScenarioSpec): string[] {
   for (const [name, invariant] of Object.entries(workload.invariants ?? {})) {
     for (const key of invariant.stages ?? []) expectName(stageNames, key, `invariants.${name}.stages`, 'stage');
   }
+  for (const [name, reading] of Object.entries(workload.readings ?? {})) {
+    for (const key of reading.stages ?? []) expectName(stageNames, key, `readings.${name}.stages`, 'stage');
+  }
   for (const [at, { stage, measure, atLeast, atMost }] of claims.entries()) {
     expectName(stageNames, stage, `claims.${at}.stage`, 'stage');
     if (measure.kind === 'latency') {
@@ -185,6 +196,7 @@ async function statementFaults({ workload, stages }: ScenarioSpec): Promise<stri
     }
   }
   for (const [name, { sql }] of Object.entries(workload.invariants ?? {})) texts.push([`invariants.${name}`, sql]);
+  for (const [name, { sql }] of Object.entries(workload.readings ?? {})) texts.push([`readings.${name}`, sql]);
 
   const faults: string[] = [];
   for (const [path, sql] of texts) {

@@ -94,6 +94,19 @@ export interface InvariantSpec {
   stages?: readonly string[];
 }
 
+export const readingUnits = ['ms', 's', 'rows', 'bytes', 'share', 'count'] as const;
+
+/** A figure of the database that is worth knowing after the load: how old a view is, how many dead rows there are. */
+export interface ReadingSpec {
+  /** Names the figure in reports. */
+  description: string;
+  /** Returns one row with one number. */
+  sql: string;
+  unit: (typeof readingUnits)[number];
+  /** Stages in which it can be asked; default all. */
+  stages?: readonly string[];
+}
+
 /** A schema (migrations), a seed, transactions and invariants. */
 export interface WorkloadSpec {
   name: string;
@@ -107,6 +120,8 @@ export interface WorkloadSpec {
   seed: SeedSpec;
   transactions: Record<string, TransactionSpec>;
   invariants?: Record<string, InvariantSpec>;
+  /** Taken in every stage right after its load. */
+  readings?: Record<string, ReadingSpec>;
 }
 
 /** PostgreSQL settings by name, as postgresql.conf spells them. */

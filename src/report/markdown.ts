@@ -11,6 +11,7 @@ import { renderCalibration } from './markdown-calibration.ts';
 import { renderLadder } from './markdown-ladder.ts';
 import { backgroundJobs } from './markdown-jobs.ts';
 import { byTransaction } from './markdown-latency.ts';
+import { readings } from './markdown-readings.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
 import { renderPairs } from './markdown-pairs.ts';
 import { probeTables } from './markdown-probe.ts';
@@ -54,6 +55,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
     backgroundJobs(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),
+    readings(result),
     ...renderPairs(result, verdict, chart(files, 'pairs.svg', 'p95 of each pair of blocks, as a share of before')),
     ...renderEvidence(result),
   ];

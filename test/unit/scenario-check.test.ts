@@ -53,6 +53,26 @@ describe('checkScenario', () => {
       (s) => (s.workload.invariants = { i: { description: 'd', sql: 'SELECT 1', stages: ['x'] } }),
       /no stage x/,
     ],
+    [
+      'a reading of an unknown stage',
+      (s) => (s.workload.readings = { r: { description: 'd', sql: 'SELECT 1', unit: 'ms', stages: ['x'] } }),
+      /readings\.r\.stages: there is no stage x/,
+    ],
+    [
+      'a reading in an unknown unit',
+      (s) => (s.workload.readings = { r: { description: 'd', sql: 'SELECT 1', unit: 'miles' } }),
+      /readings\.r\.unit/,
+    ],
+    [
+      'a job with broken SQL',
+      (s) => (s.stages[1].jobs = { j: { description: 'd', everyMs: 1000, statements: ['VACUM'] } }),
+      /stages\.after\.jobs\.j\.0: syntax error/,
+    ],
+    [
+      'a job without rest',
+      (s) => (s.stages[1].jobs = { j: { description: 'd', everyMs: 0, statements: ['VACUUM'] } }),
+      /at least 100 ms/,
+    ],
     ['a negative rate', (s) => (s.load = { ratePerSecond: -5 }), /ratePerSecond/],
     ['too short a run', (s) => (s.load = { durationMs: 10 }), /at least one second/],
     ['an impossible percentile', (s) => (s.slo = { percentile: 100 }), /percentile/],
