@@ -22,6 +22,7 @@ const workload = defineWorkload({
     wallet_history: packets.walletHistory,
     user_ops: operations.userOps,
     clearing_lifecycle: operations.clearingLifecycle,
+    refund_worker: operations.refundWorker,
     dashboards: dashboards.dashboards,
     rollup_upsert: dashboards.rollupUpsert,
   },
@@ -48,11 +49,12 @@ export default defineScenario({
     },
     {
       name: 'after',
-      description: 'Statistics of complete hours, roll-ups in one statement, tuned configuration',
+      description: 'Statistics of complete hours, roll-ups in one statement, a refund queue, tuned configuration',
       migrations: 'latest',
       profile: 'tuned',
       rewrites: {
         dashboards: dashboards.dashboardsFromStatistics,
+        refund_worker: operations.refundWorkerSkipping,
         rollup_upsert: dashboards.rollupUpsertInOne,
       },
     },

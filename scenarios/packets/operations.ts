@@ -1,5 +1,5 @@
 /** What wallets do that pay to clear packets. */
-import { defineTransaction } from 'pgrehearse';
+import { defineRewrite, defineTransaction } from 'pgrehearse';
 
 export const userOps = defineTransaction({
   description: "A page of a wallet's operations, with totals over all of them",
@@ -55,4 +55,23 @@ export const clearingLifecycle = defineTransaction({
     await client.query('finish', [token, fails ? 'failed' : 'completed', hash, now]);
     if (fails) await client.query('refund', [ids[2], token, now]);
   },
+});
+
+const takePending = (lock: string) => `
+  UPDATE refunds SET status = 'completed', tx_hash = $1, updated_at = $2
+   WHERE id IN (SELECT id FROM refunds WHERE status = 'pending' ORDER BY created_at, id LIMIT 10 ${lock})`;
+
+export const refundWorker = defineTransaction({
+  description: 'Carry out the ten oldest refunds that are pending',
+  weight: 1,
+  access: 'write',
+  params: (draw) => [draw.hex(32), draw.now],
+  statements: { take: takePending('FOR UPDATE') },
+  run: (client, values) => client.query('take', values),
+});
+
+/** D:273: workers do not wait for each other. */
+export const refundWorkerSkipping = defineRewrite({
+  statements: { take: takePending('FOR UPDATE SKIP LOCKED') },
+  run: (client, values: unknown[]) => client.query('take', values),
 });

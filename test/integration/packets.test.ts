@@ -35,7 +35,7 @@ const copyOf = (template: string, name: string) =>
 test('every migration goes up, down and up again on the seeded database', async () => {
   await copyOf('seeded', 'round_trip');
   const records = await roundTrip(server.connection('round_trip'), migrations, { from: scenario.workload.baseline });
-  expect(records.map(({ version }) => version)).toEqual(['002', '003']);
+  expect(records.map(({ version }) => version)).toEqual(['002', '003', '004']);
 });
 
 test('sequences of a channel have no gaps', async () => {

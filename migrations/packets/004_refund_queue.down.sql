@@ -1,0 +1,2 @@
+CREATE INDEX CONCURRENTLY idx_refunds_status ON refunds (status);
+DROP INDEX CONCURRENTLY idx_refunds_pending;
