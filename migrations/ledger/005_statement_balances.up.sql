@@ -1,0 +1,68 @@
+-- Balances and roll-ups kept once for each statement, accounts in order, so that writers queue and never deadlock; always
+-- fresh, where a materialised view is as old as its refresh. The events of migration 004 are no longer written.
+DROP TRIGGER journal_entry_lines_balance ON journal_entry_lines;
+DROP TRIGGER journal_entry_lines_event ON journal_entry_lines;
+
+-- Posted lines only, as the history and the trial balance count them.
+CREATE TABLE account_daily_nets (
+    account_id integer NOT NULL,
+    date       date NOT NULL,
+    net        numeric(19,4) NOT NULL,
+    PRIMARY KEY (account_id, date)
+) WITH (fillfactor = 80);
+CREATE TABLE account_totals (
+    account_id integer PRIMARY KEY,
+    net        numeric(19,4) NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE FUNCTION add_lines_to_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO account_balances AS b (account_id, current_balance, last_updated)
+    SELECT account_id, sum(CASE line_type WHEN 'DEBIT' THEN amount ELSE -amount END), max(created_at)
+      FROM added GROUP BY account_id ORDER BY account_id
+        ON CONFLICT (account_id) DO UPDATE
+       SET current_balance = b.current_balance + excluded.current_balance, last_updated = excluded.last_updated;
+
+    INSERT INTO account_totals AS t (account_id, net)
+    SELECT n.account_id, sum(CASE n.line_type WHEN 'DEBIT' THEN n.amount ELSE -n.amount END)
+      FROM added n JOIN journal_entries e ON e.id = n.journal_entry_id
+     WHERE e.status = 'Posted' GROUP BY n.account_id ORDER BY n.account_id
+        ON CONFLICT (account_id) DO UPDATE SET net = t.net + excluded.net;
+
+    INSERT INTO account_daily_nets AS d (account_id, date, net)
+    SELECT n.account_id, e.date, sum(CASE n.line_type WHEN 'DEBIT' THEN n.amount ELSE -n.amount END)
+      FROM added n JOIN journal_entries e ON e.id = n.journal_entry_id
+     WHERE e.status = 'Posted' GROUP BY n.account_id, e.date ORDER BY n.account_id, e.date
+        ON CONFLICT (account_id, date) DO UPDATE SET net = d.net + excluded.net;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER journal_entry_lines_balances AFTER INSERT ON journal_entry_lines
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION add_lines_to_balances();
+
+-- A pending entry counts from the moment at which it is posted. What is posted keeps its status and date: roll-ups would be wrong.
+CREATE FUNCTION post_pending_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.status = 'Posted' OR OLD.date IS DISTINCT FROM NEW.date THEN
+        RAISE EXCEPTION 'entry % cannot change: account_totals and account_daily_nets would be wrong', OLD.id
+            USING HINT = 'Post a correcting entry.';
+    END IF;
+    INSERT INTO account_totals AS t (account_id, net)
+    SELECT account_id, sum(CASE line_type WHEN 'DEBIT' THEN amount ELSE -amount END)
+      FROM journal_entry_lines WHERE journal_entry_id = NEW.id GROUP BY account_id ORDER BY account_id
+        ON CONFLICT (account_id) DO UPDATE SET net = t.net + excluded.net;
+    INSERT INTO account_daily_nets AS d (account_id, date, net)
+    SELECT account_id, NEW.date, sum(CASE line_type WHEN 'DEBIT' THEN amount ELSE -amount END)
+      FROM journal_entry_lines WHERE journal_entry_id = NEW.id GROUP BY account_id ORDER BY account_id
+        ON CONFLICT (account_id, date) DO UPDATE SET net = d.net + excluded.net;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER journal_entries_posted AFTER UPDATE OF status, date ON journal_entries
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.date IS DISTINCT FROM NEW.date)
+    EXECUTE FUNCTION post_pending_entry();
+
+INSERT INTO account_daily_nets
+SELECT l.account_id, e.date, sum(CASE l.line_type WHEN 'DEBIT' THEN l.amount ELSE -l.amount END)
+  FROM journal_entry_lines l JOIN journal_entries e ON e.id = l.journal_entry_id
+ WHERE e.status = 'Posted' GROUP BY 1, 2 ORDER BY 1, 2;
+INSERT INTO account_totals SELECT account_id, sum(net) FROM account_daily_nets GROUP BY 1 ORDER BY 1;
+ANALYZE account_daily_nets, account_totals;

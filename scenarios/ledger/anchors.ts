@@ -1,0 +1,91 @@
+/** Anchors: authorizations of users, their settlement, and what is still owed. */
+import { defineTransaction, type Draw } from 'pgrehearse';
+import { anchorTypes } from '../../seeds/ledger/laws.ts';
+
+/** The address of the user of a seeded authorization: users come by the seed's Zipf law. */
+function drawAddress(draw: Draw): string {
+  const row = draw.int(0, draw.rows('anchor_authorizations') - 1);
+  return draw.cell('anchor_authorizations', 'user_address', row) as string;
+}
+
+/** The event of an authorization that the seed left open; one in ten is. */
+function drawOpenEvent(draw: Draw): string {
+  const rows = draw.rows('anchor_authorizations');
+  let row = draw.int(0, rows - 1);
+  for (let tries = 0; tries < rows && draw.cell('anchor_authorizations', 'status', row) !== 'AUTHORIZED'; tries++) {
+    row = (row + 1) % rows;
+  }
+  return draw.cell('anchor_authorizations', 'event_id', row) as string;
+}
+
+export const anchorLifecycle = defineTransaction({
+  description: 'Authorize an anchor, or settle an open one',
+  weight: 11,
+  access: 'write',
+  atomic: true,
+  params: (draw) => ({
+    authorize: draw.chance(0.55),
+    id: draw.uuid(),
+    newEvent: `auth-L-${draw.index}`,
+    openEvent: drawOpenEvent(draw),
+    address: drawAddress(draw),
+    anchorType: draw.weighted(anchorTypes),
+    units: draw.int(1, 500),
+    outcome: draw.weighted([
+      ['FULFILLED', 60],
+      ['EXPIRED', 38],
+      ['FAILED', 2],
+    ]),
+    proof: `0x${draw.hex(32)}`,
+    now: draw.now,
+  }),
+  classify: ({ authorize }) => (authorize ? 'authorize' : 'settle'),
+  statements: {
+    authorize: `
+      INSERT INTO anchor_authorizations (id, event_id, user_address, anchor_type, units, amount_cents, authorized_at, expires_at, created_at)
+      VALUES ($1, $2, $3, $4, $5::bigint, $5::bigint * 100, $6, $6::timestamptz + INTERVAL '1 day', $6)`,
+    correlate: `
+      INSERT INTO event_correlations (event_id, event_type, source_system, created_at) VALUES ($1, 'AUTHORIZED', 'ORACLE', $2)`,
+    // Only an open one is settled: of two who try, the second finds nothing.
+    settle: `
+      UPDATE anchor_authorizations
+         SET status = $2::varchar, fulfilled_at = CASE $2::varchar WHEN 'FULFILLED' THEN $3::timestamptz END,
+             expired_at = CASE $2::varchar WHEN 'EXPIRED' THEN $3::timestamptz END
+       WHERE event_id = $1 AND status = 'AUTHORIZED' RETURNING id`,
+    fulfil: `
+      INSERT INTO anchor_fulfillments (authorization_id, event_id, proof_hash, fulfillment_type, fulfilled_at)
+      VALUES ($1, $2, $3, 'GIFT_CARD', $4)`,
+  },
+  run: async (client, { authorize, id, newEvent, openEvent, address, anchorType, units, outcome, proof, now }) => {
+    if (authorize) {
+      await client.query('authorize', [id, newEvent, address, anchorType, units, now]);
+      await client.query('correlate', [newEvent, now]);
+      return;
+    }
+    const [settled] = await client.query('settle', [openEvent, outcome, now]);
+    if (settled && outcome === 'FULFILLED') await client.query('fulfil', [settled.id, openEvent, proof, now]);
+  },
+});
+
+export const anchorUserOpen = defineTransaction({
+  description: "A user's open authorizations, the next to expire first",
+  weight: 4,
+  access: 'read',
+  params: (draw) => ({ address: drawAddress(draw) }),
+  statements: {
+    open: `
+      SELECT event_id, anchor_type, units, expires_at FROM anchor_authorizations
+       WHERE user_address = $1 AND status IN ('AUTHORIZED', 'PENDING') ORDER BY expires_at, event_id`,
+  },
+  run: (client, { address }) => client.query('open', [address]),
+});
+
+export const obligationSummary = defineTransaction({
+  description: 'What is owed by type of anchor',
+  weight: 1,
+  access: 'read',
+  anyOrder: true,
+  params: () => ({}),
+  statements: { summary: 'SELECT * FROM v_anchor_obligations' },
+  run: (client) => client.query('summary'),
+});
