@@ -97,7 +97,7 @@ test('every stage answers as the first, and its invariants hold before and after
   }
 });
 
-test('every view can be read and the function called, and an unbalanced entry is refused', async () => {
+test('every view can be read and the function called; pending entries are posted, unbalanced ones refused', async () => {
   await copyOf('seeded', 'objects');
   const connection = server.connection('objects');
   await migrate(connection, migrations);
@@ -112,6 +112,10 @@ test('every view can be read and the function called, and an unbalanced entry is
     expect(await names('SELECT get_account_balance_fast(1000)')).toEqual(
       await names('SELECT net FROM account_totals WHERE account_id = 1000'),
     );
+    await client.query(`UPDATE journal_entries SET status = 'Posted' WHERE status = 'Pending'`);
+    expect(await names(invariants.totals_are_sums!.sql)).toEqual([]);
+    await expect(client.query(`UPDATE journal_entries SET status = 'Pending'`)).rejects.toThrow(/cannot change/);
+
     const line = `INSERT INTO journal_entry_lines (journal_entry_id, account_id, line_type, amount, line_number)
                   SELECT id, 1000, 'DEBIT', 5, 9 FROM journal_entries LIMIT 1`;
     await expect(client.query(line)).rejects.toThrow(/out of balance by 5/);
