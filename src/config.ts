@@ -19,6 +19,10 @@ const shape = z.strictObject({
   cacheDir: z.string().optional(),
   /** Snapshots beyond this size are dropped, the least recently used first: a number and MB, GB or TB. Default '60GB'. */
   cacheLimit: z.string().regex(sizePattern, sizeAdvice).optional(),
+  /** Which PostgreSQL, as --server takes it. Default `embedded`. */
+  server: z.string().optional(),
+  /** PostgreSQL's major version, as --pg takes it. */
+  pg: z.number().optional(),
   /** Where results are written: a folder for each run is made in it. */
   out: z.string().optional(),
   /** Load for every scenario, in place of what the scenario says. */
@@ -45,7 +49,7 @@ export function defineConfig(config: Config): Config {
 const fileNames = ['pgrehearse.config.ts', 'pgrehearse.config.mts', 'pgrehearse.config.js', 'pgrehearse.config.mjs'];
 
 /**
- * Reads the config file and the environment (PGREHEARSE_CACHE, PGREHEARSE_CACHE_LIMIT, PGREHEARSE_OUT).
+ * Reads the config file and the environment (PGREHEARSE_SERVER, PGREHEARSE_CACHE, PGREHEARSE_CACHE_LIMIT, PGREHEARSE_OUT).
  *
  * @param folder where to look for the file
  * @param file a file that was named by the user; must then exist
@@ -61,6 +65,7 @@ export async function loadConfig(folder: string, file?: string, env = process.en
   return {
     ...fromFile,
     ...(cacheLimit ? { cacheLimit } : {}),
+    ...(env.PGREHEARSE_SERVER ? { server: env.PGREHEARSE_SERVER } : {}),
     ...(env.PGREHEARSE_CACHE ? { cacheDir: resolve(folder, env.PGREHEARSE_CACHE) } : {}),
     ...(env.PGREHEARSE_OUT ? { out: resolve(folder, env.PGREHEARSE_OUT) } : {}),
   };

@@ -28,9 +28,9 @@ import { findScenario, projectFolder } from './scenario-file.ts';
 import { importScenario } from './scenario-module.ts';
 import { writeScenarioOfRefs } from './refs.ts';
 import { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
-import { findBinaries } from './server/binaries.ts';
 import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
 import { assertDiskSpace, nearestExisting, roomHint } from './server/disk.ts';
+import { findPrograms, serverChoice, type ServerChoice } from './server/choice.ts';
 import { describeHost, usableMemoryBytes } from './server/host.ts';
 import { reapLeftovers } from './server/leftovers.ts';
 import { assertPortFree } from './server/ports.ts';
@@ -63,6 +63,10 @@ export interface RunRequest {
   out?: string;
   /** Port for the server. Default: a free one. */
   port?: number;
+  /** As `--server` takes it. Default: of the config, else `embedded`. */
+  server?: string;
+  /** PostgreSQL's major version. Default: of the config, else the newest that the server has. */
+  pg?: number;
   /** The command as given, for the record. */
   command?: string;
 }
@@ -105,6 +109,7 @@ export interface RunPlan {
   commit: Commit | undefined;
   /** Of this machine, where they were measured before. */
   generator: GeneratorFigures | undefined;
+  server: ServerChoice;
   postgres: { version: string; major: number };
   cacheDir: string;
   /** Size of all snapshots beyond which those that were not used for longest are dropped. */
@@ -133,7 +138,8 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
   // Before the disk is looked at: killed runs may have left gigabytes.
   const leftovers = await reapLeftovers(cacheDir);
-  const { version, major } = await findBinaries(await ensureCacheFolder(cacheDir));
+  const server = serverChoice(request.server ?? config.server, request.pg ?? config.pg);
+  const { version, major } = await findPrograms(server, await ensureCacheFolder(cacheDir));
   const postgres = { version, major };
   const id = runId(scenario.name);
   const checks = new FaultList();
@@ -177,6 +183,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
       clones: stages.length > 0,
     }),
     host,
+    server,
     commit: await readCommit(folder),
     generator: await knownGeneratorFigures(cacheDir, host),
     cacheDir,

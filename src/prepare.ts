@@ -135,12 +135,12 @@ function tellMigration(event: MigrationEvent, journal: Journal): void {
 async function onServer<T>(
   dataDir: string,
   settings: Settings,
-  { cacheDir }: RunPlan,
+  { cacheDir, server: choice }: RunPlan,
   { signal }: Journal,
   work: (server: Server) => Promise<T>,
 ): Promise<T> {
   // Scratch: after a failure nothing is kept, so that nothing need be written out.
-  await using server = await startEmbedded({ dataDir, settings, cacheDir, scratch: true, signal });
+  await using server = await startEmbedded({ dataDir, settings, choice, cacheDir, scratch: true, signal });
   try {
     const outcome = await work(server);
     await server.shutDown();

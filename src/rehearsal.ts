@@ -130,6 +130,7 @@ export async function onClone<T>(
     dataDir,
     settings: settingsOf(profile),
     cacheDir: plan.cacheDir,
+    choice: plan.server,
     ...(port === undefined ? {} : { port }),
     scratch: true,
     signal: journal.signal,
@@ -192,7 +193,7 @@ export function emptyResult(plan: RunPlan): RunResult {
     ...(plan.commit === undefined ? {} : { commit: plan.commit }),
     host: plan.host,
     ...(plan.generator === undefined ? {} : { generator: plan.generator }),
-    server: { kind: 'embedded', ...plan.postgres },
+    server: { kind: plan.server.kind, ...plan.postgres },
     scenario: {
       name: scenario.name,
       title: scenario.title,

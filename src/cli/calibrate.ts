@@ -11,7 +11,9 @@ import {
   pairsOption,
   parsePositive,
   parseWhole,
+  pgOption,
   portOption,
+  serverOption,
   scaleOption,
   seedOption,
   workersOption,
@@ -40,6 +42,8 @@ export function calibrateCommand(context: CommandContext): Command {
     .addOption(workersOption())
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(serverOption())
+    .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())
     .addOption(jsonOption('the RunResult'))

@@ -10,7 +10,9 @@ import {
   parseList,
   parsePositive,
   parseWhole,
+  pgOption,
   portOption,
+  serverOption,
   scaleOption,
   seedOption,
   workersOption,
@@ -45,6 +47,8 @@ export function capacityCommand(context: CommandContext): Command {
     )
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(serverOption())
+    .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())
     .addOption(jsonOption('the RunResult'))

@@ -14,6 +14,8 @@ export interface MeasureFlags {
   stages?: string[];
   out?: string;
   port?: number;
+  server?: string;
+  pg?: number;
   config?: string;
   json?: boolean;
 }
@@ -28,7 +30,7 @@ export async function measure(
   work: (plan: RunPlan, control: RunControl) => Promise<RunResult>,
 ): Promise<RunResult> {
   const { scenario, flags, ...spec } = request;
-  const { scale, seed, workers, stages, out, port } = flags;
+  const { scale, seed, workers, stages, out, port, server, pg } = flags;
   const { folder, config } = await readConfig(flags);
   const command = ['pgrehearse', ...process.argv.slice(2)].join(' ');
   const terminal = openTerminal(context.signal);
@@ -44,6 +46,8 @@ export async function measure(
       stages,
       out,
       port,
+      server,
+      pg,
       ...spec,
     });
     const result = await work(plan, { signal: context.signal, onEvent: (event) => terminal.onEvent(event) });

@@ -56,6 +56,17 @@ export const workersOption = () =>
 export const configOption = () =>
   new Option('--config <file>', 'config file (default: pgrehearse.config.ts, if there)');
 
+export const serverOption = () =>
+  new Option(
+    '--server <kind>',
+    'embedded (default), installed, or installed:/path/to/bin: where PostgreSQL comes from',
+  );
+
+export const pgOption = () =>
+  new Option('--pg <major>', "PostgreSQL's major version, 15 to 18 (default: the newest of the server)").argParser(
+    parseWhole,
+  );
+
 export const portOption = () =>
   new Option('--port <n>', 'port of the PostgreSQL server that is started (default: a free one)').argParser(parsePort);
 

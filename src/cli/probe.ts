@@ -2,7 +2,17 @@ import { Command, Option } from 'commander';
 import { probe } from '../probe.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
-import { configOption, jsonOption, parseDuration, parseList, portOption, scaleOption, seedOption } from './options.ts';
+import {
+  configOption,
+  jsonOption,
+  parseDuration,
+  parseList,
+  pgOption,
+  portOption,
+  serverOption,
+  scaleOption,
+  seedOption,
+} from './options.ts';
 
 interface ProbeFlags extends MeasureFlags {
   budget: number;
@@ -25,6 +35,8 @@ export function probeCommand(context: CommandContext): Command {
     )
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(serverOption())
+    .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())
     .addOption(jsonOption('the RunResult'))

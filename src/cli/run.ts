@@ -17,7 +17,9 @@ import {
   parseList,
   parsePositive,
   parseWhole,
+  pgOption,
   portOption,
+  serverOption,
   scaleOption,
   seedOption,
   thresholdOptions,
@@ -84,6 +86,8 @@ export function runCommand(context: CommandContext): Command {
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
   return command
+    .addOption(serverOption())
+    .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())
     .addOption(new Option('--quick', `a minute on a small scale: --scale ${quick.scale} --duration 15s`))

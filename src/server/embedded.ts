@@ -1,12 +1,13 @@
-/** A real PostgreSQL from npm, with a data folder of its own, started and stopped by us. */
+/** A real PostgreSQL, from npm or installed, with a data folder of its own, started and stopped by us. */
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
 import type { Settings } from '../scenario.ts';
-import { findBinaries, type Binaries } from './binaries.ts';
+import type { Binaries } from './binaries.ts';
 import { ensureCacheFolder } from './cache.ts';
+import { findPrograms, type ServerChoice } from './choice.ts';
 import { uniqueName } from './leases.ts';
 import {
   giveToServer,
@@ -30,6 +31,8 @@ export interface EmbeddedOptions {
   dataDir: string;
   /** On top of PostgreSQL's defaults and of what measuring needs. */
   settings: Settings;
+  /** Which PostgreSQL; default: the one that comes with pgrehearse. */
+  choice?: ServerChoice;
   /** Port on loopback; default: a free one. */
   port?: number;
   cacheDir: string;
@@ -48,7 +51,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Server> {
   configurationText(options.settings, {});
   if (options.port !== undefined) await assertPortFree(options.port);
   const cacheDir = await ensureCacheFolder(options.cacheDir);
-  const binaries = await findBinaries(cacheDir);
+  const { choice = { kind: 'embedded' } } = options;
+  const binaries = await findPrograms(choice, cacheDir);
   options.signal?.throwIfAborted();
   const dataDir = resolve(options.dataDir);
   const socketDir = await chooseSocketDir();
@@ -62,7 +66,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Server> {
   await giveToServer(socketDir);
   const { scratch = false } = options;
   const password = await readPassword(dataDir);
-  const server = new EmbeddedServer({ binaries, registration, dataDir, socketDir, password, scratch });
+  const server = new EmbeddedServer({
+    kind: choice.kind,
+    binaries,
+    registration,
+    dataDir,
+    socketDir,
+    password,
+    scratch,
+  });
   await server.start(options.settings, options.port, options.signal);
   server.resources = cleanup.move();
   return server;
@@ -90,6 +102,7 @@ async function sharedMemorySettings(): Promise<Settings> {
 
 /** What a server stands on, made before it starts. */
 interface Foundation {
+  kind: Server['kind'];
   binaries: Binaries;
   registration: ServerRegistration;
   dataDir: string;
@@ -99,7 +112,7 @@ interface Foundation {
 }
 
 class EmbeddedServer implements Server {
-  readonly kind = 'embedded';
+  readonly kind: Server['kind'];
   readonly version: string;
   readonly major: number;
   readonly capabilities: Capabilities = { restart: true, configure: true, clone: true };
@@ -112,6 +125,7 @@ class EmbeddedServer implements Server {
 
   constructor(foundation: Foundation) {
     this.#foundation = foundation;
+    this.kind = foundation.kind;
     this.dataDir = foundation.dataDir;
     this.version = foundation.binaries.version;
     this.major = foundation.binaries.major;
@@ -123,11 +137,13 @@ class EmbeddedServer implements Server {
   }
 
   connection(database = 'postgres'): ConnectionTarget {
-    const { socketDir, password } = this.#foundation;
-    const target = { port: this.#port, user: superuser, database };
     // Windows has no Unix sockets that the driver could use.
-    if (process.platform === 'win32') return { host: '127.0.0.1', ...target, password };
-    return { host: socketDir, ...target };
+    if (process.platform === 'win32') return this.loopbackConnection(database);
+    return { host: this.#foundation.socketDir, port: this.#port, user: superuser, database };
+  }
+
+  loopbackConnection(database: string): ConnectionTarget {
+    return { host: '127.0.0.1', port: this.#port, user: superuser, database, password: this.#foundation.password };
   }
 
   /** A free port may be taken by somebody else before the server binds it: then another one is tried. */

@@ -34,9 +34,13 @@ export async function isInitialised(dataDir: string, major: number): Promise<boo
   return true;
 }
 
+/** The first major with collations of its own. */
+const builtinProviderMajor = 17;
+
 /**
  * Runs initdb on a data folder that is missing or empty. UTF-8, page checksums (PostgreSQL 18's default), and the built-in
- * collation C.UTF-8, which sorts alike on every platform and needs no locale of the machine.
+ * collation C.UTF-8, which sorts alike on every platform and needs no locale of the machine. PostgreSQL 15 and 16 get C,
+ * which sorts the same, but where upper, lower and character classes know ASCII only.
  *
  * Who gets in: over the Unix socket anybody, but its folder is open to the server's user only (0700); over TCP, on loopback
  * only, whoever knows the random password, which lies in the data folder, also 0700. So other users of the machine stay
@@ -69,8 +73,8 @@ async function initialise(binaries: Binaries, dataDir: string, passwordPath: str
     `--pwfile=${passwordPath}`,
     '--encoding=UTF8',
     '--locale=C',
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
+    ...(binaries.major >= builtinProviderMajor ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []),
+    '--data-checksums',
     '--auth-local=trust',
     '--auth-host=scram-sha-256',
     '--no-sync',

@@ -20,7 +20,7 @@ export interface Capabilities {
 
 /** A running PostgreSQL server. Disposing stops it. */
 export interface Server extends AsyncDisposable {
-  readonly kind: 'embedded';
+  readonly kind: 'embedded' | 'installed';
   /** As the server says it: "18.4". */
   readonly version: string;
   readonly major: number;
@@ -30,6 +30,8 @@ export interface Server extends AsyncDisposable {
   readonly pid: number;
   /** @param database default `postgres` */
   connection(database?: string): ConnectionTarget;
+  /** The same over loopback with a password, for programs that know no sockets. */
+  loopbackConnection(database: string): ConnectionTarget;
   /** Stops and starts again, with other settings where given. */
   restart(settings?: Settings): Promise<void>;
   /** The error to tell: that the server crashed, and why, in place of what a client met; any other error as it is. */
