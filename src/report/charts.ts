@@ -21,6 +21,8 @@ import {
   timeAxis,
 } from './drawing.ts';
 import { formatMs, formatRate } from './format.ts';
+import { renderLadderChart } from './ladder-chart.ts';
+import { isLadder } from './ladder-figures.ts';
 import { renderLiveMigrationCharts } from './live-migration-chart.ts';
 import { renderPairsChart } from './pairs-chart.ts';
 
@@ -31,6 +33,7 @@ export function renderCharts(result: RunResult): Record<string, string> {
   const stages = chartStages(result);
   if (stages.length === 0) return {};
   return {
+    ...(isLadder(result) ? renderLadderChart(stages, result.slo.limitMs) : {}),
     'latency-by-transaction.svg': latencyByTransaction(result, stages),
     'latency-over-time.svg': latencyOverTime(result, stages),
     'throughput.svg': throughput(result, stages),
@@ -45,7 +48,8 @@ function pairs(result: RunResult): Record<string, string> {
   return renderPairsChart(result.comparison, overall?.estimate);
 }
 
-interface ChartStage extends StageFigures {
+/** A measured stage with what it is drawn by. */
+export interface ChartStage extends StageFigures {
   label: string;
   colour: string;
 }

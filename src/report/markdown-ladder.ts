@@ -1,31 +1,34 @@
 /** Every stage of a run in one table, as plans of several phases are told: what each step cost and what it brought. */
-import type { ClaimOutcome, RunResult, StageResult } from '../result.ts';
+import type { RunResult } from '../result.ts';
 import { figuresOf, type StageFigures } from '../stage-figures.ts';
-import { formatBytes, formatCount, formatMs, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
+import { formatBytes, formatRate, formatShare, formatUs } from './format.ts';
+import { declaredAnswers, describeAnswers, describeClaimsMet, describeStepTime, isLadder } from './ladder-figures.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 
-/** The section; '' for a run of two stages or fewer, which the key figures tell already. */
-export function renderLadder(result: RunResult): string {
-  const { stages } = result;
-  if (stages.length < 3) return '';
-  const rows = stages.map((stage, at) => [
-    escapeText(stage.name),
-    escapeText(stage.description),
-    stepTime(stage, stages[at - 1]),
-    ...loadCells(figuresOf(result, stage.name)),
-    formatBytes(stage.databaseBytes),
-    describeAnswers(result, stage.name),
-    describeClaims(result.claims.filter((claim) => claim.stage === stage.name)),
+/**
+ * The section with its chart; '' for a run of two stages or fewer, which the key figures tell already.
+ *
+ * Migration times are those of the step from the stage before, measured when its snapshot was made.
+ */
+export function renderLadder(result: RunResult, chart = ''): string {
+  if (!isLadder(result)) return '';
+  const rows = result.stages.map(({ name, description, databaseBytes }, at) => [
+    escapeText(name),
+    escapeText(description),
+    describeStepTime(result, at),
+    ...loadCells(figuresOf(result, name)),
+    formatBytes(databaseBytes),
+    answersCell(result, name),
+    describeClaimsMet(result, name),
   ]);
   const figures = ['Migrated in', 'Held', 'p50', 'p95', 'p99', 'Missed', 'Database'].map(toRight);
-  return `## Stage by stage\n\n${table(['Stage', 'What it is', ...figures, 'Answers', 'Claims met'], rows)}`;
-}
-
-/** Time of the migrations that the stage before did not have, as measured when the snapshot was made. */
-function stepTime({ applied }: StageResult, before: StageResult | undefined): string {
-  const known = new Set(before?.applied.map(({ version }) => version));
-  const own = applied.filter(({ version }) => !known.has(version));
-  return own.length === 0 ? '' : formatMs(own.reduce((sum, { durationMs }) => sum + durationMs, 0));
+  const parts = [
+    '## Stage by stage',
+    table(['Stage', 'What it is', ...figures, 'Answers', 'Claims met'], rows),
+    declarations(result),
+    chart,
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
 }
 
 function loadCells(figures: StageFigures | undefined): string[] {
@@ -38,20 +41,21 @@ function loadCells(figures: StageFigures | undefined): string[] {
 }
 
 /** Compared with the first stage. */
-function describeAnswers({ answers }: RunResult, stage: string): string {
-  const own = answers.filter((answer) => answer.stage === stage);
-  if (own.length === 0) return '';
-  const different = own.reduce((sum, answer) => sum + answer.different, 0);
-  const declared = own.filter((answer) => answer.declared !== undefined).length;
-  const parts = [
-    different === 0 ? 'equal' : `**${formatCount(different)} differ**`,
-    declared === 0 ? '' : `${formatPlural(declared, 'transaction')} declared to differ`,
-  ];
-  return parts.filter((part) => part !== '').join(', ');
+function answersCell(result: RunResult, stage: string): string {
+  const compared = describeAnswers(result, stage);
+  const declared = declaredAnswers(result, stage).map(({ transaction }) => escapeText(transaction));
+  const shown = compared === '' || compared === 'equal' ? compared : `**${compared}**`;
+  return declared.length === 0 ? shown : `${shown}; not compared: ${declared.join(', ')}`;
 }
 
-function describeClaims(claims: readonly ClaimOutcome[]): string {
-  if (claims.length === 0) return '';
-  const met = claims.filter(({ outcome }) => outcome === 'met').length;
-  return `${formatCount(met)} of ${formatCount(claims.length)}`;
+/** Why answers of some transactions are not compared: one line for each reason, with its stages. */
+function declarations(result: RunResult): string {
+  const stagesOf = new Map<string, string[]>();
+  for (const { name } of result.stages) {
+    for (const { transaction, reason } of declaredAnswers(result, name)) {
+      const line = `**${escapeText(transaction)}**: ${escapeText(reason)}`;
+      stagesOf.set(line, [...(stagesOf.get(line) ?? []), escapeText(name)]);
+    }
+  }
+  return [...stagesOf].map(([line, stages]) => `- ${line} (${stages.join(', ')})`).join('\n');
 }

@@ -38,7 +38,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
       verdict,
       chart(files, 'capacity.svg', 'p95 of the response time of each stage against the rate'),
     ),
-    renderLadder(result),
+    renderLadder(result, chart(files, 'latency-by-stage.svg', 'p95 of each stage beside the limit')),
     ...(result.liveMigration === undefined
       ? []
       : renderLiveMigration(

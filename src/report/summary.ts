@@ -6,6 +6,7 @@ import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
 import { describeChange, describeClaims, describeLosses } from './comparison.ts';
+import { describeAnswers, describeClaimsMet, describeStepTime, isLadder } from './ladder-figures.ts';
 import { describeCalibration } from './markdown-calibration.ts';
 import { describeImprovement, describeTime, probeGroups } from './probe-groups.ts';
 import { formatBytes, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
@@ -62,21 +63,35 @@ function verdictLines(result: RunResult, width: number, paint: Paint): string[] 
 }
 
 function stageTable(result: RunResult, width: number, paint: Paint): string[] {
+  if (result.stages.length === 0) return [];
+  const limit = formatUs(result.slo.limitMs * 1000);
+  const rows = isLadder(result) ? ladderRows(result, limit) : stageRows(result, limit);
+  return alignColumns(rows, width, paint);
+}
+
+function stageRows(result: RunResult, limit: string): string[][] {
   const rows = result.stages.map((stage) => {
     const figures = figuresOf(result, stage.name);
+    const cells = figures ? [...loadCells(figures), lossCell(figures)] : ['not measured', '', '', '', ''];
+    return [plain(stage.name), ...cells, formatBytes(stage.databaseBytes)];
+  });
+  return [['Stage', 'held', 'p50', 'p95', `missed ${limit}`, 'errors', 'database'], ...rows];
+}
+
+/** Every step of a ladder: also what it took to migrate, whether its answers are right, what was promised of it. */
+function ladderRows(result: RunResult, limit: string): string[][] {
+  const rows = result.stages.map(({ name, databaseBytes }, at) => {
+    const figures = figuresOf(result, name);
     return [
-      plain(stage.name),
-      ...(figures ? stageCells(figures) : ['not measured', '', '', '', '']),
-      formatBytes(stage.databaseBytes),
+      plain(name),
+      describeStepTime(result, at),
+      ...(figures ? loadCells(figures) : ['not measured', '', '', '']),
+      formatBytes(databaseBytes),
+      describeAnswers(result, name),
+      describeClaimsMet(result, name),
     ];
   });
-  if (rows.length === 0) return [];
-  const limit = formatUs(result.slo.limitMs * 1000);
-  return alignColumns(
-    [['Stage', 'held', 'p50', 'p95', `missed ${limit}`, 'errors', 'database'], ...rows],
-    width,
-    paint,
-  );
+  return [['Stage', 'migrated', 'held', 'p50', 'p95', `missed ${limit}`, 'database', 'answers', 'claims met'], ...rows];
 }
 
 /** How far each stage goes, in place of how it did at one rate. */
@@ -111,11 +126,14 @@ function probeTable(result: RunResult, width: number, paint: Paint): string[] {
   return alignColumns([heading, ...rows], width, paint);
 }
 
-function stageCells({ mainBlock, saturatedBlock, heldPerSecond, misses, blocks }: StageFigures): string[] {
+function loadCells({ mainBlock, saturatedBlock, heldPerSecond, misses }: StageFigures): string[] {
   const { response } = mainBlock.total;
   const times = saturatedBlock ? ['no bound', 'no bound'] : [formatUs(response.p50Us), formatUs(response.p95Us)];
-  const losses = blocks.length === 1 ? describeLosses(mainBlock.counts) : '';
-  return [formatRate(heldPerSecond), ...times, misses ? formatShare(misses.value) : '', losses];
+  return [formatRate(heldPerSecond), ...times, misses ? formatShare(misses.value) : ''];
+}
+
+function lossCell({ blocks, mainBlock }: StageFigures): string {
+  return blocks.length === 1 ? describeLosses(mainBlock.counts) : '';
 }
 
 /** p95 of every transaction in the first and the last stage. */

@@ -32,7 +32,6 @@ describe('renderCharts', () => {
     ['one stage', buildResult([calmAfter])],
     ['one saturated stage', buildResult([saturatedBefore])],
     ['a stage of one second', buildResult([{ ...calmAfter, seconds: 1 }])],
-    ['eight stages', buildResult(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((stage) => slowStage(stage)))],
     ['a stage without a block', { ...buildResult(), blocks: buildResult().blocks.slice(1) }],
     ['latencies of zero', buildResult([{ ...calmAfter, p95Us: () => 0, serviceUs: () => 0 }])],
     ['transactions that never occurred', withBlocks({ transactions: [] })],
@@ -43,6 +42,23 @@ describe('renderCharts', () => {
       expect(xmlFaults(svg)).toEqual([]);
       expect(svg).not.toMatch(/NaN|Infinity|undefined/);
       expect(svg).toMatch(/^<svg /);
+    }
+  });
+
+  it('adds p95 by stage to a ladder of more than two, saturated ones by their service time', () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const charts = chartsOf([saturatedBefore, ...names.map((stage) => slowStage(stage))]);
+    const svg = charts['latency-by-stage.svg']!;
+    for (const chart of Object.values(charts)) expect(xmlFaults(chart)).toEqual([]);
+    const text = textOf(svg);
+    for (const label of [
+      'before',
+      ...names,
+      'response time',
+      'service time of stages that were saturated',
+      '7.12 ms',
+    ]) {
+      expect(text).toContain(label);
     }
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderMarkdown } from '../../src/report/markdown.ts';
+import { renderSummary } from '../../src/report/summary.ts';
 import { buildResult, calmAfter, saturatedBefore } from './result-fixture.ts';
 
 const ladder = () => buildResult([saturatedBefore, { ...calmAfter, stage: 'indexes' }, calmAfter]);
@@ -28,7 +29,24 @@ describe('the ladder of stages', () => {
     ];
     const { markdown } = await renderMarkdown(result);
     expect(markdown).toContain('**2 differ**');
-    expect(markdown).toContain('equal, 1 transaction declared to differ');
+    expect(markdown).toContain('equal; not compared: event_list');
+    expect(markdown).toContain('- **event_list**: newest first (after)');
+  });
+
+  it('tells of each stage how many claims it met', async () => {
+    const result = ladder();
+    const claim = { text: 'a promise', source: 'document:1', stage: 'indexes', measure: { kind: 'heldRate' } } as const;
+    result.claims = [
+      { ...claim, atLeast: 1, outcome: 'met', measured: 2 },
+      { ...claim, atLeast: 3, outcome: 'not met', measured: 2 },
+      { ...claim, atLeast: 3, outcome: 'not measured' },
+    ];
+    const { markdown, files } = await renderMarkdown(result);
+    expect(markdown).toMatch(/\| indexes \| .* \| 1 of 3 claims, 1 not measured \|/);
+    expect(Object.keys(files)).toContain('latency-by-stage.svg');
+    const lines = renderSummary(result, { color: false, columns: 140 }).split('\n');
+    expect(lines.find((line) => line.startsWith('indexes'))).toMatch(/1 of 3 claims, 1 not measured$/);
+    expect(lines.find((line) => line.startsWith('Stage'))).toMatch(/migrated +held +p50 +p95/);
   });
 
   it('is left out for two stages, which the key figures tell', async () => {
