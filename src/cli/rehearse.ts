@@ -12,7 +12,9 @@ import {
   parseList,
   parsePositive,
   parseWhole,
+  pgOption,
   portOption,
+  serverOption,
   scaleOption,
   seedOption,
   workersOption,
@@ -26,6 +28,7 @@ interface RehearseFlags extends MeasureFlags, OutputFlags {
   before: number;
   after: number;
   repeats: number;
+  command?: string;
   adversary?: Adversary;
   hold: number;
   lockTimeout?: number;
@@ -38,6 +41,17 @@ interface RehearseFlags extends MeasureFlags, OutputFlags {
   maxInvalid: number;
 }
 
+const help = `
+The statements of the first stage keep running while its schema changes under them, and after. Every tenth of a second
+of the load is kept, the lock queue is looked at every 20 ms, and the budgets are judged on the worst repeat.
+
+Examples:
+  pgrehearse rehearse webhooks --rate 50
+  pgrehearse rehearse ./load/shop.ts --adversary reader --hold 3s
+  pgrehearse rehearse ./load/shop.ts --adversary reader --lock-timeout 200ms
+  pgrehearse rehearse ./load/shop.ts --command 'npx prisma migrate deploy'
+  pgrehearse rehearse ./load/shop.ts --before-ref origin/main --github`;
+
 export function rehearseCommand(context: CommandContext): Command {
   const command = new Command('rehearse')
     .description("apply a stage's migrations inside of the load, and judge what the traffic felt")
@@ -49,6 +63,12 @@ export function rehearseCommand(context: CommandContext): Command {
       ).argParser(parseList),
     )
     .addOption(new Option('--before-ref <git ref>', 'from this branch, tag or commit to the working tree'))
+    .addOption(
+      new Option(
+        '--command <command>',
+        'your own migration tool in place of our runner; it finds the database by DATABASE_URL or PGHOST, PGPORT, ...',
+      ),
+    )
     .addOption(new Option('--repeats <n>', 'from fresh clones; the worst is judged').argParser(parseRepeats).default(3))
     .addOption(
       new Option('--before <time>', 'load before the migration').argParser(parseDuration).default(30_000, '30s'),
@@ -70,49 +90,49 @@ export function rehearseCommand(context: CommandContext): Command {
       new Option('--attempts <n>', 'for each file, when --lock-timeout ended one').argParser(parseRepeats).default(30),
     )
     .addOption(new Option('--pause <time>', 'before the next attempt').argParser(parseDuration).default(500, '500ms'))
-    .addOption(new Option('--max-stall <time>', 'budget').argParser(parseDuration).default(500, '500ms'))
-    .addOption(new Option('--max-blocked <time>', 'budget').argParser(parseDuration).default(5000, '5s'))
-    .addOption(new Option('--max-failed <n>', 'budget').argParser(parseWhole).default(0))
-    .addOption(new Option('--max-lock-hold <time>', 'budget').argParser(parseDuration).default(200, '200ms'))
-    .addOption(new Option('--max-invalid <n>', 'budget: indexes and constraints').argParser(parseWhole).default(0))
     .addOption(scaleOption())
     .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive))
     .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
     .addOption(workersOption())
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(serverOption())
+    .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())
     .addOption(jsonOption('the RunResult'));
-  for (const option of outputOptions()) command.addOption(option);
-  return command
-    .addHelpText(
-      'after',
-      `
-The statements of the first stage keep running while its schema changes under them, and after. Every tenth of a second
-of the load is kept, the lock queue is looked at every 20 ms, and the budgets are judged on the worst repeat.
-
-Examples:
-  pgrehearse rehearse webhooks --rate 50
-  pgrehearse rehearse ./load/shop.ts --adversary reader --hold 3s
-  pgrehearse rehearse ./load/shop.ts --adversary reader --lock-timeout 200ms
-  pgrehearse rehearse ./load/shop.ts --before-ref origin/main --github`,
-    )
-    .action(async (scenario: string, flags: RehearseFlags) => {
-      const { rate, connections, beforeRef } = flags;
-      const load = {
-        ...(rate === undefined ? {} : { ratePerSecond: rate }),
-        ...(connections === undefined ? {} : { connections }),
-      };
-      const result = await measure(
-        { scenario, flags, load, ...(beforeRef === undefined ? {} : { beforeRef }) },
-        context,
-        (plan, control) => rehearseMigration(twoStages(plan), requestOf(flags), control),
-      );
-      await writeOutputs(result, flags);
-      noteExitCode(context, result, flags);
-    });
+  for (const option of [...budgetOptions(), ...outputOptions()]) command.addOption(option);
+  return command.addHelpText('after', help).action(async (scenario: string, flags: RehearseFlags) => {
+    const { rate, connections, beforeRef } = flags;
+    const load = {
+      ...(rate === undefined ? {} : { ratePerSecond: rate }),
+      ...(connections === undefined ? {} : { connections }),
+    };
+    const result = await measure(
+      { scenario, flags, load, ...(beforeRef === undefined ? {} : { beforeRef }) },
+      context,
+      (plan, control) =>
+        rehearseMigration(flags.command === undefined ? twoStages(plan) : firstStage(plan), requestOf(flags), control),
+    );
+    await writeOutputs(result, flags);
+    noteExitCode(context, result, flags);
+  });
 }
+
+/** What the traffic may feel. */
+const budgetOptions = () => [
+  new Option('--max-stall <time>', 'budget: without a completed transaction')
+    .argParser(parseDuration)
+    .default(500, '500ms'),
+  new Option('--max-blocked <time>', 'budget: sessions behind the migration, added up')
+    .argParser(parseDuration)
+    .default(5000, '5s'),
+  new Option('--max-failed <n>', 'budget: transactions').argParser(parseWhole).default(0),
+  new Option('--max-lock-hold <time>', 'budget: a lock that keeps readers or writers out')
+    .argParser(parseDuration)
+    .default(200, '200ms'),
+  new Option('--max-invalid <n>', 'budget: indexes and constraints left').argParser(parseWhole).default(0),
+];
 
 /** The first and the last: what lies between is applied on the way. */
 function twoStages(plan: RunPlan): RunPlan {
@@ -125,8 +145,13 @@ function twoStages(plan: RunPlan): RunPlan {
   });
 }
 
+/** What the command makes of it is not a stage. */
+function firstStage(plan: RunPlan): RunPlan {
+  return { ...plan, stages: plan.stages.slice(0, 1) };
+}
+
 function requestOf(flags: RehearseFlags): LiveRequest {
-  const { adversary, lockTimeout } = flags;
+  const { adversary, lockTimeout, command } = flags;
   return {
     budgets: {
       maxStallMs: flags.maxStall,
@@ -138,6 +163,7 @@ function requestOf(flags: RehearseFlags): LiveRequest {
     repeats: flags.repeats,
     beforeMs: flags.before,
     afterMs: flags.after,
+    ...(command === undefined ? {} : { command }),
     ...(adversary === undefined ? {} : { adversary: { kind: adversary, holdMs: flags.hold } }),
     ...(lockTimeout === undefined
       ? {}

@@ -17,12 +17,15 @@ export async function aftermathOf(connection: ConnectionTarget): Promise<Afterma
   return withClient(connection, async (client) => (await client.query<Aftermath>(leftovers)).rows[0]!);
 }
 
-/** Of the names given, those that are tables with rows to lock. */
-export async function tablesAmong(connection: ConnectionTarget, names: readonly string[]): Promise<string[]> {
+/** Of the names given, those that are tables with rows to lock; without names, all of them. */
+export async function tablesAmong(
+  connection: ConnectionTarget,
+  names: readonly string[] | undefined,
+): Promise<string[]> {
   return withClient(connection, async (client) => {
     const { rows } = await client.query<{ name: string }>(
-      `SELECT relname AS name FROM pg_class WHERE relname = ANY ($1) AND relkind = 'r' AND relnamespace = 'public'::regnamespace`,
-      [names],
+      `SELECT relname AS name FROM pg_class WHERE ($1::text[] IS NULL OR relname = ANY ($1)) AND relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+      [names ?? null],
     );
     return rows.map(({ name }) => name);
   });

@@ -17,11 +17,13 @@ export interface LockLook {
 
 const intervalMs = 20;
 
-// ACCESS SHARE and ROW SHARE keep nobody out who reads or writes rows. regclass looks at the catalogue only: it waits for no lock.
+// Whoever is neither ours nor an adversary is the user's migration tool. ACCESS SHARE and ROW SHARE keep nobody out who reads or writes rows. regclass looks at the catalogue only: it waits for no lock.
 const look = `
   WITH migration AS MATERIALIZED (
          SELECT pid, wait_event_type FROM pg_stat_activity
-          WHERE datname = current_database() AND application_name = $1),
+          WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+            AND (application_name = 'pgrehearse migrate'
+                 OR application_name NOT LIKE 'pgrehearse %' AND application_name NOT LIKE 'adversary: %')),
        blocked AS MATERIALIZED (
          SELECT pid, pg_blocking_pids(pid) AS blockers FROM pg_stat_activity
           WHERE datname = current_database() AND wait_event_type = 'Lock')
@@ -40,17 +42,14 @@ const look = `
 export class LockWatch implements AsyncDisposable {
   readonly looks: LockLook[] = [];
   readonly #client: Client;
-  readonly #applicationName: string;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  private constructor(client: Client, applicationName: string) {
+  private constructor(client: Client) {
     this.#client = client;
-    this.#applicationName = applicationName;
   }
 
-  /** @param applicationName of the sessions that migrate */
-  static async start(connection: ConnectionTarget, applicationName: string): Promise<LockWatch> {
+  static async start(connection: ConnectionTarget): Promise<LockWatch> {
     const client = new Client({
       ...connection,
       application_name: 'pgrehearse lock watch',
@@ -59,7 +58,7 @@ export class LockWatch implements AsyncDisposable {
     // What breaks the connection is told by whoever needs the server; looks that are missing are seen as such.
     client.on('error', () => {});
     await client.connect();
-    const watch = new LockWatch(client, applicationName);
+    const watch = new LockWatch(client);
     watch.#running = watch.#run();
     return watch;
   }
@@ -69,7 +68,7 @@ export class LockWatch implements AsyncDisposable {
       const begun = performance.now();
       const atMs = Date.now();
       const found = await this.#client
-        .query<Omit<LockLook, 'atMs'>>({ name: 'look', text: look, values: [this.#applicationName] })
+        .query<Omit<LockLook, 'atMs'>>({ name: 'look', text: look })
         .catch(() => undefined);
       if (found !== undefined) this.looks.push({ atMs, ...found.rows[0]! });
       await sleep(Math.max(1, intervalMs - (performance.now() - begun)));

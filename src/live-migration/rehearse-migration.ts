@@ -14,6 +14,7 @@ import { formatMs, formatPlural } from '../report/format.ts';
 import type { Block, RunResult } from '../result.ts';
 import type { SqlStatement } from '../sql.ts';
 import { AdversarySession } from './adversary.ts';
+import { runMigrationCommand } from './command.ts';
 import { aftermathOf, tablesAmong, walPosition } from './aftermath.ts';
 import { bucketsOf, impactOf } from './impact.ts';
 import { LockWatch, type LockLook } from './lock-watch.ts';
@@ -30,13 +31,14 @@ export interface LiveRequest {
   afterMs: number;
   adversary?: { kind: Adversary; holdMs: number };
   lockWait?: LockWait;
+  /** A command of the user's, in place of our runner. */
+  command?: string;
 }
 
 /** A migration that takes longer than this under load is given up. */
 const longestMigrationMs = 600_000;
 /** After the migration the load goes on until nothing waits any more, but not for longer than this. */
 const longestRecoveryMs = 60_000;
-const applicationName = 'pgrehearse migrate';
 
 /**
  * Applies what the last stage of the plan has and the first has not, under the load of the first, `repeats` times from fresh clones.
@@ -48,7 +50,7 @@ export function rehearseMigration(plan: RunPlan, request: LiveRequest, control: 
   const [first, last] = [plan.stages[0]!, plan.stages.at(-1)!];
   const live: LiveMigration = {
     from: first.spec.name,
-    to: last.spec.name,
+    to: request.command ?? last.spec.name,
     budgets: request.budgets,
     ...(request.adversary === undefined ? {} : { adversary: request.adversary.kind }),
     ...(request.lockWait === undefined ? {} : { lockWait: request.lockWait }),
@@ -56,8 +58,10 @@ export function rehearseMigration(plan: RunPlan, request: LiveRequest, control: 
     repeats: [],
   };
   return rehearse(plan, control, { liveMigration: live }, async (rehearsal) => {
-    for (const { version, name, durationMs } of rehearsal.stages.at(-1)!.prepared.applied) {
-      live.quietMs[`${version}_${name}`] = durationMs;
+    if (request.command === undefined) {
+      for (const { version, name, durationMs } of rehearsal.stages.at(-1)!.prepared.applied) {
+        live.quietMs[`${version}_${name}`] = durationMs;
+      }
     }
     await mkdir(join(plan.outDir, 'samples'), { recursive: true });
     for (let number = 1; number <= request.repeats; number++) {
@@ -121,7 +125,7 @@ class LiveRun {
       load: plan.load,
       workers: plan.workers,
     });
-    await using watch = await LockWatch.start(connection, applicationName);
+    await using watch = await LockWatch.start(connection);
     const stop = new AbortController();
     const onAbort = (): void => stop.abort();
     journal.signal?.addEventListener('abort', onAbort, { once: true });
@@ -156,21 +160,16 @@ class LiveRun {
   async #migrateUnderLoad(): Promise<Story> {
     const { connection } = this.#stage;
     const { journal } = this.#rehearsal;
-    const { adversary, lockWait } = this.#request;
+    const { adversary } = this.#request;
     const walBefore = await walPosition(connection);
     await using others = new AsyncDisposableStack();
     if (adversary !== undefined) others.use(await this.#startAdversary(adversary));
     const startedAt = Date.now();
     let error: string | undefined;
     try {
-      await migrate(connection, this.#migrations, {
-        signal: AbortSignal.any([AbortSignal.timeout(longestMigrationMs), ...(journal.signal ? [journal.signal] : [])]),
-        ...(lockWait === undefined ? {} : { lockWait }),
-        onMigration: ({ status }) => {
-          if (status === 'retrying') this.#noteRetry();
-        },
-        onStatement: (migration, statement, status) => this.#noteStatement(migration, statement, status),
-      });
+      await this.#migrate(
+        AbortSignal.any([AbortSignal.timeout(longestMigrationMs), ...(journal.signal ? [journal.signal] : [])]),
+      );
     } catch (thrown) {
       journal.signal?.throwIfAborted();
       error = messageOf(thrown);
@@ -178,11 +177,47 @@ class LiveRun {
     return { startedAt, endedAt: Date.now(), error, walBytes: (await walPosition(connection)) - walBefore };
   }
 
+  async #migrate(signal: AbortSignal): Promise<void> {
+    const { command, lockWait } = this.#request;
+    const { connection, server } = this.#stage;
+    if (command !== undefined) {
+      const target = server.loopbackConnection(connection.database);
+      await this.#asStatement(command, () =>
+        runMigrationCommand(command, { target, folder: this.#rehearsal.plan.folder, signal }),
+      );
+      return;
+    }
+    await migrate(connection, this.#migrations, {
+      signal,
+      ...(lockWait === undefined ? {} : { lockWait }),
+      onMigration: ({ status }) => {
+        if (status === 'retrying') this.#noteRetry();
+      },
+      onStatement: (migration, statement, status) => this.#noteStatement(migration, statement, status),
+    });
+  }
+
+  /** What a command does inside is not seen; it is told as one statement. */
+  async #asStatement(command: string, work: () => Promise<void>): Promise<void> {
+    const entry = { migration: '', file: '', line: 1, text: command, startedAt: Date.now(), endedAt: 0 };
+    this.#statements.push(entry);
+    try {
+      await work();
+    } finally {
+      entry.endedAt = Date.now();
+    }
+  }
+
   async #startAdversary({ kind, holdMs }: { kind: Adversary; holdMs: number }): Promise<AdversarySession> {
     const { connection } = this.#stage;
+    return AdversarySession.start(connection, kind, await tablesAmong(connection, this.#relations()), holdMs);
+  }
+
+  /** What the migration names; undefined where only a command knows. */
+  #relations(): string[] | undefined {
+    if (this.#request.command !== undefined) return undefined;
     const known = new Set(this.#stage.planned.migrations.map(({ version }) => version));
-    const added = this.#migrations.filter(({ version }) => !known.has(version));
-    return AdversarySession.start(connection, kind, await tablesAmong(connection, relationsOf(added)), holdMs);
+    return relationsOf(this.#migrations.filter(({ version }) => !known.has(version)));
   }
 
   /** The statement that waited in vain has ended, and everything of its file is undone. */
@@ -245,7 +280,8 @@ class LiveRun {
   /** Those of the stage that the migration leads to. */
   async #checkInvariants(): Promise<void> {
     const { plan, journal } = this.#rehearsal;
-    const { name } = plan.stages.at(-1)!.spec;
+    // After a command the schema is that of no stage: only what holds for all of them can be asked.
+    const name = this.#request.command === undefined ? plan.stages.at(-1)!.spec.name : 'command';
     await journal.part({ name: 'correctness', title: 'Check invariants', stage: name }, async () => {
       const { invariants = {} } = plan.scenario.workload;
       const options = {

@@ -73,7 +73,7 @@ function describeFailures({ failed, errors }: LiveRepeat['impact']): string {
 
 function statementTable({ statements }: LiveRepeat, { quietMs }: LiveMigration): string {
   const rows = statements.map(({ migration, file, line, text, startMs, endMs, waitedMs, blockers, error }) => [
-    `${escapeText(file)}:${line}`,
+    file === '' ? '' : `${escapeText(file)}:${line}`,
     escapeText(text.length > 120 ? `${text.slice(0, 119)}…` : text),
     `${formatMs(endMs - startMs)}${error === undefined ? '' : `, ${error}`}`,
     waitedMs === 0 ? '' : formatMs(waitedMs),
