@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { liveMigrationSchema } from './live-migration/schema.ts';
 import { readingUnits } from './scenario.ts';
+import { stageEvidence } from './observe/schema.ts';
 import { comparisonSchema } from './comparison/schema.ts';
 
 const count = z.int().nonnegative();
@@ -278,6 +279,7 @@ export const runResultSchema = z.object({
   phases: z.array(phase),
   blocks: z.array(block),
   liveMigration: liveMigrationSchema.optional(),
+  evidence: z.array(stageEvidence).optional(),
   changes: z.array(z.object({ file: z.string(), line: count, text: z.string() })).optional(),
   comparison: comparisonSchema.optional(),
   calibration: z

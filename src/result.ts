@@ -6,6 +6,7 @@
 import type { Commit } from './commit.ts';
 import type { Comparison } from './comparison/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
+import type { StageEvidence } from './observe/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, SloSpec, ReadingSpec } from './scenario.ts';
 
 /** Raised whenever a reader of the older shape would misread the newer one. */
@@ -404,6 +405,8 @@ export interface RunResult {
   blocks: Block[];
   /** What the migrations between the first and the last stage say. Absent in older results. */
   changes?: ChangedStatement[];
+  /** What the server counted while each stage was alone under the load; absent in older results. */
+  evidence?: StageEvidence[];
   /** The first stage beside the last, where both hold the rate. */
   comparison?: Comparison;
   /** Of `pgrehearse rehearse`, which has no blocks. */

@@ -16,6 +16,7 @@ import { formatCount, formatMs, formatPlural, formatUs } from './report/format.t
 import type { Block, RunResult, SeedSummary } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
 import { checkpointsBegun } from './observe/checkpoints.ts';
+import { Observation } from './observe/observation.ts';
 import { obstacleToPairs } from './verdict/typical.ts';
 
 /** Parameter sets whose answers are compared, and the time that one transaction may take for them in one stage. */
@@ -166,6 +167,7 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
   const title = `Drive ${formatCount(load.ratePerSecond)} transactions a second for ${formatMs(load.durationMs)}`;
   const { block } = await journal.part({ name: 'measure', title, stage: name }, async () => {
     const checkpoints = await countCheckpoints(connection, plan);
+    await using observation = await Observation.start(connection, plan.postgres.major);
     const block = await runBlock({
       scenarioFile: plan.scenarioFile,
       stage: name,
@@ -191,6 +193,7 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
         ),
     });
     block.checkpoints = (await countCheckpoints(connection, plan)) - checkpoints;
+    (journal.result.evidence ??= []).push(await observation.finish(name));
     return { block, detail: describeBlock(block) };
   });
   return block;

@@ -13,6 +13,7 @@ import { backgroundJobs } from './markdown-jobs.ts';
 import { byTransaction } from './markdown-latency.ts';
 import { readings } from './markdown-readings.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
+import { renderObserved } from './markdown-observed.ts';
 import { renderPairs } from './markdown-pairs.ts';
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
@@ -56,6 +57,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     backgroundJobs(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),
     readings(result),
+    renderObserved(result),
     ...renderPairs(result, verdict, chart(files, 'pairs.svg', 'p95 of each pair of blocks, as a share of before')),
     ...renderEvidence(result),
   ];

@@ -1,0 +1,74 @@
+/** Observes a server while a stage is under load: counters before and after, waits in between. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { ConnectionTarget } from '../server/server.ts';
+import { readIndexes, readTables } from './catalogue.ts';
+import { differences, gapsOf, readCounters, type CounterRow, type Snapshot } from './counters.ts';
+import type { IndexUse, StageEvidence, TableAccess } from './record.ts';
+import { actorIo, databaseActivity, indexUse, tableAccess, walActivity } from './schema.ts';
+import { WaitProfile } from './wait-profile.ts';
+
+/** Backends write their counts into shared memory once a second at most, when idle (PGSTAT_MIN_INTERVAL): this is a little more. */
+const flushMs = 1200;
+
+/** One stage; disposing closes the connection. */
+export class Observation implements AsyncDisposable {
+  readonly #client: Client;
+  readonly #major: number;
+  readonly #before: Snapshot;
+  readonly #waits: WaitProfile;
+
+  private constructor(client: Client, major: number, before: Snapshot) {
+    this.#client = client;
+    this.#major = major;
+    this.#before = before;
+    this.#waits = new WaitProfile(client);
+  }
+
+  /** Takes the first snapshot and begins to look at waits. @throws what `pg` throws */
+  static async start(connection: ConnectionTarget, major: number): Promise<Observation> {
+    const client = new Client({ ...connection, application_name: 'pgrehearse observer' });
+    // A connection that breaks while idle must not end the process; the next query tells.
+    client.on('error', () => {});
+    await client.connect();
+    return new Observation(client, major, await readCounters(client, major));
+  }
+
+  /** What was counted since the start. The load's connections must be closed. @throws what `pg` throws */
+  async finish(stage: string): Promise<StageEvidence> {
+    const waits = await this.#waits.stop();
+    await sleep(flushMs);
+    const after = await readCounters(this.#client, this.#major);
+    const changed = (name: Parameters<typeof differences>[2]): CounterRow[] => differences(this.#before, after, name);
+    const io = changed('io').filter((row) => Number(row['reads']) + Number(row['writes']) + Number(row['extends']) > 0);
+    return {
+      stage,
+      tables: await this.#tables(changed('tables')),
+      indexes: await this.#indexes(changed('indexes')),
+      waits,
+      database: databaseActivity.parse(changed('database')[0]),
+      wal: walActivity.parse(changed('wal')[0]),
+      ...(io.length === 0 ? {} : { io: io.map((row) => actorIo.parse(Object.assign({ actor: row.key }, row))) }),
+      gaps: gapsOf(this.#major),
+    };
+  }
+
+  async #tables(changed: readonly CounterRow[]): Promise<TableAccess[]> {
+    const counters = new Map(changed.map((row) => [row.key, row]));
+    const facts = await readTables(this.#client);
+    return facts.map((fact) => tableAccess.parse(Object.assign({}, counters.get(fact.key), fact)));
+  }
+
+  async #indexes(changed: readonly CounterRow[]): Promise<IndexUse[]> {
+    const counters = new Map(changed.map((row) => [row.key, row]));
+    const facts = await readIndexes(this.#client);
+    return facts.map(({ coveredBy, ...fact }) =>
+      indexUse.parse(Object.assign({}, counters.get(fact.key), fact, coveredBy === null ? {} : { coveredBy })),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#waits.stop();
+    await this.#client.end().catch(() => {});
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What PostgreSQL itself counted while a stage was under load: a part of the RunResult. Differences of two snapshots of its statistics
+ * views, and a profile of what sessions waited for.
+ *
+ * Units stand in the names, as in result.ts.
+ */
+
+/** Access to one table: pg_stat_user_tables. */
+export interface TableAccess {
+  table: string;
+  seqScans: number;
+  /** Rows that sequential scans read. */
+  seqRows: number;
+  indexScans: number;
+  inserted: number;
+  updated: number;
+  /** Updates that needed no new index entries (heap-only tuples). */
+  hotUpdated: number;
+  deleted: number;
+  autovacuums: number;
+  /** At the end of the load. */
+  deadRows: number;
+}
+
+/** Use of one index: pg_stat_user_indexes. */
+export interface IndexUse {
+  table: string;
+  index: string;
+  scans: number;
+  /** Entries that the scans returned. */
+  entriesRead: number;
+  bytes: number;
+  /** It serves a constraint: unused does not mean useless. */
+  constraint: boolean;
+  /** Another index of the table begins with the same columns in the same way. */
+  coveredBy?: string;
+}
+
+/** What sessions of the load were doing when they were looked at: pg_stat_activity, ten times a second. */
+export interface WaitShare {
+  /** "Lock: transactionid"; "running" for sessions that waited for nothing. */
+  event: string;
+  /** Sessions seen so, over all looks. */
+  seen: number;
+}
+
+/** I/O by who asked for it: pg_stat_io. */
+export interface ActorIo {
+  actor: string;
+  reads: number;
+  writes: number;
+  extends: number;
+  fsyncs: number;
+}
+
+/** One stage alone under its load. */
+export interface StageEvidence {
+  stage: string;
+  tables: TableAccess[];
+  indexes: IndexUse[];
+  waits: { looks: number; shares: WaitShare[] };
+  database: { blocksHit: number; blocksRead: number; tempFiles: number; tempBytes: number; deadlocks: number };
+  wal: { records: number; fullPageImages: number; bytes: number };
+  /** Absent before PostgreSQL 16. */
+  io?: ActorIo[];
+  /** What this version of PostgreSQL does not tell. */
+  gaps: string[];
+}

@@ -1,0 +1,50 @@
+/** The shape of StageEvidence in result.json; what the server answered is held against it too, so that a missing column is an error. */
+import { z } from 'zod';
+
+const count = z.number().min(0);
+
+export const tableAccess = z.object({
+  table: z.string(),
+  seqScans: count,
+  seqRows: count,
+  indexScans: count,
+  inserted: count,
+  updated: count,
+  hotUpdated: count,
+  deleted: count,
+  autovacuums: count,
+  deadRows: count,
+});
+
+export const indexUse = z.object({
+  table: z.string(),
+  index: z.string(),
+  scans: count,
+  entriesRead: count,
+  bytes: count,
+  constraint: z.boolean(),
+  coveredBy: z.string().optional(),
+});
+
+export const databaseActivity = z.object({
+  blocksHit: count,
+  blocksRead: count,
+  tempFiles: count,
+  tempBytes: count,
+  deadlocks: count,
+});
+
+export const walActivity = z.object({ records: count, fullPageImages: count, bytes: count });
+
+export const actorIo = z.object({ actor: z.string(), reads: count, writes: count, extends: count, fsyncs: count });
+
+export const stageEvidence = z.object({
+  stage: z.string(),
+  tables: z.array(tableAccess),
+  indexes: z.array(indexUse),
+  waits: z.object({ looks: count, shares: z.array(z.object({ event: z.string(), seen: count })) }),
+  database: databaseActivity,
+  wal: walActivity,
+  io: z.array(actorIo).optional(),
+  gaps: z.array(z.string()),
+});
