@@ -5,7 +5,7 @@ import { CapacitySearch } from './capacity-search.ts';
 import { describeCapacity } from './capacity-figures.ts';
 import type { RunControl } from './journal.ts';
 import { runBlock } from './load/engine.ts';
-import type { RunPlan } from './plan.ts';
+import type { PlannedStage, RunPlan } from './plan.ts';
 import { onStage, rehearse, type Rehearsal } from './rehearsal.ts';
 import { formatCount, formatRate, formatUs } from './report/format.ts';
 import type { Block, CapacityResult, CapacityStep, RunResult } from './result.ts';
@@ -37,23 +37,24 @@ export function measureCapacity(plan: RunPlan, control: RunControl = {}): Promis
     for (const stage of stages) {
       const capacity: CapacityResult = { stage: stage.planned.spec.name, steps: [] };
       all.push(capacity);
-      await onStage(stage, rehearsal, (connection) => searchStage(capacity, connection, rehearsal));
+      await onStage(stage, rehearsal, (connection) => searchStage(stage.planned, capacity, connection, rehearsal));
       journal.note(`${capacity.stage} ${describeCapacity(capacity, plan)}.`);
     }
   });
 }
 
 async function searchStage(
+  stage: PlannedStage,
   capacity: CapacityResult,
   connection: ConnectionTarget,
   rehearsal: Rehearsal,
 ): Promise<void> {
   const { plan, journal } = rehearsal;
-  const startPerSecond = plan.load.ratePerSecond;
+  const startPerSecond = stage.load.ratePerSecond;
   const search = new CapacitySearch({ startPerSecond, lowestPerSecond, highestPerSecond, precision, mostSteps });
   await mkdir(join(plan.outDir, 'samples'), { recursive: true });
   for (let rate = search.next(); rate !== undefined; rate = search.next()) {
-    const step = await driveStep(rate, capacity, connection, rehearsal);
+    const step = await driveStep(loadOf(stage.load, rate), capacity, connection, rehearsal);
     search.add(rate, step.held);
     capacity.steps.push(step);
     const { heldPerSecond, missedPerSecond } = search.bracket;
@@ -67,14 +68,13 @@ async function searchStage(
 }
 
 async function driveStep(
-  ratePerSecond: number,
+  load: LoadSpec,
   { stage, steps }: CapacityResult,
   connection: ConnectionTarget,
   { plan, journal }: Rehearsal,
 ): Promise<CapacityStep> {
-  const load = loadOf(plan.load, ratePerSecond);
   const samplesName = `samples/${stage}-${steps.length + 1}.bin`;
-  const title = `Offer ${formatRate(ratePerSecond)}`;
+  const title = `Offer ${formatRate(load.ratePerSecond)}`;
   const { step } = await journal.part({ name: 'measure', title, stage }, async () => {
     const block = await runBlock({
       scenarioFile: plan.scenarioFile,

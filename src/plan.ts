@@ -73,6 +73,8 @@ export interface RunRequest {
 
 export interface PlannedStage {
   spec: StageSpec;
+  /** The run's, with what the stage has of its own. */
+  load: LoadSpec;
   profile: ResolvedProfile;
   /** The same profile where the host is shared with the other servers of a comparison. */
   sharedProfile: ResolvedProfile;
@@ -143,15 +145,17 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const postgres = { version, major };
   const id = runId(scenario.name);
   const checks = new FaultList();
-  checks.try(() => assertWorkers(workers, load.connections));
   checks.try(() => assertLoad(load));
   const baseline = checks.try(() => upTo(migrationsOf(), scenario.workload.baseline, 'workload.baseline')) ?? [];
   const stages = chooseStages(scenario, request.stages, checks).flatMap((spec) => {
     const planned = checks.try(() =>
-      planStage(spec, migrationsOf(spec), { baseline, host, load, config, major: postgres.major }),
+      planStage(spec, migrationsOf(spec), { baseline, host, load: loadOf(spec, load), config, major }),
     );
     return planned ? [planned] : [];
   });
+  for (const connections of new Set(stages.map((stage) => stage.load.connections))) {
+    checks.try(() => assertWorkers(workers, connections));
+  }
   const basis = { scenario, postgres, seed, scale, seedDigest: seedDigest(scenario.workload.seed, { seed, scale }) };
   const catalog = createCatalog(scenario.workload.seed, { seed, scale });
   const keys = new Set(
@@ -247,14 +251,20 @@ function planStage(
   migrations: Migration[],
   context: { baseline: readonly Migration[]; host: Host; load: LoadSpec; config: Config; major: number },
 ): PlannedStage {
-  const { baseline, host } = context;
+  const { baseline, host, load } = context;
   assertBaseline(spec, migrations, baseline);
   return {
     spec,
+    load,
     profile: stageProfile(spec, host, context),
     sharedProfile: stageProfile(spec, shareOf(host, serversCompared), context),
     migrations: upTo(migrations, spec.migrations, `stages.${spec.name}.migrations`),
   };
+}
+
+/** The load of one stage: a pool of its own is part of what the stage changes. */
+function loadOf({ connections }: StageSpec, load: LoadSpec): LoadSpec {
+  return connections === undefined ? load : { ...load, connections };
 }
 
 /** Migrations of a stage, or of the workload; every folder is read once. */

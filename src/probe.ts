@@ -32,7 +32,7 @@ export function probe(plan: RunPlan, control: ProbeControl = {}): Promise<RunRes
             connection,
             seed: plan.seed,
             scale: plan.scale,
-            statementTimeoutMs: plan.load.statementTimeoutMs,
+            statementTimeoutMs: stage.planned.load.statementTimeoutMs,
             ...(budgetMs === undefined ? {} : { budgetMs }),
             signal: journal.signal,
             onTransaction: (transaction, done, total) => journal.progress(transaction, done / total),

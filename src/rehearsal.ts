@@ -145,7 +145,7 @@ export async function onClone<T>(
 }
 
 async function describeStage(
-  { planned: { spec, profile }, prepared: { snapshot, cached, applied } }: PreparedStage,
+  { planned: { spec, load, profile }, prepared: { snapshot, cached, applied } }: PreparedStage,
   connection: ConnectionTarget,
   journal: Journal,
 ): Promise<void> {
@@ -154,6 +154,7 @@ async function describeStage(
     description: spec.description,
     migrations: spec.migrations,
     profile: profile.name,
+    connections: load.connections,
     settings: profile.settings,
     applied,
     snapshotKey: snapshot.key,

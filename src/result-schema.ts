@@ -96,6 +96,7 @@ const stage = z.object({
   description: z.string(),
   migrations: z.string(),
   profile: z.string(),
+  connections: count.optional(),
   settings: z.array(z.object({ name: z.string(), value: z.string(), reason: z.string() })),
   applied: z.array(
     z.object({ version: z.string(), name: z.string(), sha256: z.string(), durationMs: amount, statements: count }),

@@ -159,7 +159,8 @@ async function compareWith(
 
 async function measure(stage: PlannedStage, connection: ConnectionTarget, context: StageContext): Promise<Block> {
   const { plan, journal } = context;
-  const { load, slo } = plan;
+  const { slo } = plan;
+  const { load } = stage;
   const { name } = stage.spec;
   const samplesName = `samples/${name}.bin`;
   await mkdir(join(plan.outDir, 'samples'), { recursive: true });

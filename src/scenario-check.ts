@@ -24,6 +24,8 @@ const transaction = body.extend({
   anyOrder: z.boolean().optional(),
 });
 
+const connections = z.int().positive().max(10_000);
+
 const job = z.strictObject({
   description: text,
   everyMs: positive.min(100, 'at least 100 ms'),
@@ -38,6 +40,7 @@ const stage = z.strictObject({
   migrations: text,
   migrationsFolder: text.optional(),
   profile: text,
+  connections: connections.optional(),
   settings: z.record(text, z.union([z.string(), z.number(), z.boolean()])).optional(),
   rewrites: z.record(text, body).optional(),
   answersDiffer: z.record(text, text).optional(),
@@ -52,7 +55,7 @@ export const loadShape = z
     arrivals: z.enum(['poisson', 'constant']),
     durationMs: positive.min(1000, 'at least one second').max(86_400_000, 'at most a day'),
     warmupMs: z.number().min(0),
-    connections: z.int().positive().max(10_000),
+    connections,
     statementTimeoutMs: positive,
   })
   .partial();

@@ -148,6 +148,8 @@ export interface StageSpec {
   description: string;
   /** Version up to which migrations are applied. */
   migrations: string;
+  /** Size of the client's pool in this stage, whatever the load says: for a change that is about the pool. Default: the load's. */
+  connections?: number;
   /** Folder of this stage's migrations, where it is not the workload's. The baseline must be the same in both. */
   migrationsFolder?: string;
   /** `stock`, `tuned`, or a profile of the config file. */

@@ -73,7 +73,7 @@ async function compareLive(
   rehearsal: Rehearsal,
 ): Promise<void> {
   await using resources = new AsyncDisposableStack();
-  const processes = new Set([process.pid, ...Object.values(live).map(({ server }) => server.pid)]);
+  const processes = new Set([process.pid, ...Object.values(live).flatMap(({ server }) => server.pid ?? [])]);
   const open = async (side: Side): Promise<ComparedSide> =>
     resources.use(await ComparedSide.open(side, { live: live[side], processes, rehearsal, samplesFolder }));
   const sides: Sides = { before: await open('before'), twin: await open('twin'), after: await open('after') };
@@ -93,7 +93,7 @@ async function warmUp(sides: Sides, plan: ComparisonPlan, rehearsal: Rehearsal):
     for (const side of Object.values(sides)) {
       await side.rest();
       if (plan.warmupMs > 0) {
-        const load = { ...rehearsal.plan.load, warmupMs: 0, durationMs: plan.warmupMs };
+        const load = { warmupMs: 0, durationMs: plan.warmupMs };
         await side.drive({ name: 'warmup', number: warmupBlockNumber, load, signal: journal.signal });
       }
       journal.signal?.throwIfAborted();
@@ -126,10 +126,10 @@ async function drivePair(
   { number, kind, sides: order }: PlannedPair,
   sides: Sides,
   comparison: Comparison,
-  { plan, journal }: Rehearsal,
+  { journal }: Rehearsal,
 ): Promise<void> {
   const { blockMs, washoutMs } = comparison.plan;
-  const load = { ...plan.load, warmupMs: washoutMs, durationMs: blockMs - washoutMs };
+  const load = { warmupMs: washoutMs, durationMs: blockMs - washoutMs };
   const pair: BlockPair = { number, kind, blocks: [] };
   for (const side of order) {
     const name = `${String(number).padStart(3, '0')}-${side}`;

@@ -18,7 +18,8 @@ export interface SideBlock {
   name: string;
   /** Blocks of the same number get the same arrivals and parameters. */
   number: number;
-  load: LoadSpec;
+  /** What of the stage's load is the block's own. */
+  load: Pick<LoadSpec, 'warmupMs' | 'durationMs'>;
   signal: AbortSignal | undefined;
 }
 
@@ -60,7 +61,7 @@ export class ComparedSide implements AsyncDisposable {
         connection: live.connection,
         seed: plan.seed,
         scale: plan.scale,
-        load: plan.load,
+        load: live.planned.load,
         workers: plan.workers,
       }),
     );
@@ -74,7 +75,7 @@ export class ComparedSide implements AsyncDisposable {
 
   /** Leaves nothing to be written out in the first blocks. */
   async rest(): Promise<void> {
-    await this.#observer.query('CHECKPOINT');
+    await checkpoint(this.#observer);
   }
 
   /** From here on the server's work counts. */
@@ -88,7 +89,7 @@ export class ComparedSide implements AsyncDisposable {
   }
 
   async drive({ name, number, load, signal }: SideBlock): Promise<PairedBlock> {
-    const { rehearsal, processes, samplesFolder } = this.#context;
+    const { live, rehearsal, processes, samplesFolder } = this.#context;
     const { plan, journal } = rehearsal;
     const samplesName = `${samplesFolder}/${name}.bin`;
     const checkpoints = await this.#checkpoints();
@@ -96,7 +97,7 @@ export class ComparedSide implements AsyncDisposable {
     const block = await this.#session.runBlock({
       id: name,
       blockNumber: number,
-      load,
+      load: { ...live.planned.load, ...load },
       slo: plan.slo,
       samplesPath: join(journal.folder, samplesName),
       samplesName,
@@ -128,6 +129,7 @@ export class ComparedSide implements AsyncDisposable {
   /** What the server did for each transaction since `beginCounting`. */
   async work(): Promise<TransactionWork[]> {
     const counters = await readWork(this.#context.live.connection);
+    if (counters === undefined) return [];
     return workByTransaction(this.#side, this.#runs, this.#statements, counters);
   }
 

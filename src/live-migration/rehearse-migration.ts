@@ -114,15 +114,15 @@ class LiveRun {
 
   async #measure(): Promise<LiveRepeat> {
     const { plan, journal } = this.#rehearsal;
-    const { connection } = this.#stage;
+    const { connection, planned } = this.#stage;
     const samplesFile = `samples/repeat-${this.#number}.bin`;
     await using session = await LoadSession.open({
       scenarioFile: plan.scenarioFile,
-      stage: this.#stage.planned.spec.name,
+      stage: planned.spec.name,
       connection,
       seed: plan.seed,
       scale: plan.scale,
-      load: plan.load,
+      load: planned.load,
       workers: plan.workers,
     });
     await using watch = await LockWatch.start(connection);
@@ -135,7 +135,7 @@ class LiveRun {
     const driven = session.runBlock({
       id: `repeat-${this.#number}`,
       blockNumber: this.#number,
-      load: { ...plan.load, durationMs },
+      load: { ...planned.load, durationMs },
       slo: plan.slo,
       samplesPath: join(journal.folder, samplesFile),
       samplesName: samplesFile,

@@ -139,14 +139,14 @@ function environment(result: RunResult): string {
     ['Tool', `pgrehearse ${escapeText(tool.version)}, Node ${escapeText(tool.node)}`],
     ['Run', `${escapeText(result.id)}, ${formatInstant(result.startedAt)}, ${result.status}`],
   ];
-  return ['## What was run', table(['', ''], rows), stageTable(result.stages)].join('\n\n');
+  return ['## What was run', table(['', ''], rows), stageTable(result)].join('\n\n');
 }
 
 function describeLoad(load: LoadSpec): string {
-  const { ratePerSecond, arrivals, durationMs, warmupMs, connections, statementTimeoutMs } = load;
+  const { ratePerSecond, arrivals, durationMs, warmupMs, statementTimeoutMs } = load;
   return (
     `${formatRate(ratePerSecond)}, ${arrivals} arrivals, ${formatMs(durationMs)} after ${formatMs(warmupMs)} of warm-up, ` +
-    `${formatPlural(connections, 'connection')}, statements cancelled after ${formatMs(statementTimeoutMs)}`
+    `statements cancelled after ${formatMs(statementTimeoutMs)}`
   );
 }
 
@@ -163,15 +163,16 @@ function describeHost({ cpuModel, cores, memoryBytes, memoryLimitBytes, os, kern
   return `${escapeText(cpuModel)}, ${formatPlural(cores, 'core')}, ${memory}, ${escapeText(`${os}, ${kernel}, ${arch}`)}`;
 }
 
-function stageTable(stages: readonly StageResult[]): string {
+function stageTable({ stages, load }: RunResult): string {
   if (stages.length === 0) return 'No stage was run.';
   return table(
-    ['Stage', 'What it is', 'Migrations up to', 'Profile', toRight('Database size'), 'Data'],
+    ['Stage', 'What it is', 'Migrations up to', 'Profile', toRight('Connections'), toRight('Database size'), 'Data'],
     stages.map((stage) => [
       escapeText(stage.name),
       escapeText(stage.description),
       escapeText(stage.migrations),
       escapeText(stage.profile),
+      formatCount(stage.connections ?? load.connections),
       formatBytes(stage.databaseBytes),
       stage.cached ? 'from the cache' : 'built in this run',
     ]),

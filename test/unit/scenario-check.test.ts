@@ -26,6 +26,7 @@ describe('checkScenario', () => {
     ['no transactions', (s) => (s.workload.transactions = {}), /at least one transaction/],
     ['no stages', (s) => (s.stages = []), /at least one stage/],
     ['two stages of one name', (s) => (s.stages[1].name = 'before'), /before is taken twice/],
+    ['a stage without a connection', (s) => (s.stages[1].connections = 0), /stages\.1\.connections/],
     ['a bad stage name', (s) => (s.stages[1].name = '../after'), /lower-case/],
     [
       'a rewrite of nothing',
