@@ -1,7 +1,8 @@
 /** What customers look at: dashboard, events, series, endpoints; each as the document found it, and rewritten. */
 import { defineRewrite, defineTransaction, type Draw } from 'pgrehearse';
 
-interface Reader {
+/** Who looks at a page, and when. */
+export interface Reader {
   userId: string;
   now: Date;
   whale: boolean;
@@ -13,6 +14,9 @@ function drawReader(draw: Draw): Reader {
   const row = whale ? 0 : 1 + draw.zipf(draw.rows('users') - 1, 0.8);
   return { userId: draw.cell('users', 'id', row) as string, now: draw.now, whale };
 }
+
+/** Greater than any other: with the time "infinity" the key before the first page. */
+export const lastUuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 const byCustomer = ({ whale }: Reader) => (whale ? 'whale' : 'rest');
 
@@ -122,8 +126,7 @@ export const eventListByTime = defineRewrite({
        ORDER BY u.ingested_at DESC, u.event_id DESC`,
   },
   run: async (client, { userId, pages }: Reader & { pages: number }) => {
-    const last = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-    const rows = await client.query('page', [userId, 'infinity', last]);
+    const rows = await client.query('page', [userId, 'infinity', lastUuid]);
     const end = rows.at(-1);
     if (pages === 2 && end) rows.push(...(await client.query('page', [userId, end.ingested_at, end.id])));
     return rows;
@@ -273,7 +276,7 @@ export const endpointDeliveriesByKey = defineRewrite({
   },
   run: async (client, { endpointId, pages }: EndpointReader) => {
     const [total] = await client.query('count', [endpointId]);
-    const rows = await client.query('page', [endpointId, 'infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff']);
+    const rows = await client.query('page', [endpointId, 'infinity', lastUuid]);
     const end = rows.at(-1);
     if (pages === 2 && end) rows.push(...(await client.query('page', [endpointId, end.attempted_at, end.id])));
     return { total: total?.count, rows };

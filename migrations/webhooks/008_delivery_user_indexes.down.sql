@@ -1,0 +1,2 @@
+DROP INDEX CONCURRENTLY idx_delivery_attempts_user_success_time;
+DROP INDEX CONCURRENTLY idx_delivery_attempts_user_id;
