@@ -42,10 +42,22 @@ export default defineScenario({
       profile: 'stock',
     },
     {
-      name: 'indexes',
-      description: 'Indexes for what is asked, default configuration',
+      name: 'document-indexes',
+      description: 'The indexes that the document names, default configuration',
       migrations: '002',
       profile: 'stock',
+    },
+    {
+      name: 'indexes',
+      description: 'Indexes for what is asked instead, default configuration',
+      migrations: '003',
+      profile: 'stock',
+    },
+    {
+      name: 'configuration',
+      description: 'The same schema, with the configuration that the document recommends in figures of the host',
+      migrations: '003',
+      profile: 'tuned',
     },
     {
       name: 'after',

@@ -1,6 +1,0 @@
-CREATE INDEX CONCURRENTLY idx_clearing_operations_wallet ON clearing_operations (wallet_address);
-DROP INDEX CONCURRENTLY idx_packet_flow_receiver;
-DROP INDEX CONCURRENTLY idx_packet_flow_sender;
-DROP INDEX CONCURRENTLY idx_packet_flow_channel_sequence;
-DROP INDEX CONCURRENTLY idx_packet_flow_stuck;
-DROP INDEX CONCURRENTLY idx_clearing_operations_wallet_created;

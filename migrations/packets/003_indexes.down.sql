@@ -1,0 +1,21 @@
+CREATE INDEX CONCURRENTLY idx_packet_flow_receiver ON packet_flow (receiver);
+CREATE INDEX CONCURRENTLY idx_packet_flow_sender ON packet_flow (sender);
+CREATE INDEX CONCURRENTLY idx_packet_flow_relayer ON packet_flow (relayer_address) WHERE relayer_address IS NOT NULL;
+CREATE INDEX CONCURRENTLY idx_packet_flow_route_status ON packet_flow (src_chain_id, dst_chain_id, status);
+CREATE INDEX CONCURRENTLY idx_packet_flow_stuck ON packet_flow (created_at) WHERE status = 'stuck';
+CREATE INDEX CONCURRENTLY idx_packet_flow_status_created ON packet_flow (status, created_at);
+CREATE INDEX CONCURRENTLY idx_network_stats_date ON network_stats (date);
+CREATE INDEX CONCURRENTLY idx_network_stats_chain_date ON network_stats (chain_id, date);
+CREATE INDEX CONCURRENTLY idx_refunds_operation ON refunds (clearing_token);
+CREATE INDEX CONCURRENTLY idx_refunds_status ON refunds (status);
+CREATE INDEX CONCURRENTLY idx_payment_tx_created ON payment_transactions (created_at);
+CREATE INDEX CONCURRENTLY idx_payment_tx_hash ON payment_transactions (tx_hash);
+CREATE INDEX CONCURRENTLY idx_clearing_operations_wallet_status
+  ON clearing_operations (wallet_address, clearing_status) WHERE deleted_at IS NULL;
+CREATE INDEX CONCURRENTLY idx_clearing_operations_wallet_created
+  ON clearing_operations (wallet_address, created_at DESC) WHERE deleted_at IS NULL;
+CREATE INDEX CONCURRENTLY idx_clearing_operations_wallet ON clearing_operations (wallet_address);
+DROP INDEX CONCURRENTLY idx_packet_flow_receiver_newest;
+DROP INDEX CONCURRENTLY idx_packet_flow_sender_newest;
+DROP INDEX CONCURRENTLY idx_packet_flow_stuck_newest;
+DROP INDEX CONCURRENTLY idx_clearing_operations_wallet_page;
