@@ -16,7 +16,7 @@ import {
   hex,
   json,
   logNormal,
-  nullable,
+  lookup,
   oneOf,
   parent,
   reference,
@@ -33,11 +33,15 @@ import {
   zipf,
 } from 'pgrehearse';
 import {
+  accountTypes,
   anchorTypes,
   authorizationStatuses,
+  authorizationValidityDays,
   chartAccounts,
   hotAccounts,
   journalSources,
+  settledStatuses,
+  unsettledStatuses,
   userCount,
 } from './ledger/laws.ts';
 
@@ -67,6 +71,26 @@ const fromChain = indexIs('source_index', 2);
 const attested = combine(['source_index'], (index) => (index === 1 || index === 10 ? 1 : 0), { as: 'boolean' });
 const newest = combine(['created_at'], (ms) => (ms > Date.parse(asOf) - 10 * dayMs ? 1 : 0), { as: 'boolean' });
 
+/** Created so lately that it may be open: not expired yet, or an hour ago at most. */
+const mayBeOpen = combine(
+  ['created_at'],
+  (ms) => (ms > Date.parse(asOf) - authorizationValidityDays * dayMs - hourMs ? 1 : 0),
+  { as: 'boolean' },
+);
+
+/** The chart account of an account: its own number, or that of the account which the sub-ledger belongs to. */
+const chartNumber = combine([rowNumber()], (row) => chartAccounts[row % chartAccounts.length]!);
+
+/** Three of four audit rows tell of an entry, each once and in their order; the fourth tells of an authorization. */
+const auditsEntry = combine([rowNumber()], (row) => (row % 4 < 3 ? 1 : 0), { as: 'boolean' });
+const auditedEntry = combine([rowNumber()], (row) => Math.floor(row / 4) * 3 + Math.min(row % 4, 2));
+/** 5 of 6 authorizations have an audit row: there are six for every five quarters of the audit. */
+const auditedAuthorization = combine([rowNumber()], (row) => Math.floor((Math.floor(row / 4) * 6) / 5));
+
+/** Two events for each authorization: that it was made, and what became of it. */
+const correlated = combine([rowNumber()], (row) => Math.floor(row / 2));
+const settles = combine([rowNumber()], (row) => row % 2, { as: 'boolean' });
+
 /** The first line is the debit; one or two credits add up to it exactly, counted in ten-thousandths. */
 function lineAmount(total: number, line: number, lines: number): number {
   const units = Math.round(total * 10_000);
@@ -82,8 +106,11 @@ export const ledgerSeed = defineSeed({
       fixed: true,
       columns: {
         id: combine([rowNumber()], (row) => chartAccounts[row] ?? 10_000 + row),
-        name: text`Account ${rowNumber()}`,
-        type: oneOf(['Asset', 'Liability', 'Equity', 'Income', 'Expense']),
+        name: text`Account ${rowNumber()} of ${chartNumber}`,
+        type: byIndex(
+          accountTypes,
+          combine([chartNumber], (number) => Math.floor(number / 1000) - 1),
+        ),
         entity: oneOf(['Trust', 'Operations', 'Reserve']),
         is_active: constant(true),
       },
@@ -140,7 +167,7 @@ export const ledgerSeed = defineSeed({
     anchor_authorizations: {
       rows: 600_000,
       latent: {
-        status_index: weighted(authorizationStatuses.map(([, share], index) => [index, share] as const)),
+        status_index: when(mayBeOpen, weighted(unsettledStatuses), weighted(settledStatuses)),
         user_number: zipf(userCount, 1.1),
       },
       columns: {
@@ -150,19 +177,11 @@ export const ledgerSeed = defineSeed({
         anchor_type: weighted(anchorTypes),
         units: uniform(1, 500),
         amount_cents: logNormal({ median: 4_500, sigma: 0.9, min: 1, max: 5_000_000 }),
-        status: byIndex(
-          authorizationStatuses.map(([status]) => status),
-          'status_index',
-        ),
+        status: byIndex(authorizationStatuses, 'status_index'),
         authorized_at: column('created_at'),
-        // What is still open expires in the future, or an hour ago at most.
-        expires_at: combine(
-          ['created_at', 'status_index', uniform(-1, 72)],
-          (ms, status, hours) => (status === 2 ? Date.parse(asOf) + hours * hourMs : ms + dayMs),
-          { as: 'instant' },
-        ),
+        expires_at: combine(['created_at'], (ms) => ms + authorizationValidityDays * dayMs, { as: 'instant' }),
         fulfilled_at: when(indexIs('status_index', 0), after('created_at', uniform(1_000, 20 * hourMs), { cap: true })),
-        expired_at: when(indexIs('status_index', 1), after('created_at', constant(dayMs), { cap: true })),
+        expired_at: when(indexIs('status_index', 1), column('expires_at')),
         attestation_signature: text`0x${hex(65)}`,
         attestation_hash: text`0x${hex(32)}`,
         provider_order_id: when(indexIs('status_index', 0), text`order-${serial()}`),
@@ -171,35 +190,44 @@ export const ledgerSeed = defineSeed({
     },
     event_correlations: {
       rows: 1_200_000,
+      latent: { status_index: lookup('anchor_authorizations', 'status_index', correlated) },
       columns: {
         id: uuid(),
-        event_id: text`cor-${serial()}`,
-        event_type: weighted([
-          ['AUTHORIZED', 50],
-          ['FULFILLED', 34],
-          ['EXPIRED', 11],
-          ['ATTESTED', 5],
-        ]),
+        event_id: when(
+          settles,
+          text`${lookup('anchor_authorizations', 'event_id', correlated)}-outcome`,
+          lookup('anchor_authorizations', 'event_id', correlated),
+        ),
+        event_type: when(
+          settles,
+          byIndex(['FULFILLED', 'EXPIRED', 'ATTESTED', 'ATTESTED'], 'status_index'),
+          constant('AUTHORIZED'),
+        ),
         source_system: oneOf(['ORACLE', 'BRIDGE', 'LEDGER', 'PROVIDER']),
-        correlation_id: nullable(0.2, text`c-${hex(8)}`),
+        correlation_id: lookup('anchor_authorizations', 'event_id', correlated),
         metadata: json({ attempt: uniform(1, 3), region: oneOf(['us', 'eu', 'ap']) }),
-        created_at: timestamp(overTheYear),
+        created_at: lookup('anchor_authorizations', 'created_at', correlated),
       },
     },
     audit_log: {
       rows: 2_000_000,
       columns: {
         id: uuid(),
-        event_type: weighted([
-          ['JOURNAL', 75],
-          ['ANCHOR', 25],
-        ]),
-        entity_type: oneOf(['journal_entry', 'anchor_authorization']),
-        entity_id: text`${hex(16)}`,
-        action: oneOf(['CREATE', 'UPDATE']),
+        event_type: when(auditsEntry, constant('JOURNAL'), constant('ANCHOR')),
+        entity_type: when(auditsEntry, constant('journal_entry'), constant('anchor_authorization')),
+        entity_id: when(
+          auditsEntry,
+          text`${lookup('journal_entries', 'id', auditedEntry)}`,
+          text`${lookup('anchor_authorizations', 'id', auditedAuthorization)}`,
+        ),
+        action: constant('CREATE'),
         new_values: json({ amount: uniform(1, 250_000), currency: constant('USD'), version: uniform(1, 5) }),
         user_id: oneOf(['oracle', 'bridge', 'settlement', 'operator']),
-        created_at: timestamp(overTheYear),
+        created_at: when(
+          auditsEntry,
+          lookup('journal_entries', 'created_at', auditedEntry),
+          lookup('anchor_authorizations', 'created_at', auditedAuthorization),
+        ),
       },
     },
     health_checks: {

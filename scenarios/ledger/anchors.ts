@@ -8,12 +8,13 @@ function drawAddress(draw: Draw): string {
   return draw.cell('anchor_authorizations', 'user_address', row) as string;
 }
 
-/** The event of an authorization that the seed left open; one in ten is. */
+/** The event of an authorization that the seed left open: most of the newest eighth are, and none before. */
 function drawOpenEvent(draw: Draw): string {
   const rows = draw.rows('anchor_authorizations');
-  let row = draw.int(0, rows - 1);
+  const first = Math.floor(rows * 0.885);
+  let row = draw.int(first, rows - 1);
   for (let tries = 0; tries < rows && draw.cell('anchor_authorizations', 'status', row) !== 'AUTHORIZED'; tries++) {
-    row = (row + 1) % rows;
+    row = row + 1 < rows ? row + 1 : first;
   }
   return draw.cell('anchor_authorizations', 'event_id', row) as string;
 }
@@ -43,7 +44,7 @@ export const anchorLifecycle = defineTransaction({
   statements: {
     authorize: `
       INSERT INTO anchor_authorizations (id, event_id, user_address, anchor_type, units, amount_cents, authorized_at, expires_at, created_at)
-      VALUES ($1, $2, $3, $4, $5::bigint, $5::bigint * 100, $6, $6::timestamptz + INTERVAL '1 day', $6)`,
+      VALUES ($1, $2, $3, $4, $5::bigint, $5::bigint * 100, $6, $6::timestamptz + INTERVAL '30 days', $6)`,
     correlate: `
       INSERT INTO event_correlations (event_id, event_type, source_system, created_at) VALUES ($1, 'AUTHORIZED', 'ORACLE', $2)`,
     // Only an open one is settled: of two who try, the second finds nothing.

@@ -30,12 +30,35 @@ export const invariants: Record<string, InvariantSpec> = {
     sql: `SELECT a.id, count(f.id) FROM anchor_authorizations a LEFT JOIN anchor_fulfillments f ON f.authorization_id = a.id
            GROUP BY a.id, a.status HAVING count(f.id) <> (a.status = 'FULFILLED')::integer LIMIT 5`,
   },
+  one_audit_row: {
+    description: 'Each entry has one audit row of its creation',
+    sql: `SELECT e.id, count(a.id) FROM journal_entries e
+            LEFT JOIN audit_log a ON a.entity_type = 'journal_entry' AND a.entity_id = e.id::text AND a.action = 'CREATE'
+           GROUP BY e.id HAVING count(a.id) <> 1 LIMIT 5`,
+  },
+  numbers_unique: {
+    description: 'Numbers of entries and events of authorizations are unique, across partitions too',
+    sql: `(SELECT journal_id AS number FROM journal_entries GROUP BY journal_id HAVING count(*) > 1 LIMIT 5)
+          UNION ALL
+          (SELECT event_id FROM anchor_authorizations GROUP BY event_id HAVING count(*) > 1 LIMIT 5)`,
+  },
   balances_are_sums: {
     description: "Every account's balance is the sum of its lines",
     sql: `SELECT account_id, b.current_balance, l.total
             FROM account_balances b
             FULL JOIN (SELECT account_id, sum(${signed}) AS total FROM journal_entry_lines GROUP BY account_id) AS l USING (account_id)
            WHERE coalesce(b.current_balance, 0) <> coalesce(l.total, 0) LIMIT 5`,
+  },
+  events_are_lines: {
+    description: 'Dual write: the events of each account are as many as its posted lines, and add up to the same',
+    stages: ['balances'],
+    sql: `SELECT account_id, v.events, l.lines, v.total AS events_total, l.total AS lines_total
+            FROM (SELECT account_id, count(*) AS events, sum(CASE event_type WHEN 'DEBIT' THEN amount ELSE -amount END) AS total
+                    FROM account_balance_events GROUP BY account_id) AS v
+            FULL JOIN (SELECT account_id, count(*) AS lines, sum(${signed}) AS total
+                         FROM journal_entry_lines n JOIN journal_entries e ON e.id = n.journal_entry_id
+                        WHERE e.status = 'Posted' GROUP BY account_id) AS l USING (account_id)
+           WHERE (v.events, v.total) IS DISTINCT FROM (l.lines, l.total) LIMIT 5`,
   },
   totals_are_sums: {
     description: 'Totals and daily nets are the sums of the posted lines',

@@ -23,11 +23,27 @@ export const journalSources = [
   ['ATTESTATION', 0.5],
 ] as const;
 
-export const authorizationStatuses = [
-  ['FULFILLED', 67],
-  ['EXPIRED', 22],
-  ['AUTHORIZED', 10],
-  ['FAILED', 1],
+/** Types of accounts by the first digit of the chart number, from 1 on. */
+export const accountTypes = ['Asset', 'Liability', 'Equity', 'Income', 'Expense', 'Expense'] as const;
+
+export const authorizationStatuses = ['FULFILLED', 'EXPIRED', 'AUTHORIZED', 'FAILED'] as const;
+
+/** An authorization that is not settled expires after so many days. */
+export const authorizationValidityDays = 30;
+
+/**
+ * Number of a status and its share in percent, among authorizations that may be open and among older ones. The last 30 days
+ * have 12.1 % of a year that grows 2.5 times: of all, 67 % are fulfilled, 22 % expired, 10 % open, 1 % failed.
+ */
+export const unsettledStatuses = [
+  [2, 82.6],
+  [0, 16.4],
+  [3, 1],
+] as const;
+export const settledStatuses = [
+  [0, 73.97],
+  [1, 25.03],
+  [3, 1],
 ] as const;
 
 export const anchorTypes = [
