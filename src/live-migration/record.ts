@@ -92,6 +92,15 @@ export interface LiveRepeat {
   samplesFile: string;
 }
 
+/** A statement that is known to hurt, before anything ran. */
+export interface Finding {
+  file: string;
+  line: number;
+  /** What is known of such statements. */
+  rule: string;
+  advice: string;
+}
+
 /** A migration rehearsed inside of the load. */
 export interface LiveMigration {
   from: string;
@@ -99,6 +108,8 @@ export interface LiveMigration {
   adversary?: Adversary;
   budgets: Budgets;
   lockWait?: { timeoutMs: number; attempts: number; pauseMs: number };
+  /** By the text of the migrations alone. */
+  findings: Finding[];
   /** Duration of each migration on a quiet clock, when the snapshot of the stage was made. */
   quietMs: Record<string, number>;
   repeats: LiveRepeat[];

@@ -8,7 +8,7 @@ import { checkInvariants } from '../invariants.ts';
 import { LoadSession } from '../load/engine.ts';
 import { readSamples } from '../load/samples-file.ts';
 import { migrate, type LockWait, type Migration } from '../migrate.ts';
-import type { RunPlan } from '../plan.ts';
+import type { PlannedStage, RunPlan } from '../plan.ts';
 import { onClone, rehearse, type LiveStage, type Rehearsal } from '../rehearsal.ts';
 import { formatMs, formatPlural } from '../report/format.ts';
 import type { Block, RunResult } from '../result.ts';
@@ -16,6 +16,7 @@ import type { SqlStatement } from '../sql.ts';
 import { AdversarySession } from './adversary.ts';
 import { runMigrationCommand } from './command.ts';
 import { aftermathOf, tablesAmong, walPosition } from './aftermath.ts';
+import { findingsOf } from './findings.ts';
 import { bucketsOf, impactOf } from './impact.ts';
 import { LockWatch, type LockLook } from './lock-watch.ts';
 import { heldLocks, queueOf, waitBetween } from './queue-figures.ts';
@@ -54,6 +55,7 @@ export function rehearseMigration(plan: RunPlan, request: LiveRequest, control: 
     budgets: request.budgets,
     ...(request.adversary === undefined ? {} : { adversary: request.adversary.kind }),
     ...(request.lockWait === undefined ? {} : { lockWait: request.lockWait }),
+    findings: request.command === undefined ? findingsOf(addedMigrations(first, last), plan.folder) : [],
     quietMs: {},
     repeats: [],
   };
@@ -72,6 +74,12 @@ export function rehearseMigration(plan: RunPlan, request: LiveRequest, control: 
       await rehearsal.journal.save();
     }
   });
+}
+
+/** Migrations that one stage has beside those of another. */
+function addedMigrations(first: PlannedStage, last: PlannedStage): Migration[] {
+  const known = new Set(first.migrations.map(({ version }) => version));
+  return last.migrations.filter(({ version }) => !known.has(version));
 }
 
 /** One repeat on its clone. */
@@ -216,8 +224,7 @@ class LiveRun {
   /** What the migration names; undefined where only a command knows. */
   #relations(): string[] | undefined {
     if (this.#request.command !== undefined) return undefined;
-    const known = new Set(this.#stage.planned.migrations.map(({ version }) => version));
-    return relationsOf(this.#migrations.filter(({ version }) => !known.has(version)));
+    return relationsOf(addedMigrations(this.#stage.planned, this.#rehearsal.plan.stages.at(-1)!));
   }
 
   /** The statement that waited in vain has ended, and everything of its file is undone. */

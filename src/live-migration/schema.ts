@@ -59,6 +59,7 @@ export const liveMigrationSchema = z.object({
     maxInvalidObjects: amount,
   }),
   lockWait: z.object({ timeoutMs: amount, attempts: amount, pauseMs: amount }).optional(),
+  findings: z.array(z.object({ file: z.string(), line: z.number(), rule: z.string(), advice: z.string() })),
   quietMs: z.record(z.string(), amount),
   repeats: z.array(repeat),
 });

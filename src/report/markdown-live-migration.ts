@@ -1,5 +1,5 @@
 /** The report of a migration under load: one page for who releases it. */
-import { adviceFor } from '../live-migration/advice.ts';
+import { adviceFor, isConfirmed } from '../live-migration/advice.ts';
 import type { LiveMigration, LiveRepeat } from '../live-migration/record.ts';
 import type { RunResult } from '../result.ts';
 import { formatBytes, formatCount, formatMs, formatPlural, formatShare } from './format.ts';
@@ -17,6 +17,7 @@ export function renderLiveMigration({ load, slo }: RunResult, live: LiveMigratio
     '## Statements of the worst repeat',
     statementTable(worst, live),
     adviceList(live),
+    findingTable(live),
     lockTable(worst),
     leftovers(worst),
   ];
@@ -89,6 +90,18 @@ function adviceList(live: LiveMigration): string {
     ({ statement, advice }) => `- ${escapeText(statement.file)}:${statement.line}: ${escapeText(advice)}`,
   );
   return lines.length === 0 ? '' : `## What would help\n\n${lines.join('\n')}`;
+}
+
+/** What was known beforehand, confirmed or cleared by what happened. */
+function findingTable(live: LiveMigration): string {
+  if (live.findings.length === 0) return '';
+  const rows = live.findings.map((finding) => [
+    `${escapeText(finding.file)}:${finding.line}`,
+    escapeText(finding.rule),
+    isConfirmed(finding, live) ? '**confirmed**' : 'cleared: hardly felt here',
+    escapeText(finding.advice),
+  ]);
+  return `## Known to hurt\n\n${table(['Where', 'By its text', 'Measured', 'What helps'], rows)}`;
 }
 
 function lockTable({ locks, migrationStartMs, migrationEndMs }: LiveRepeat): string {

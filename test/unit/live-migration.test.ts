@@ -1,6 +1,7 @@
 /** What a migration did to the traffic: from samples and looks at the lock queue to figures, budgets and advice. */
 import { describe, expect, it } from 'vitest';
-import { adviceFor } from '../../src/live-migration/advice.ts';
+import { adviceFor, isConfirmed } from '../../src/live-migration/advice.ts';
+import { findingsOf } from '../../src/live-migration/findings.ts';
 import { bucketsOf, impactOf, type LiveSamples } from '../../src/live-migration/impact.ts';
 import type { LockLook } from '../../src/live-migration/lock-watch.ts';
 import { heldLocks, queueOf, waitBetween } from '../../src/live-migration/queue-figures.ts';
@@ -128,36 +129,74 @@ function live(statements: LiveStatement[], change: Partial<LiveRepeat> = {}): Li
     ...change,
   };
   const budgets = { maxStallMs: 1500, maxBlockedMs: 5000, maxFailed: 0, maxLockHoldMs: 200, maxInvalidObjects: 0 };
-  return { from: 'before', to: 'after', budgets, quietMs: { '002_x': 4 }, repeats: [repeat] };
+  return { from: 'before', to: 'after', budgets, findings: [], quietMs: { '002_x': 4 }, repeats: [repeat] };
 }
 
-describe('adviceFor', () => {
+/** What is known of some statements, in a file of their own. */
+async function known(text: string): Promise<string[]> {
+  const up = { path: '/project/migrations/002_x.up.sql', statements: await splitStatements(text) };
+  return findingsOf([{ up } as unknown as Migration], '/project').map(
+    ({ file, line, advice }) => `${file}:${line} ${advice}`,
+  );
+}
+
+describe('findingsOf', () => {
   it.each([
     ['CREATE INDEX i ON t (a)', 'CONCURRENTLY'],
     ['CREATE UNIQUE INDEX i ON t (a)', 'CONCURRENTLY'],
     ['DROP INDEX i', 'CONCURRENTLY'],
     ['ALTER TABLE t ALTER COLUMN a SET NOT NULL', 'NOT VALID'],
     ['ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u', 'VALIDATE'],
+    ['ALTER TABLE t ADD CHECK (a > 0)', 'VALIDATE'],
+    ['ALTER TABLE t ADD CONSTRAINT c UNIQUE (a)', 'USING INDEX'],
     ['ALTER TABLE t ALTER COLUMN a TYPE bigint', 'rewrites the table'],
-    ['ALTER TABLE t ADD COLUMN a uuid DEFAULT gen_random_uuid()', 'volatile default'],
+    ['ALTER TABLE t ADD COLUMN a uuid DEFAULT gen_random_uuid()', 'without the default'],
+    ['ALTER TABLE t ADD COLUMN a bigserial', 'without the default'],
+    ['ALTER TABLE t ADD COLUMN a int GENERATED ALWAYS AS IDENTITY', 'without the default'],
+    ['ALTER TABLE t RENAME COLUMN a TO b', 'beside the old one'],
+    ['ALTER TABLE t DROP COLUMN a', 'still names it'],
     ['UPDATE t SET a = 1', 'batches'],
-  ])('knows what helps with %s', (text, says) => {
-    expect(adviceFor(live([statement(text)]))[0]!.advice).toContain(says);
+    ['DELETE FROM t', 'batches'],
+    ['VACUUM FULL t', 'pg_repack'],
+    ['REFRESH MATERIALIZED VIEW v', 'unique index'],
+  ])('knows what helps with %s', async (text, says) => {
+    const found = await known(`-- a comment\n${text}`);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(says);
+    expect(found[0]).toContain('migrations/002_x.up.sql:2 ');
   });
 
   it.each([
     'CREATE INDEX CONCURRENTLY i ON t (a)',
     'ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID',
+    'ALTER TABLE t VALIDATE CONSTRAINT c',
     'ALTER TABLE t ADD COLUMN a int DEFAULT 0',
-  ])('leaves %s alone', (text) => {
-    expect(adviceFor(live([statement(text)]))).toEqual([]);
+    'ALTER TABLE t ADD COLUMN a timestamptz NOT NULL DEFAULT now()',
+    'ALTER TABLE t ADD CONSTRAINT c UNIQUE USING INDEX i',
+    'UPDATE t SET a = 1 WHERE id < 1000',
+    'REFRESH MATERIALIZED VIEW CONCURRENTLY v',
+    'CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER TABLE t ADD CHECK (a > 0)',
+  ])('leaves %s alone', async (text) => {
+    expect(await known(text)).toEqual([]);
+  });
+});
+
+describe('adviceFor', () => {
+  const finding = { file: 'migrations/002_x.up.sql', line: 1, rule: 'r', advice: 'Mend it.' };
+
+  it('is what is known of statements that took their time', () => {
+    const slow = { ...live([statement('UPDATE t SET a = 1')]), findings: [finding] };
+    expect(adviceFor(slow).map(({ advice }) => advice)).toEqual(['Mend it.']);
+    expect(isConfirmed(finding, slow)).toBe(true);
+    const quick = { ...live([statement('UPDATE t SET a = 1', { endMs: 20 })]), findings: [finding] };
+    expect(adviceFor(quick)).toEqual([]);
+    expect(isConfirmed(finding, quick)).toBe(false);
   });
 
-  it('sends a statement that waited to a lock_timeout, unless it has one, and a quick one nowhere', () => {
+  it('sends a statement that waited to a lock_timeout, unless it has one', () => {
     const waited = live([statement('ALTER TABLE t ADD COLUMN a int', { waitedMs: 800 })]);
     expect(adviceFor(waited)[0]!.advice).toContain('lock_timeout');
     expect(adviceFor({ ...waited, lockWait: { timeoutMs: 100, attempts: 3, pauseMs: 10 } })).toEqual([]);
-    expect(adviceFor(live([statement('UPDATE t SET a = 1', { endMs: 20 })]))).toEqual([]);
   });
 });
 
@@ -202,11 +241,14 @@ describe('the verdict on a migration under load', () => {
   });
 
   it('is told on one page, with what would help', async () => {
-    const result = { ...buildResult(), liveMigration: live([statement('CREATE INDEX i ON "<b>|x" (a)')]) };
-    const { markdown, files } = await renderMarkdown(result);
-    expect(markdown).toContain('## What would help');
-    expect(markdown).toContain('migrations/002\\_x.up.sql:1: CREATE INDEX CONCURRENTLY'.replace('\\_', '_'));
-    expect(markdown).not.toContain('<b>');
+    const rehearsed = live([statement('CREATE INDEX i ON "<b>|x" (a)')]);
+    rehearsed.findings = [
+      { file: 'migrations/002_x.up.sql', line: 1, rule: 'an <i>index</i>', advice: 'CONCURRENTLY.' },
+    ];
+    const { markdown, files } = await renderMarkdown({ ...buildResult(), liveMigration: rehearsed });
+    expect(markdown).toContain('## What would help\n\n- migrations/002_x.up.sql:1: CONCURRENTLY.');
+    expect(markdown).toMatch(/\| migrations\/002_x\.up\.sql:1 \| .* \| \*\*confirmed\*\* \|/);
+    expect(markdown).not.toMatch(/<b>|<i>/);
     expect(Object.keys(files)).toEqual(['migration-over-time.svg', 'migration-throughput.svg']);
   });
 });
