@@ -8,6 +8,7 @@ import * as calls from './sessions/calls.ts';
 import { claims } from './sessions/claims.ts';
 import { invariants } from './sessions/invariants.ts';
 import * as moderation from './sessions/moderation.ts';
+import { readings } from './sessions/readings.ts';
 import { stages } from './sessions/stages.ts';
 import * as wallets from './sessions/wallets.ts';
 
@@ -28,6 +29,7 @@ const sessions = defineWorkload({
     moderation_stats: moderation.moderationStats,
   },
   invariants,
+  readings,
 });
 
 export default defineScenario({

@@ -1,6 +1,7 @@
 /** The ladder: one stage for each phase of the document that is SQL, between the service as it was and as it holds the rate. */
 import type { StageSpec, TransactionBody } from 'pgrehearse';
 import * as calls from './calls.ts';
+import { cleanUp } from './jobs.ts';
 import * as moderation from './moderation.ts';
 import * as wallets from './wallets.ts';
 
@@ -18,6 +19,9 @@ const withIndexesThatEarn: Record<string, TransactionBody> = {
   session_history: calls.sessionHistoryInOrder,
 };
 
+/** Of the document: 20 before, as the scenario's load has it. */
+const largerPool = 50;
+
 export const stages: StageSpec[] = [
   {
     name: 'before',
@@ -26,10 +30,18 @@ export const stages: StageSpec[] = [
     profile: 'stock',
   },
   {
+    name: 'pool',
+    description: 'The same with a pool of 50 connections',
+    migrations: '001',
+    profile: 'stock',
+    connections: largerPool,
+  },
+  {
     name: 'indexes',
     description: 'The columns of the document and its 41 indexes',
     migrations: '003',
     profile: 'stock',
+    connections: largerPool,
     rewrites: withDocumentIndexes,
   },
   {
@@ -37,6 +49,7 @@ export const stages: StageSpec[] = [
     description: 'Telemetry by month, with the indexes of the document on every partition',
     migrations: '004',
     profile: 'stock',
+    connections: largerPool,
     rewrites: withDocumentIndexes,
   },
   {
@@ -44,22 +57,28 @@ export const stages: StageSpec[] = [
     description: 'Views to watch the database, and clean-up',
     migrations: '005',
     profile: 'stock',
+    connections: largerPool,
     rewrites: withDocumentIndexes,
+    jobs: cleanUp,
   },
   {
     name: 'lean',
     description: 'Nine indexes that earn their place instead of 41, walked in order',
     migrations: '007',
     profile: 'stock',
+    connections: largerPool,
     // With 4, the default, PostgreSQL collects all calls of a wallet in a bitmap and sorts them, however few are wanted.
     settings: { random_page_cost: 1.1 },
     rewrites: withIndexesThatEarn,
+    jobs: cleanUp,
   },
   {
     name: 'after',
     description: 'Lean, with room for updates on the page, early autovacuum and tuned configuration',
     migrations: 'latest',
     profile: 'tuned',
+    connections: largerPool,
     rewrites: withIndexesThatEarn,
+    jobs: cleanUp,
   },
 ];

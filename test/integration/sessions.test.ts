@@ -9,7 +9,8 @@ import { collectAnswers, compareAnswers, type Answers } from '../../src/load/ans
 import { runBlock } from '../../src/load/engine.ts';
 import { migrate, readMigrations, type Migration } from '../../src/migrate.ts';
 import { roundTrip } from '../../src/migrate/round-trip.ts';
-import { defaultLoad, defaultSlo } from '../../src/scenario.ts';
+import { takeReadings } from '../../src/readings.ts';
+import { defaultLoad, defaultSlo, type JobSpec } from '../../src/scenario.ts';
 import { loadSeed } from '../../src/seed/load.ts';
 import type { Server } from '../../src/server/server.ts';
 import { startTestServer, temporaryFolder } from './postgres.ts';
@@ -54,12 +55,22 @@ test('every migration goes up, down and up again on the seeded database and lose
   expect(await withClient(connection, contents)).toEqual(before);
 });
 
+/** The same jobs, early enough for a short load. */
+const soon = (jobs: Record<string, JobSpec>) =>
+  Object.fromEntries(Object.entries(jobs).map(([name, job]) => [name, Object.assign({}, job, { firstMs: 100 })]));
+
+/** What the clean-up leaves behind. */
+const cleaned = (client: Client) =>
+  client.query(`SELECT (SELECT count(*)::int FROM nonces WHERE expires_at < '2026-11-01') AS expired,
+                       to_regclass('telemetry_events_2027_02') IS NOT NULL AS ahead`);
+
 test('every stage answers as the first, and its invariants hold before and after a short load', async () => {
   await using folder = await temporaryFolder();
   await copyOf('seeded', 'ladder');
   const ladder = server.connection('ladder');
   let first: Answers | undefined;
-  for (const { name: stage, migrations: version } of scenario.stages) {
+  const indexes = new Map<string, number>();
+  for (const { name: stage, migrations: version, jobs } of scenario.stages) {
     await migrate(ladder, migrations, version === 'latest' ? {} : { to: version });
     const answers = await collectAnswers({ ...common, stage, connection: ladder, setsPerTransaction: 100 });
     first ??= answers;
@@ -84,17 +95,27 @@ test('every stage answers as the first, and its invariants hold before and after
       load: { ...defaultLoad, ratePerSecond: 150, durationMs: 1_500, warmupMs: 100, connections: 4 },
       slo: defaultSlo,
       samplesPath: join(folder.path, `${stage}.bin`),
+      ...(jobs === undefined ? {} : { jobs: soon(jobs) }),
     });
     const { scheduled, succeeded } = block.counts;
     expect({ stage, succeeded, errors: block.transactions.map(({ errors }) => errors) }).toMatchObject({
       succeeded: scheduled,
     });
+    expect({ stage, jobs: block.jobs?.filter(({ error }) => error !== undefined) ?? [] }).toEqual({ stage, jobs: [] });
+    if (jobs !== undefined) {
+      expect((await withClient(connection, cleaned)).rows).toEqual([{ expired: 0, ahead: true }]);
+    }
+    const readings = await takeReadings(scenario.workload.readings!, when);
+    expect(readings.map(({ value }) => typeof value)).toEqual(['number', 'number', 'number']);
+    indexes.set(stage, readings[0]!.value!);
     const outcomes = [
       ...(await checkInvariants(invariants, { ...when, connection: ladder, when: 'seeded' })),
       ...(await checkInvariants(invariants, { ...when, when: 'loaded' })),
     ];
     expect(outcomes.filter(({ holds }) => !holds)).toEqual([]);
   }
+  expect(indexes.get('indexes')! - indexes.get('pool')!).toBe(41);
+  expect(indexes.get('lean')).toBeLessThan(indexes.get('monitoring')!);
 });
 
 test('every view can be read and every function called', async () => {
