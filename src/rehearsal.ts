@@ -164,14 +164,14 @@ async function describeStage(
   });
 }
 
-/** Parts of results that are not of stages at one rate. */
-const otherFindings = new Set(['capacity', 'probe', 'calibration', 'liveMigration']);
+/** Parts of results that say nothing of stages at one rate, nor of single queries. */
+const otherFindings = new Set(['capacity', 'calibration', 'liveMigration']);
 
 /** Judges what there is, and writes result and report; also after an interruption. */
 async function conclude(plan: RunPlan, journal: Journal): Promise<void> {
   const { result } = journal;
   result.finishedAt = new Date().toISOString();
-  // Claims are about stages at the rate of the load, which only a run offers.
+  // Claims are about stages at the rate of the load, which only a run offers, or about single queries, which a probe times.
   if (Object.keys(result).every((key) => !otherFindings.has(key))) {
     result.claims = assessClaims(plan.scenario.claims ?? [], result);
   }

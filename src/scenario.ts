@@ -194,6 +194,29 @@ export interface GateSpec {
   maxWork?: number;
 }
 
+/** What a claim is held against. */
+export type ClaimMeasure =
+  | {
+      kind: 'latency';
+      transaction: string;
+      statistic: 'mean' | 'p50' | 'p95' | 'p99' | 'max';
+      time: 'response' | 'service';
+      /** Parameter class, where the promise is about one. */
+      class?: string;
+    }
+  /** One transaction at a time, without load: held against `pgrehearse probe`, and left out of a run. */
+  | { kind: 'probe'; transaction: string; statistic: 'p50' | 'max'; class?: string }
+  | { kind: 'heldRate' }
+  /** Transactions that the statement timeout ended. */
+  | { kind: 'timeouts' }
+  | { kind: 'databaseBytes' }
+  | { kind: 'rows'; table: string }
+  | { kind: 'relationBytes'; table: string; part: 'heap' | 'indexes' | 'total' }
+  /** A reading of the workload, with its unit. */
+  | { kind: 'reading'; reading: string; unit: ReadingSpec['unit'] }
+  /** Nothing here can measure it: it is listed with the reason. */
+  | { kind: 'none'; reason: string };
+
 /** A figure that somebody promised for a stage. */
 export interface ClaimSpec {
   /** What was promised, in words. */
@@ -201,18 +224,8 @@ export interface ClaimSpec {
   /** Where: document and line. */
   source: string;
   stage: string;
-  measure:
-    | {
-        kind: 'latency';
-        transaction: string;
-        statistic: 'p50' | 'p95' | 'p99' | 'max';
-        time: 'response' | 'service';
-        /** Parameter class, where the promise is about one. */
-        class?: string;
-      }
-    | { kind: 'heldRate' }
-    | { kind: 'databaseBytes' };
-  /** Promised range in ms, transactions a second or bytes. */
+  measure: ClaimMeasure;
+  /** Promised range in ms, transactions a second, bytes, rows, or the unit of the reading. */
   atLeast?: number;
   atMost?: number;
 }

@@ -237,7 +237,8 @@ export const endpointStatsInBulk = defineRewrite({
   run: (client, { userId, now }: Reader) => client.query('all', [userId, now]),
 });
 
-interface EndpointReader {
+/** Who looks at the deliveries of an endpoint. */
+export interface EndpointReader {
   endpointId: string;
   pages: number;
 }

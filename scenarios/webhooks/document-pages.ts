@@ -7,6 +7,7 @@ import {
   eventList,
   lastUuid,
   timeseries,
+  type EndpointReader,
   type Reader,
 } from './customer-pages.ts';
 
@@ -39,7 +40,7 @@ export const dashboardByUser = defineRewrite({
       SELECT count(*) AS total, count(*) FILTER (WHERE success) AS successful, round(avg(duration_ms), 2) AS average_ms
         FROM delivery_attempts WHERE user_id = $1`,
   },
-  run: (client, reader) => dashboard.run(client, reader),
+  run: (client, reader: Reader) => dashboard.run(client, reader),
 });
 
 /** Phase 3: two of the joins go, the order by random id stays. */
@@ -52,7 +53,7 @@ export const eventListByUser = defineRewrite({
        ORDER BY e.id, e.block_number DESC, e.log_index DESC
        LIMIT 50 OFFSET $2`,
   },
-  run: (client, reader) => eventList.run(client, reader),
+  run: (client, reader: Reader & { pages: number }) => eventList.run(client, reader),
 });
 
 /** Phase 3: an event is delivered after it came in, so the bound on attempted_at loses no row and can use an index. */
@@ -68,7 +69,7 @@ export const timeseriesByUser = defineRewrite({
          AND e.ingested_at >= $4::timestamptz - make_interval(hours => $3)
        GROUP BY time_bucket ORDER BY time_bucket`,
   },
-  run: (client, reader) => timeseries.run(client, reader),
+  run: (client, reader: Reader & { hours: number }) => timeseries.run(client, reader),
 });
 
 /**
@@ -122,5 +123,5 @@ export const endpointStatsByArray = defineRewrite({
 /** Phase 4: pages by key, the number of deliveries still counted. */
 export const endpointDeliveriesByKeyAndCount = defineRewrite({
   statements: { count: endpointDeliveries.statements.count, page: endpointDeliveriesByKey.statements.page },
-  run: (client, reader) => endpointDeliveriesByKey.run(client, reader),
+  run: (client, reader: EndpointReader) => endpointDeliveriesByKey.run(client, reader),
 });

@@ -1,6 +1,7 @@
 /** Words for comparing stages that the reports have in common. */
 import type { Block, ClaimOutcome, Counts, Latencies } from '../result.ts';
-import { formatBytes, formatCount, formatMs, formatPlural, formatRate, formatRatio } from './format.ts';
+import type { ClaimMeasure } from '../scenario.ts';
+import { formatBytes, formatCount, formatMs, formatPlural, formatRate, formatRatio, formatReading } from './format.ts';
 
 /** Latencies of one group of transactions, and what became of them. */
 export interface LatencyRow extends Latencies {
@@ -60,9 +61,19 @@ export function describeClaims(claims: readonly ClaimOutcome[]): string {
 
 /** A figure of a claim in its own unit. */
 export function formatClaimed({ measure }: ClaimOutcome, value: number): string {
-  if (measure.kind === 'latency') return formatMs(value);
-  return measure.kind === 'heldRate' ? formatRate(value) : formatBytes(value);
+  return measure.kind === 'reading' ? formatReading(value, measure.unit) : claimFormats[measure.kind](value);
 }
+
+const claimFormats: Record<Exclude<ClaimMeasure['kind'], 'reading'>, (value: number) => string> = {
+  latency: formatMs,
+  probe: formatMs,
+  heldRate: formatRate,
+  timeouts: formatCount,
+  databaseBytes: formatBytes,
+  relationBytes: formatBytes,
+  rows: formatCount,
+  none: formatCount,
+};
 
 /** The promised range: 'at most 1 s', '50 s to 5 min'. */
 export function describePromise(claim: ClaimOutcome): string {

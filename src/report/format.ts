@@ -3,6 +3,7 @@
  *
  * Three significant digits at most: a histogram has no more, and a reader needs no more.
  */
+import type { ReadingSpec } from '../scenario.ts';
 
 /** Microseconds as '840 µs', '1.23 ms', '2.4 s', '3 min 24 s', '2 h 5 min'. */
 export function formatUs(us: number): string {
@@ -94,3 +95,17 @@ function trim(decimal: string): string {
 function withSeparators(whole: number): string {
   return String(whole).replace(/\B(?=(\d{3})+$)/g, ',');
 }
+
+/** A reading in its unit. */
+export function formatReading(value: number, unit: ReadingSpec['unit']): string {
+  return readingFormats[unit](value);
+}
+
+const readingFormats: Record<ReadingSpec['unit'], (value: number) => string> = {
+  ms: formatMs,
+  s: (seconds) => formatMs(seconds * 1000),
+  rows: formatCount,
+  count: formatCount,
+  bytes: formatBytes,
+  share: formatShare,
+};

@@ -1,6 +1,6 @@
 /** What the workload asked of each stage's database after the load, in report.md. */
 import type { Reading, RunResult } from '../result.ts';
-import { formatBytes, formatCount, formatMs, formatShare } from './format.ts';
+import { formatReading } from './format.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 
 /** A row for each reading, a column for each stage; nothing where none was taken. */
@@ -20,14 +20,5 @@ export function readings({ readings: taken = [] }: RunResult): string {
 function cell(reading: Reading | undefined): string {
   if (reading === undefined) return '';
   if (reading.value === undefined) return `failed: ${escapeText(reading.error ?? '')}`;
-  return formatOf[reading.unit](reading.value);
+  return formatReading(reading.value, reading.unit);
 }
-
-const formatOf: Record<Reading['unit'], (value: number) => string> = {
-  ms: formatMs,
-  s: (seconds) => formatMs(seconds * 1000),
-  rows: formatCount,
-  count: formatCount,
-  bytes: formatBytes,
-  share: formatShare,
-};

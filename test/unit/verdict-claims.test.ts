@@ -78,6 +78,56 @@ describe('assessClaims', () => {
     expect(assess(stage, measure, range)).toMatchObject(expected);
   });
 
+  it.each<[string, Measure, Pick<ClaimSpec, 'atLeast' | 'atMost'>, object]>([
+    [
+      'rows of a table',
+      { kind: 'rows', table: 'orders' },
+      { atLeast: 90, atMost: 110 },
+      { outcome: 'met', measured: 100 },
+    ],
+    [
+      'a part of a table',
+      { kind: 'relationBytes', table: 'orders', part: 'indexes' },
+      { atMost: 2 },
+      { outcome: 'not met', measured: 3, note: 'larger than promised' },
+    ],
+    ['no table', { kind: 'rows', table: 'carts' }, {}, { outcome: 'not measured', note: 'there is no such table' }],
+    ['a reading', { kind: 'reading', reading: 'age', unit: 's' }, { atMost: 300 }, { outcome: 'met', measured: 7 }],
+    [
+      'a reading that failed',
+      { kind: 'reading', reading: 'broken', unit: 's' },
+      { atMost: 300 },
+      { outcome: 'not measured', note: 'no such view' },
+    ],
+    ['timeouts', { kind: 'timeouts' }, { atMost: 0 }, { outcome: 'met', measured: 0 }],
+    ['what nothing measures', { kind: 'none', reason: 'no host' }, {}, { outcome: 'not measured', note: 'no host' }],
+  ])('%s', (_, measure, range, expected) => {
+    const result = buildResult();
+    result.stages[1]!.relations = [{ table: 'orders', rows: 100, heapBytes: 5, indexBytes: 3, totalBytes: 8 }];
+    const reading = { stage: 'after', description: '', unit: 's' } as const;
+    result.readings = [
+      { ...reading, name: 'age', value: 7 },
+      { ...reading, name: 'broken', error: 'no such view' },
+    ];
+    expect(assess('after', measure, range, result)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['in range', 0, 0, { outcome: 'met', measured: 800 }],
+    ['cut short', 1, 0, { outcome: 'not measured', note: 'at least: the statement timeout ended 1 of 4 runs' }],
+    ['failed', 0, 2, { outcome: 'not measured', note: '2 runs of 4 failed' }],
+  ])('a single query by the probe alone: %s', (_, timedOut, failed, expected) => {
+    const probe: Measure = { kind: 'probe', transaction: 'dashboard', statistic: 'p50', class: 'hot' };
+    const claim = (measure: Measure) => ({ text: '', source: '', stage: 'after', measure, atMost: 1000 });
+    const times = { minUs: 1, meanUs: 1, p50Us: 800_000, p95Us: 1, maxUs: 1 };
+    const result = buildResult();
+    expect(assessClaims([claim(probe)], result)).toEqual([]);
+    result.probe = [
+      { stage: 'after', transaction: 'dashboard', class: 'hot', runs: 4, parameterSets: 4, ...times, timedOut, failed },
+    ];
+    expect(assessClaims([claim(probe), claim(latency('dashboard'))], result)).toMatchObject([expected]);
+  });
+
   it('measures a class of parameters', () => {
     const hot = assess(
       'after',
