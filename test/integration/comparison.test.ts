@@ -82,7 +82,9 @@ describe('a comparison', () => {
     const pairsSoFar = async (): Promise<number> =>
       (await readResult(out).catch(() => undefined))?.comparison?.pairs.filter(({ kind }) => kind === 'change')
         .length ?? 0;
-    while (child.exitCode === null && (await pairsSoFar()) < 2) await sleep(200);
+    let over = false;
+    void child.finally(() => (over = true));
+    while (!over && (await pairsSoFar()) < 2) await sleep(200);
     child.kill('SIGINT');
     expect((await child).exitCode).toBe(130);
     const result = await readResult(out);
