@@ -82,9 +82,7 @@ describe('a comparison', () => {
     const pairsSoFar = async (): Promise<number> =>
       (await readResult(out).catch(() => undefined))?.comparison?.pairs.filter(({ kind }) => kind === 'change')
         .length ?? 0;
-    let over = false;
-    void child.finally(() => (over = true));
-    while (!over && (await pairsSoFar()) < 2) await sleep(200);
+    for (const deadline = Date.now() + 90_000; Date.now() < deadline && (await pairsSoFar()) < 2;) await sleep(200);
     child.kill('SIGINT');
     expect((await child).exitCode).toBe(130);
     const result = await readResult(out);
