@@ -1,5 +1,5 @@
--- Statistics of complete hours (D:117 to D:134). The source document makes a continuous aggregate of TimescaleDB, which plain
--- PostgreSQL refuses, and averages a column clear_time, which does not exist: this is the plain form, with cleared_at - created_at.
+-- Statistics of hours (D:117 to D:134). The source document makes a continuous aggregate of TimescaleDB, which plain PostgreSQL
+-- refuses, and averages a column clear_time, which does not exist: this is the plain form, with cleared_at - created_at.
 CREATE MATERIALIZED VIEW hourly_packet_stats AS
 SELECT date_trunc('hour', created_at, 'UTC') AS hour, src_chain_id, src_channel_id,
        count(*) AS packets,
@@ -9,11 +9,6 @@ SELECT date_trunc('hour', created_at, 'UTC') AS hour, src_chain_id, src_channel_
   FROM packet_flow GROUP BY 1, 2, 3;
 -- Unique, or REFRESH ... CONCURRENTLY is refused.
 CREATE UNIQUE INDEX hourly_packet_stats_key ON hourly_packet_stats (hour, src_chain_id, src_channel_id);
-
-CREATE MATERIALIZED VIEW hourly_relayer_stats AS
-SELECT date_trunc('hour', created_at, 'UTC') AS hour, relayer_address, count(*) AS packets
-  FROM packet_flow WHERE relayer_address IS NOT NULL GROUP BY 1, 2;
-CREATE UNIQUE INDEX hourly_relayer_stats_key ON hourly_relayer_stats (hour, relayer_address);
 
 -- D:119. The index of the service was not unique, so its hourly refresh could not run concurrently.
 CREATE MATERIALIZED VIEW mv_user_statistics AS
@@ -25,13 +20,10 @@ CREATE UNIQUE INDEX mv_user_statistics_wallet ON mv_user_statistics (wallet_addr
 CREATE VIEW v_stuck_packets AS
 SELECT id, packet_id, src_chain_id, src_channel_id, sequence, created_at, stuck_at FROM packet_flow WHERE status = 'stuck';
 
--- D:153. The function of the service failed when called: a column name was ambiguous. The instant is a parameter.
-CREATE FUNCTION calculate_network_health_score(chain text, at timestamptz DEFAULT now()) RETURNS numeric
-LANGUAGE sql STABLE AS $$
-  SELECT round(100.0 * sum(s.cleared) / nullif(sum(s.packets), 0), 2)
-    FROM hourly_packet_stats s
-   WHERE s.src_chain_id = chain AND s.hour >= at - INTERVAL '24 hours' AND s.hour < at
-$$;
+CREATE VIEW v_clearing_operation_stats AS
+SELECT (created_at AT TIME ZONE 'UTC')::date AS date, clearing_status, count(*) AS operations, sum(total_fee) AS fees,
+       avg(extract(epoch FROM updated_at - created_at)) AS avg_seconds
+  FROM clearing_operations WHERE deleted_at IS NULL GROUP BY 1, 2;
 
 -- D:147. The function of the service asked pg_stat_user_indexes for columns that it does not have (tablename, indexname).
 CREATE FUNCTION check_index_effectiveness() RETURNS TABLE (table_name text, index_name text, scans bigint, bytes bigint)

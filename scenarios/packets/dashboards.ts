@@ -1,4 +1,4 @@
-/** Figures over a day of complete hours, and the daily roll-up that writers keep. */
+/** Figures over complete hours and days, and the daily roll-up of chains. */
 import { defineRewrite, defineTransaction, type Draw } from 'pgrehearse';
 
 const boards = ['overview', 'congested', 'leaderboard'] as const;
@@ -6,6 +6,10 @@ type Board = (typeof boards)[number];
 
 const lastDay = (column: string) => `
   ${column} >= date_trunc('hour', $1::timestamptz, 'UTC') - INTERVAL '24 hours' AND ${column} < date_trunc('hour', $1::timestamptz, 'UTC')`;
+
+/** The day before, UTC. */
+const yesterday = `
+  created_at >= date_trunc('day', $1::timestamptz, 'UTC') - INTERVAL '1 day' AND created_at < date_trunc('day', $1::timestamptz, 'UTC')`;
 
 const drawBoard = (draw: Draw) => ({
   board: draw.weighted<Board>([
@@ -17,7 +21,8 @@ const drawBoard = (draw: Draw) => ({
 });
 
 export const dashboards = defineTransaction({
-  description: 'Packets of the last day by chain, the channels with most stuck packets, or the busiest relayers',
+  description:
+    'Packets of the last 24 hours by chain, the channels with most stuck packets, or the busiest relayers of yesterday',
   weight: 5,
   access: 'read',
   params: drawBoard,
@@ -31,12 +36,23 @@ export const dashboards = defineTransaction({
         FROM packet_flow WHERE ${lastDay('created_at')} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20`,
     leaderboard: `
       SELECT relayer_address, count(*) AS packets
-        FROM packet_flow WHERE ${lastDay('created_at')} AND relayer_address IS NOT NULL
+        FROM packet_flow WHERE ${yesterday} AND relayer_address IS NOT NULL
        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`,
   },
   run: (client, { board, now }) => client.query(board, [now]),
 });
 
+/** The order of the roll-up's key: its index finds the rows of an hour on. */
+const lastDayOfChannels = `
+  (date, hour) >= (($1::timestamptz AT TIME ZONE 'UTC')::date - 1, extract(hour FROM $1::timestamptz AT TIME ZONE 'UTC')::integer) AND
+  (date, hour) < (($1::timestamptz AT TIME ZONE 'UTC')::date, extract(hour FROM $1::timestamptz AT TIME ZONE 'UTC')::integer)`;
+
+const leaderboardFromRollup = `
+  SELECT relayer_address, sum(packets_relayed)::bigint AS packets
+    FROM relayer_performance WHERE date = ($1::timestamptz AT TIME ZONE 'UTC')::date - 1
+   GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`;
+
+/** D:117 and D:26: what the maintenance job has counted, as old as its last run. */
 export const dashboardsFromStatistics = defineRewrite({
   statements: {
     overview: `
@@ -45,9 +61,21 @@ export const dashboardsFromStatistics = defineRewrite({
     congested: `
       SELECT src_chain_id, src_channel_id, sum(stuck)::bigint AS stuck
         FROM hourly_packet_stats WHERE ${lastDay('hour')} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20`,
-    leaderboard: `
-      SELECT relayer_address, sum(packets)::bigint AS packets
-        FROM hourly_relayer_stats WHERE ${lastDay('hour')} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`,
+    leaderboard: leaderboardFromRollup,
+  },
+  run: (client, { board, now }: { board: Board; now: Date }) => client.query(board, [now]),
+});
+
+/** What the writers of packets keep. */
+export const dashboardsFromRollups = defineRewrite({
+  statements: {
+    overview: `
+      SELECT src_chain_id, sum(packets_sent)::bigint AS packets, sum(packets_cleared)::bigint AS cleared
+        FROM channel_performance WHERE ${lastDayOfChannels} GROUP BY 1 ORDER BY 1`,
+    congested: `
+      SELECT src_chain_id, src_channel_id, sum(packets_stuck)::bigint AS stuck
+        FROM channel_performance WHERE ${lastDayOfChannels} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20`,
+    leaderboard: leaderboardFromRollup,
   },
   run: (client, { board, now }: { board: Board; now: Date }) => client.query(board, [now]),
 });

@@ -49,12 +49,13 @@ export const packetAdvance = defineTransaction({
   params: (draw) => [
     ...packetCells(draw, recentPacket(draw), ['src_chain_id', 'src_channel_id', 'sequence']),
     draw.now,
+    `relayer-${1 + draw.zipf(300, 1.1)}`,
   ],
   statements: {
     advance: `
       UPDATE packet_flow
          SET status = CASE WHEN status = 'pending' THEN 'received' ELSE 'cleared' END,
-             received_at = coalesce(received_at, $4),
+             received_at = coalesce(received_at, $4), relayer_address = coalesce(relayer_address, $5),
              cleared_at = CASE WHEN status = 'pending' THEN NULL ELSE $4::timestamptz END
        WHERE src_chain_id = $1 AND src_channel_id = $2 AND sequence = $3 AND status IN ('pending', 'received', 'stuck')`,
   },

@@ -35,7 +35,7 @@ const copyOf = (template: string, name: string) =>
 test('every migration goes up, down and up again on the seeded database', async () => {
   await copyOf('seeded', 'round_trip');
   const records = await roundTrip(server.connection('round_trip'), migrations, { from: scenario.workload.baseline });
-  expect(records.map(({ version }) => version)).toEqual(['002', '003', '004', '005']);
+  expect(records.map(({ version }) => version)).toEqual(['002', '003', '004', '005', '006', '007']);
 });
 
 test('sequences of a channel have no gaps', async () => {
@@ -85,9 +85,7 @@ test('every view can be read, refreshed concurrently, and every function called'
   const connection = server.connection('objects');
   await migrate(connection, migrations);
   await withClient(connection, async (client) => {
-    for (const view of ['hourly_packet_stats', 'hourly_relayer_stats', 'mv_user_statistics']) {
-      await client.query(`REFRESH MATERIALIZED VIEW CONCURRENTLY ${view}`);
-    }
+    await client.query('REFRESH MATERIALIZED VIEW CONCURRENTLY mv_user_statistics');
     const { rows: stuck } = await client.query('SELECT * FROM v_stuck_packets');
     expect(stuck.length).toBeGreaterThan(0);
     const { rows: health } = await client.query(
