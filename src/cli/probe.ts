@@ -16,6 +16,7 @@ import {
 
 interface ProbeFlags extends MeasureFlags {
   budget: number;
+  timeout?: number;
 }
 
 export function probeCommand(context: CommandContext): Command {
@@ -27,6 +28,11 @@ export function probeCommand(context: CommandContext): Command {
       new Option('--budget <time>', 'time for each transaction and class of parameters')
         .argParser(parseDuration)
         .default(2000, '2s'),
+    )
+    .addOption(
+      new Option('--timeout <time>', "of each statement (default: the scenario's, for its load)").argParser(
+        parseDuration,
+      ),
     )
     .addOption(
       new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
@@ -48,11 +54,16 @@ that write are left out. There is no verdict: what users feel under load is what
 
 Examples:
   pgrehearse probe
-  pgrehearse probe webhooks --scale 0.1 --budget 5s`,
+  pgrehearse probe webhooks --scale 0.1 --budget 5s
+  pgrehearse probe webhooks --stages all --timeout 6m --out reports/webhooks-probe`,
     )
     .action(async (scenario: string, flags: ProbeFlags) => {
-      await measure({ scenario, flags }, context, (plan, control) =>
+      await measure({ scenario, flags, ...loadOf(flags) }, context, (plan, control) =>
         probe(plan, { budgetMs: flags.budget, ...control }),
       );
     });
+}
+
+function loadOf({ timeout }: ProbeFlags): { load?: { statementTimeoutMs: number } } {
+  return timeout === undefined ? {} : { load: { statementTimeoutMs: timeout } };
 }
