@@ -10,6 +10,7 @@ import * as anchors from './ledger/anchors.ts';
 import { claims } from './ledger/claims.ts';
 import { invariants } from './ledger/invariants.ts';
 import * as journal from './ledger/journal.ts';
+import { readings } from './ledger/readings.ts';
 
 const ledger = defineWorkload({
   name: 'ledger',
@@ -28,6 +29,7 @@ const ledger = defineWorkload({
     obligation_summary: anchors.obligationSummary,
   },
   invariants,
+  readings,
 });
 
 export default defineScenario({
@@ -59,6 +61,13 @@ export default defineScenario({
         balance_lookup: 'the view is as old as its refresh, and counts posted entries only',
         trial_balance: 'the view is as old as its refresh',
       },
+      jobs: {
+        refresh_balances: {
+          description: 'The view that balances are read from, refreshed without a lock against readers',
+          everyMs: 30_000,
+          statements: ['REFRESH MATERIALIZED VIEW CONCURRENTLY mv_account_balances_optimized'],
+        },
+      },
     },
     {
       name: 'after',
@@ -67,6 +76,9 @@ export default defineScenario({
       migrations: 'latest',
       profile: 'tuned',
       rewrites: {
+        post_entry: journal.postEntryInOne,
+        anchor_lifecycle: anchors.anchorLifecycleInOne,
+        recent_entries: journal.recentEntriesWithLines,
         balance_history: journal.balanceHistoryByDay,
         trial_balance: journal.trialBalanceFromTotals,
       },

@@ -1,5 +1,5 @@
 /** Anchors: authorizations of users, their settlement, and what is still owed. */
-import { defineTransaction, type Draw } from 'pgrehearse';
+import { defineRewrite, defineTransaction, type Draw } from 'pgrehearse';
 import { anchorTypes } from '../../seeds/ledger/laws.ts';
 
 /** The address of the user of a seeded authorization: users come by the seed's Zipf law. */
@@ -65,6 +65,31 @@ export const anchorLifecycle = defineTransaction({
     }
     const [settled] = await client.query('settle', [openEvent, outcome, now]);
     if (settled && outcome === 'FULFILLED') await client.query('fulfil', [settled.id, openEvent, proof, now]);
+  },
+});
+
+/** One statement each: the row of obligations, of which there are six, is locked by its end and until the commit, no longer. */
+export const anchorLifecycleInOne = defineRewrite({
+  statements: {
+    authorize: `
+      WITH correlated AS (
+        INSERT INTO event_correlations (event_id, event_type, source_system, created_at) VALUES ($2, 'AUTHORIZED', 'ORACLE', $6))
+      INSERT INTO anchor_authorizations (id, event_id, user_address, anchor_type, units, amount_cents, authorized_at, expires_at, created_at)
+      VALUES ($1, $2, $3, $4, $5::bigint, $5::bigint * 100, $6, $6::timestamptz + INTERVAL '30 days', $6)`,
+    settle: `
+      WITH settled AS (
+        UPDATE anchor_authorizations
+           SET status = $2::varchar, fulfilled_at = CASE $2::varchar WHEN 'FULFILLED' THEN $3::timestamptz END,
+               expired_at = CASE $2::varchar WHEN 'EXPIRED' THEN $3::timestamptz END
+         WHERE event_id = $1 AND status = 'AUTHORIZED' RETURNING id, event_id)
+      INSERT INTO anchor_fulfillments (authorization_id, event_id, proof_hash, fulfillment_type, fulfilled_at)
+      SELECT id, event_id, $4, 'GIFT_CARD', $3 FROM settled WHERE $2::varchar = 'FULFILLED'`,
+  },
+  run: (client, params: ReturnType<typeof anchorLifecycle.params>) => {
+    const { authorize, id, newEvent, openEvent, address, anchorType, units, outcome, proof, now } = params;
+    return authorize
+      ? client.query('authorize', [id, newEvent, address, anchorType, units, now])
+      : client.query('settle', [openEvent, outcome, now, proof]);
   },
 });
 

@@ -4,6 +4,9 @@ import { chartAccounts, hotAccounts, journalSources } from '../../seeds/ledger/l
 
 const dayMs = 86_400_000;
 
+/** What a rewrite gets: the parameters that its transaction draws. */
+type ParamsOf<T extends { params(draw: Draw): unknown }> = ReturnType<T['params']>;
+
 const hotOrRest = ({ hot }: { hot: boolean }) => (hot ? 'hot' : 'rest');
 const daysBefore = (now: Date, days: number) => new Date(now.getTime() - days * dayMs).toISOString().slice(0, 10);
 
@@ -82,6 +85,13 @@ export const postEntry = defineTransaction({
   },
 });
 
+/** One call: the statement that changes balances is the last before the commit. */
+export const postEntryInOne = defineRewrite({
+  statements: { post: 'SELECT post_entry($1, $2, $3, $4, $5, $6, $7, $8)' },
+  run: (client, { id, journalId, source, status, accounts, kinds, amounts, now }: ParamsOf<typeof postEntry>) =>
+    client.query('post', [id, journalId, source, status, accounts, kinds, amounts, now]),
+});
+
 export const journalSearch = defineTransaction({
   description: 'Posted entries of one source since a date, a page of 100',
   weight: 12,
@@ -115,6 +125,25 @@ export const recentEntries = defineTransaction({
     recent: 'SELECT * FROM journal_entries WHERE date >= $1 ORDER BY created_at DESC, id DESC LIMIT 100',
   },
   run: (client, { from }) => client.query('recent', [from]),
+});
+
+/**
+ * The newest entries with their lines. The document joins them and limits the rows of the join, which gives fewer entries;
+ * here the entries are limited first. The answer is compared without the lines, which the first form does not read.
+ */
+export const recentEntriesWithLines = defineRewrite({
+  statements: {
+    recent: `
+      SELECT e.*, l.lines
+        FROM (SELECT * FROM journal_entries WHERE date >= $1 ORDER BY created_at DESC, id DESC LIMIT 100) AS e
+       CROSS JOIN LATERAL (SELECT jsonb_agg(to_jsonb(line) ORDER BY line_number) AS lines
+                             FROM journal_entry_lines AS line WHERE line.journal_entry_id = e.id) AS l
+       ORDER BY e.created_at DESC, e.id DESC`,
+  },
+  run: async (client, { from }: ParamsOf<typeof recentEntries>) => {
+    const entries = await client.query('recent', [from]);
+    return entries.map(({ lines: _lines, ...entry }) => entry);
+  },
 });
 
 export const balanceHistory = defineTransaction({

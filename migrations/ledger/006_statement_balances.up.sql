@@ -1,7 +1,9 @@
 -- Balances and roll-ups kept once for each statement, accounts in order, so that writers queue and never deadlock; always
--- fresh, where a materialised view is as old as its refresh. The events of migration 004 are no longer written.
+-- fresh, where a materialised view is as old as its refresh. The events of migration 004 are no longer written: they are the
+-- posted lines from before this migration, which the next one adds.
 DROP TRIGGER journal_entry_lines_balance ON journal_entry_lines;
 DROP TRIGGER journal_entry_lines_event ON journal_entry_lines;
+DROP TRIGGER journal_entries_posted_events ON journal_entries;
 
 -- Posted lines only, as the history and the trial balance count them.
 CREATE TABLE account_daily_nets (
@@ -59,10 +61,3 @@ END $$;
 CREATE TRIGGER journal_entries_posted AFTER UPDATE OF status, date ON journal_entries
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.date IS DISTINCT FROM NEW.date)
     EXECUTE FUNCTION post_pending_entry();
-
-INSERT INTO account_daily_nets
-SELECT l.account_id, e.date, sum(CASE l.line_type WHEN 'DEBIT' THEN l.amount ELSE -l.amount END)
-  FROM journal_entry_lines l JOIN journal_entries e ON e.id = l.journal_entry_id
- WHERE e.status = 'Posted' GROUP BY 1, 2 ORDER BY 1, 2;
-INSERT INTO account_totals SELECT account_id, sum(net) FROM account_daily_nets GROUP BY 1 ORDER BY 1;
-ANALYZE account_daily_nets, account_totals;
