@@ -1,19 +1,15 @@
 /** Databases that pgrehearse makes: created, marked, recognised, measured. */
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { UsageError } from './errors.ts';
 import type { RelationSize } from './result.ts';
 import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
 import { startEmbedded } from './server/embedded.ts';
 import { createRunFolder } from './server/leftovers.ts';
+import { assertMarked } from './server/mark.ts';
 import type { ConnectionTarget, Server } from './server/server.ts';
-import { quoteIdentifier } from './sql.ts';
 
 /** Name of the database in servers that are ours alone. */
 export const databaseName = 'pgrehearse';
-
-/** A database whose comment starts with this was made by us; no other is ever written to. */
-const mark = 'made by pgrehearse';
 
 /** Runs `use` with a connection and closes it afterwards, whatever happens. */
 export async function withClient<T>(target: ConnectionTarget, use: (client: Client) => Promise<T>): Promise<T> {
@@ -30,13 +26,12 @@ export async function withClient<T>(target: ConnectionTarget, use: (client: Clie
 
 /** Creates a database, marks it as ours, and makes pg_stat_statements readable in a schema of its own. */
 export async function createDatabase(server: Server, name: string): Promise<void> {
-  await withClient(server.connection(), async (client) => {
-    await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
-    await client.query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS '${mark}'`);
-  });
+  await server.makeDatabase(name);
   await withClient(server.connection(name), async (client) => {
     await client.query('CREATE SCHEMA pgrehearse');
-    await client.query('CREATE EXTENSION pg_stat_statements SCHEMA pgrehearse');
+    const made = client.query('CREATE EXTENSION pg_stat_statements SCHEMA pgrehearse');
+    // A server that is not ours may lack it or not let us: a gap that was told before.
+    await (server.kind === 'external' ? made.catch(() => undefined) : made);
   });
 }
 
@@ -44,16 +39,7 @@ export async function createDatabase(server: Server, name: string): Promise<void
  * @throws UsageError when the database does not carry our mark: somebody else's, never to be written to
  */
 export async function assertOurs(target: ConnectionTarget): Promise<void> {
-  const comment = await withClient(target, async (client) => {
-    const { rows } = await client.query<{ comment: string | null }>(
-      `SELECT shobj_description(oid, 'pg_database') AS comment FROM pg_database WHERE datname = current_database()`,
-    );
-    return rows[0]?.comment;
-  });
-  if (comment?.startsWith(mark)) return;
-  throw new UsageError(`The database ${target.database} was not made by pgrehearse and will not be written to.`, {
-    hint: `If it may be changed, mark it: COMMENT ON DATABASE ${quoteIdentifier(target.database)} IS '${mark}';`,
-  });
+  await withClient(target, (client) => assertMarked(client, target.database));
 }
 
 /** Sizes of the user's tables, largest first; rows are counted, not estimated. */
@@ -96,8 +82,14 @@ export async function settle(target: ConnectionTarget, signal?: AbortSignal): Pr
   await withClient(target, async (client) => {
     await client.query('VACUUM (ANALYZE)');
     signal?.throwIfAborted();
-    await client.query('CHECKPOINT');
+    await checkpoint(client);
   });
+}
+
+/** Writes out all dirty pages, where the role may ask for that: on servers of our own it may. */
+export async function checkpoint(client: Client): Promise<void> {
+  const { rows } = await client.query<{ allowed: boolean }>(`SELECT pg_has_role('pg_checkpoint', 'USAGE') AS allowed`);
+  if (rows[0]!.allowed) await client.query('CHECKPOINT');
 }
 
 /** Size of the whole database in bytes. */

@@ -30,7 +30,7 @@ import { writeScenarioOfRefs } from './refs.ts';
 import { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
 import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
 import { assertDiskSpace, nearestExisting, roomHint } from './server/disk.ts';
-import { findPrograms, serverChoice, type ServerChoice } from './server/choice.ts';
+import { locateServer, serverChoice, type FoundServer } from './server/choice.ts';
 import { describeHost, usableMemoryBytes } from './server/host.ts';
 import { reapLeftovers } from './server/leftovers.ts';
 import { assertPortFree } from './server/ports.ts';
@@ -65,6 +65,8 @@ export interface RunRequest {
   port?: number;
   /** As `--server` takes it. Default: of the config, else `embedded`. */
   server?: string;
+  /** Use a server that looks like production. */
+  allowProduction?: boolean;
   /** PostgreSQL's major version. Default: of the config, else the newest that the server has. */
   pg?: number;
   /** The command as given, for the record. */
@@ -104,14 +106,14 @@ export interface RunPlan {
   seedDigest: string;
   catalog: SeedCatalog;
   need: DiskNeed;
-  /** What earlier runs had left and was cleaned up, in sentences. */
+  /** What earlier runs had left and was cleaned up, and what the server lacks, in sentences. */
   leftovers: string[];
   host: Host;
   /** What is checked out in `folder`; undefined outside of a repository. */
   commit: Commit | undefined;
   /** Of this machine, where they were measured before. */
   generator: GeneratorFigures | undefined;
-  server: ServerChoice;
+  server: FoundServer;
   postgres: { version: string; major: number };
   cacheDir: string;
   /** Size of all snapshots beyond which those that were not used for longest are dropped. */
@@ -140,16 +142,19 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
   // Before the disk is looked at: killed runs may have left gigabytes.
   const leftovers = await reapLeftovers(cacheDir);
-  const server = serverChoice(request.server ?? config.server, request.pg ?? config.pg);
-  const { version, major } = await findPrograms(server, await ensureCacheFolder(cacheDir));
-  const postgres = { version, major };
+  const choice = serverChoice(request.server ?? config.server, request.pg ?? config.pg);
+  const { server, postgres, notes } = await locateServer(choice, await ensureCacheFolder(cacheDir), {
+    // Compared stages are alive at the same time.
+    connections: load.connections * (request.comparison === undefined ? 1 : serversCompared),
+    allowProduction: request.allowProduction ?? false,
+  });
   const id = runId(scenario.name);
   const checks = new FaultList();
   checks.try(() => assertLoad(load));
   const baseline = checks.try(() => upTo(migrationsOf(), scenario.workload.baseline, 'workload.baseline')) ?? [];
   const stages = chooseStages(scenario, request.stages, checks).flatMap((spec) => {
     const planned = checks.try(() =>
-      planStage(spec, migrationsOf(spec), { baseline, host, load: loadOf(spec, load), config, major }),
+      planStage(spec, migrationsOf(spec), { baseline, host, load: loadOf(spec, load), config, major: postgres.major }),
     );
     return planned ? [planned] : [];
   });
@@ -177,7 +182,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     gate: { ...defaultGate, ...scenario.gate, ...config.gate, ...request.gate },
     comparison: request.comparison && planComparison(request.comparison, randomInt(2 ** 31), load.warmupMs),
     catalog,
-    leftovers,
+    leftovers: [...leftovers, ...notes],
     need: await DiskNeed.of(cacheDir, {
       spec: scenario.workload.seed,
       seed,
@@ -205,6 +210,8 @@ async function checkEnvironment(plan: RunPlan, checks: FaultList): Promise<void>
   if (port !== undefined) await checks.tryAsync(() => assertPortFree(port));
   await checks.tryAsync(() => assertWritable(outDir));
   const what = `${scenario.name} at scale ${scale}`;
+  // How much room somebody else's server has cannot be asked.
+  if (plan.server.kind === 'external') return;
   const hint = (roomBytes: number): string => roomHint(need.scaleFor(roomBytes));
   await checks.tryAsync(() => assertDiskSpace(cacheDir, need.bytes, what, hint));
 }

@@ -8,13 +8,13 @@ import { formatBytes, formatCount, formatMs, formatPlural } from './report/forma
 import type { MigrationRecord, SeedSummary } from './result.ts';
 import type { Settings } from './scenario.ts';
 import { loadSeed } from './seed/load.ts';
-import { startEmbedded } from './server/embedded.ts';
 import { seedingSettings, settingsOf } from './server/profiles.ts';
 import type { Server } from './server/server.ts';
-import type { Snapshot, SnapshotStore } from './snapshot.ts';
+import { startServer } from './server/start.ts';
+import type { Snapshot, Snapshots } from './snapshot.ts';
 
 /** A snapshot, and whether it came from the cache. */
-type Prepared = Awaited<ReturnType<SnapshotStore['build']>>;
+type Prepared = Awaited<ReturnType<Snapshots['build']>>;
 
 /** The data of a stage, ready to be cloned. */
 export interface StageSnapshot {
@@ -27,7 +27,7 @@ export interface StageSnapshot {
 /** Seeds the baseline, or finds it in the cache. */
 export async function prepareBaseline(
   plan: RunPlan,
-  store: SnapshotStore,
+  store: Snapshots,
   journal: Journal,
   watch: DiskWatch,
 ): Promise<Prepared> {
@@ -78,7 +78,7 @@ export async function prepareStage(
   stage: PlannedStage,
   baseline: Prepared,
   plan: RunPlan,
-  store: SnapshotStore,
+  store: Snapshots,
   journal: Journal,
 ): Promise<StageSnapshot> {
   if (stage.migrations.length === plan.baseline.length) {
@@ -100,7 +100,7 @@ async function migrateInto(
   stage: PlannedStage,
   baseline: Snapshot,
   plan: RunPlan,
-  store: SnapshotStore,
+  store: Snapshots,
   journal: Journal,
 ): Promise<MigrationRecord[]> {
   const { name } = stage.spec;
@@ -133,14 +133,21 @@ function tellMigration(event: MigrationEvent, journal: Journal): void {
 
 /** Lets `work` change a data folder through a server, which then writes everything out, so that the folder can be kept. */
 async function onServer<T>(
-  dataDir: string,
+  location: string,
   settings: Settings,
-  { cacheDir, server: choice }: RunPlan,
+  { cacheDir, server: found, postgres }: RunPlan,
   { signal }: Journal,
   work: (server: Server) => Promise<T>,
 ): Promise<T> {
   // Scratch: after a failure nothing is kept, so that nothing need be written out.
-  await using server = await startEmbedded({ dataDir, settings, choice, cacheDir, scratch: true, signal });
+  await using server = await startServer({
+    server: found,
+    postgres,
+    cacheDir,
+    location,
+    settings,
+    ...(signal && { signal }),
+  });
   try {
     const outcome = await work(server);
     await server.shutDown();
@@ -156,7 +163,7 @@ export async function clonePart(
   snapshot: Snapshot,
   target: string,
   stage: string,
-  store: SnapshotStore,
+  store: Snapshots,
   journal: Journal,
 ): Promise<void> {
   await journal.part({ name: 'clone', title: 'Clone the snapshot', stage }, async () => {

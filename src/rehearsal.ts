@@ -1,6 +1,5 @@
 /** What every command has in common that measures stages: their snapshots, each stage alive on its clone, the result at the end. */
 import { changedStatements } from './changes.ts';
-import { join } from 'node:path';
 import { assessClaims } from './claims.ts';
 import { databaseBytes, databaseName, relationSizes } from './database.ts';
 import { DiskWatch } from './disk-watch.ts';
@@ -10,11 +9,11 @@ import type { PlannedStage, RunPlan } from './plan.ts';
 import { clonePart, prepareBaseline, prepareStage, type StageSnapshot } from './prepare.ts';
 import { writeReport } from './report/write.ts';
 import { schemaVersion, type RunResult } from './result.ts';
-import { startEmbedded } from './server/embedded.ts';
-import { createRunFolder } from './server/leftovers.ts';
+import { ExternalSnapshots } from './server/external/snapshots.ts';
 import { settingsOf, type ResolvedProfile } from './server/profiles.ts';
 import type { ConnectionTarget, Server } from './server/server.ts';
-import { SnapshotStore } from './snapshot.ts';
+import { reserveLocation, startServer } from './server/start.ts';
+import { SnapshotStore, type Snapshots } from './snapshot.ts';
 import { toolVersion } from './tool.ts';
 import { judge } from './verdict.ts';
 import { warningsOf } from './warnings.ts';
@@ -28,7 +27,7 @@ export interface PreparedStage {
 export interface Rehearsal {
   plan: RunPlan;
   journal: Journal;
-  store: SnapshotStore;
+  store: Snapshots;
   stages: PreparedStage[];
 }
 
@@ -68,7 +67,7 @@ export async function rehearse(
 
 async function prepareStages(
   plan: RunPlan,
-  store: SnapshotStore,
+  store: Snapshots,
   journal: Journal,
   watch: DiskWatch,
 ): Promise<PreparedStage[]> {
@@ -81,12 +80,11 @@ async function prepareStages(
   return stages;
 }
 
-export async function openStore(plan: RunPlan, journal: Journal): Promise<SnapshotStore> {
+export async function openStore(plan: RunPlan, journal: Journal): Promise<Snapshots> {
   for (const sentence of plan.leftovers) journal.note(sentence);
-  return new SnapshotStore(plan.cacheDir, {
-    limitBytes: plan.cacheLimitBytes,
-    onNotice: (sentence) => journal.note(sentence),
-  });
+  const onNotice = (sentence: string): void => journal.note(sentence);
+  if (plan.server.kind === 'external') return ExternalSnapshots.open(plan.server.target, onNotice);
+  return new SnapshotStore(plan.cacheDir, { limitBytes: plan.cacheLimitBytes, onNotice });
 }
 
 /** A stage alive on a clone and a server of its own. */
@@ -110,8 +108,9 @@ export async function onStage<T>(
   work: (connection: ConnectionTarget) => Promise<T>,
 ): Promise<T> {
   const { port } = rehearsal.plan;
-  return onClone(stage, rehearsal, port === undefined ? {} : { port }, async ({ connection }) => {
-    await describeStage(stage, connection, rehearsal.journal);
+  return onClone(stage, rehearsal, port === undefined ? {} : { port }, async ({ connection, server }) => {
+    tellGaps(stage, server, rehearsal.journal);
+    await describeStage(stage, connection, server, rehearsal.journal);
     return work(connection);
   });
 }
@@ -123,17 +122,19 @@ export async function onClone<T>(
   { profile = planned.profile, port }: LiveOptions,
   work: (live: LiveStage) => Promise<T>,
 ): Promise<T> {
-  await using folder = await createRunFolder(plan.cacheDir);
-  const dataDir = join(folder.path, 'data');
-  await clonePart(prepared.snapshot, dataDir, planned.spec.name, store, journal);
-  await using server = await startEmbedded({
-    dataDir,
-    settings: settingsOf(profile),
-    cacheDir: plan.cacheDir,
-    choice: plan.server,
+  const { server: found, postgres, cacheDir } = plan;
+  await using place = await reserveLocation(found, cacheDir);
+  const { location } = place;
+  await clonePart(prepared.snapshot, location, planned.spec.name, store, journal);
+  const settings = settingsOf(profile);
+  await using server = await startServer({
+    server: found,
+    postgres,
+    cacheDir,
+    location,
+    settings,
     ...(port === undefined ? {} : { port }),
-    scratch: true,
-    signal: journal.signal,
+    ...(journal.signal === undefined ? {} : { signal: journal.signal }),
   });
   try {
     return await work({ planned, server, connection: server.connection(databaseName) });
@@ -144,9 +145,23 @@ export async function onClone<T>(
   }
 }
 
+function tellGaps({ planned }: PreparedStage, { gaps }: Server, journal: Journal): void {
+  for (const { name, value, reason } of gaps) {
+    journal.note(`${planned.spec.name}: ${name} stays at ${value}, because ${reason}.`);
+  }
+}
+
+/** What the server really has, where it is not what the profile asks for. */
+function inForce(setting: ResolvedProfile['settings'][number], { gaps }: Server): ResolvedProfile['settings'][number] {
+  const gap = gaps.find(({ name }) => name === setting.name);
+  if (gap === undefined) return setting;
+  return { ...setting, value: gap.value, reason: `not ${setting.value} as asked for, because ${gap.reason}` };
+}
+
 async function describeStage(
   { planned: { spec, load, profile }, prepared: { snapshot, cached, applied } }: PreparedStage,
   connection: ConnectionTarget,
+  server: Server,
   journal: Journal,
 ): Promise<void> {
   journal.result.stages.push({
@@ -155,7 +170,7 @@ async function describeStage(
     migrations: spec.migrations,
     profile: profile.name,
     connections: load.connections,
-    settings: profile.settings,
+    settings: profile.settings.map((setting) => inForce(setting, server)),
     applied,
     snapshotKey: snapshot.key,
     cached,

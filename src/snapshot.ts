@@ -25,6 +25,7 @@ export interface Snapshot {
   bytes: number;
   /** What its builder returned. */
   details: Record<string, unknown>;
+  /** Its data folder, or on a server that is not ours its database. */
   dataDir: string;
 }
 
@@ -47,18 +48,31 @@ export interface SnapshotStoreOptions {
   onNotice?: (sentence: string) => void;
 }
 
+/** What a run does with snapshots, wherever they are kept. */
+export interface Snapshots extends AsyncDisposable {
+  /** The snapshot of these parts, from now on in use: found, or built now. */
+  build(parts: KeyParts, build: SnapshotBuilder, signal?: AbortSignal): Promise<Snapshot & { cached: boolean }>;
+  /** Copies a snapshot to a place where nothing is yet. */
+  clone(
+    snapshot: Snapshot,
+    target: string,
+    options?: { signal?: AbortSignal; onProgress?: (copiedBytes: number, totalBytes: number) => void },
+  ): Promise<CloneFigures>;
+}
+
 /** How a clone was made. */
 export interface CloneFigures {
   bytes: number;
   durationMs: number;
-  method: 'reflink' | 'copy';
+  /** As in "reflink". */
+  method: string;
 }
 
 /**
  * The snapshots below one cache folder. Several processes may use it at the same time. What a store has handed out is in
  * use, and is not dropped by anybody, until the store is disposed of.
  */
-export class SnapshotStore implements AsyncDisposable {
+export class SnapshotStore implements Snapshots {
   readonly #cacheDir: string;
   readonly #folder: string;
   readonly #limitBytes: number;

@@ -11,6 +11,7 @@ import {
   pairsOption,
   parsePositive,
   parseWhole,
+  allowProductionOption,
   pgOption,
   portOption,
   serverOption,
@@ -43,6 +44,7 @@ export function calibrateCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(serverOption())
+    .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())

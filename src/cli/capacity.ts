@@ -10,6 +10,7 @@ import {
   parseList,
   parsePositive,
   parseWhole,
+  allowProductionOption,
   pgOption,
   portOption,
   serverOption,
@@ -48,6 +49,7 @@ export function capacityCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(serverOption())
+    .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())

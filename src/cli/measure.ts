@@ -1,6 +1,7 @@
 /** What the commands that measure have in common: plan from flags, progress, the result at the end. */
 import type { RunControl } from '../journal.ts';
 import { planRun, type RunPlan, type RunRequest } from '../plan.ts';
+import { withoutPasswords } from '../server/external/connection.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { RunResult } from '../result.ts';
 import { readConfig, type CommandContext } from './context.ts';
@@ -15,6 +16,7 @@ export interface MeasureFlags {
   out?: string;
   port?: number;
   server?: string;
+  allowProduction?: boolean;
   pg?: number;
   config?: string;
   json?: boolean;
@@ -30,9 +32,9 @@ export async function measure(
   work: (plan: RunPlan, control: RunControl) => Promise<RunResult>,
 ): Promise<RunResult> {
   const { scenario, flags, ...spec } = request;
-  const { scale, seed, workers, stages, out, port, server, pg } = flags;
+  const { scale, seed, workers, stages, out, port, server, pg, allowProduction } = flags;
   const { folder, config } = await readConfig(flags);
-  const command = ['pgrehearse', ...process.argv.slice(2)].join(' ');
+  const command = withoutPasswords(['pgrehearse', ...process.argv.slice(2)].join(' '));
   const terminal = openTerminal(context.signal);
   try {
     const plan = await planRun({
@@ -48,6 +50,7 @@ export async function measure(
       port,
       server,
       pg,
+      allowProduction,
       ...spec,
     });
     const result = await work(plan, { signal: context.signal, onEvent: (event) => terminal.onEvent(event) });

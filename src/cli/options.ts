@@ -59,8 +59,11 @@ export const configOption = () =>
 export const serverOption = () =>
   new Option(
     '--server <kind>',
-    'embedded (default), installed, or installed:/path/to/bin: where PostgreSQL comes from',
+    'where PostgreSQL comes from: embedded (default), installed, installed:/path/to/bin, or postgres://user@host/database',
   );
+
+export const allowProductionOption = () =>
+  new Option('--allow-production', 'use a postgres:// server that looks like production all the same');
 
 export const pgOption = () =>
   new Option('--pg <major>', "PostgreSQL's major version, 15 to 18 (default: the newest of the server)").argParser(

@@ -7,6 +7,7 @@ import {
   jsonOption,
   parseDuration,
   parseList,
+  allowProductionOption,
   pgOption,
   portOption,
   serverOption,
@@ -42,6 +43,7 @@ export function probeCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(serverOption())
+    .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())

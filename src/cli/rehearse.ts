@@ -12,6 +12,7 @@ import {
   parseList,
   parsePositive,
   parseWhole,
+  allowProductionOption,
   pgOption,
   portOption,
   serverOption,
@@ -97,6 +98,7 @@ export function rehearseCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(serverOption())
+    .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())

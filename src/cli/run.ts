@@ -17,6 +17,7 @@ import {
   parseList,
   parsePositive,
   parseWhole,
+  allowProductionOption,
   pgOption,
   portOption,
   serverOption,
@@ -32,6 +33,8 @@ interface RunFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
   rate?: number;
   duration?: number;
   connections?: number;
+  /** Commander's default for a --no- flag is true: nothing was said. */
+  prepared: boolean;
   quick?: boolean;
   beforeRef?: string;
   preset: PresetName | 'soak' | 'none';
@@ -54,6 +57,9 @@ export function runCommand(context: CommandContext): Command {
     .addOption(new Option('--rate <tps>', 'transactions a second offered to every stage').argParser(parsePositive))
     .addOption(new Option('--duration <time>', 'measured time of a stage, such as 60s').argParser(parseDuration))
     .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
+    .addOption(
+      new Option('--no-prepared', 'parse every statement whenever it is sent, as behind a pooler in transaction mode'),
+    )
     .addOption(workersOption())
     .addOption(
       new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
@@ -87,6 +93,7 @@ export function runCommand(context: CommandContext): Command {
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
   return command
     .addOption(serverOption())
+    .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())
     .addOption(configOption())
@@ -141,6 +148,7 @@ function loadOf(flags: RunFlags): Partial<LoadSpec> {
     ...(flags.rate === undefined ? {} : { ratePerSecond: flags.rate }),
     ...(flags.duration === undefined ? {} : { durationMs: flags.duration }),
     ...(flags.connections === undefined ? {} : { connections: flags.connections }),
+    ...(flags.prepared ? {} : { prepared: false }),
   };
 }
 

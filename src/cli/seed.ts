@@ -3,13 +3,22 @@ import { planRun } from '../plan.ts';
 import { seedSnapshot } from '../run.ts';
 import { formatBytes, formatCount, formatMs } from '../report/format.ts';
 import { readConfig, type CommandContext } from './context.ts';
-import { configOption, jsonOption, pgOption, scaleOption, seedOption, serverOption } from './options.ts';
+import {
+  allowProductionOption,
+  configOption,
+  jsonOption,
+  pgOption,
+  scaleOption,
+  seedOption,
+  serverOption,
+} from './options.ts';
 import { openTerminal } from './terminal.ts';
 
 interface SeedFlags {
   scale: number;
   seed: number;
   server?: string;
+  allowProduction?: boolean;
   pg?: number;
   config?: string;
   json?: boolean;
@@ -22,6 +31,7 @@ export function seedCommand(context: CommandContext): Command {
     .addOption(scaleOption())
     .addOption(seedOption())
     .addOption(serverOption())
+    .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(configOption())
     .addOption(jsonOption('what was seeded'))
@@ -38,8 +48,8 @@ Examples:
       const { folder, config } = await readConfig(flags);
       const terminal = openTerminal(context.signal);
       try {
-        const { scale, seed, server, pg } = flags;
-        const plan = await planRun({ scenario, folder, config, scale, seed, server, pg, stages: [] });
+        const { scale, seed, server, pg, allowProduction } = flags;
+        const plan = await planRun({ scenario, folder, config, scale, seed, server, pg, allowProduction, stages: [] });
         const summary = await seedSnapshot(plan, {
           signal: context.signal,
           onEvent: (event) => terminal.onEvent(event),

@@ -1,6 +1,7 @@
 /** One clone in a comparison: its connections, which stay open, and what is observed of it. */
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { checkpoint } from '../database.ts';
 import { LoadSession } from '../load/engine.ts';
 import { planTransactions } from '../load/executor.ts';
 import { checkpointsBegun } from '../observe/checkpoints.ts';

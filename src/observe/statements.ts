@@ -96,18 +96,28 @@ export interface StatementWork {
   executionMs: number;
 }
 
-/** Forgets what was counted so far in this database. */
-export async function resetWork(connection: ConnectionTarget): Promise<void> {
-  await withClient(connection, (client) =>
-    client.query(
-      `SELECT pgrehearse.pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = current_database()`,
-    ),
+/** Servers that are not ours may lack the extension, or keep it from us. */
+async function countsStatements(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    `SELECT to_regclass('pgrehearse.pg_stat_statements') IS NOT NULL AS there`,
   );
+  return rows[0]!.there;
 }
 
-/** Counters by query identifier, of statements that clients sent themselves. */
-export async function readWork(connection: ConnectionTarget): Promise<Map<string, StatementWork>> {
+/** Forgets what was counted so far in this database. */
+export async function resetWork(connection: ConnectionTarget): Promise<void> {
+  await withClient(connection, async (client) => {
+    if (!(await countsStatements(client))) return;
+    await client.query(
+      `SELECT pgrehearse.pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = current_database()`,
+    );
+  });
+}
+
+/** Counters by query identifier, of statements that clients sent themselves; undefined where nothing counts them. */
+export async function readWork(connection: ConnectionTarget): Promise<Map<string, StatementWork> | undefined> {
   return withClient(connection, async (client) => {
+    if (!(await countsStatements(client))) return undefined;
     const { rows } = await client.query<{ [Key in keyof StatementWork]: string } & { queryId: string }>(`
       SELECT queryid::text AS "queryId", sum(calls) AS calls,
              sum(shared_blks_hit + shared_blks_read + local_blks_hit + local_blks_read) AS blocks,

@@ -40,7 +40,8 @@ export async function copyTable(
   client.on('error', () => {});
   await client.connect();
   try {
-    await client.query(`SET session_replication_role = replica; BEGIN; TRUNCATE ${target.sqlName}`);
+    await switchTriggersOff(client, target);
+    await client.query(`BEGIN; TRUNCATE ${target.sqlName}`);
     const stream = client.query(copyFrom(copyStatement(target.sqlName, target.columns, ', FREEZE')));
     const count = await send(stream, table, target, onChunk);
     await client.query('COMMIT');
@@ -49,6 +50,23 @@ export async function copyTable(
     throw error instanceof UsageError ? error : copyFault(target.name, error);
   } finally {
     await client.end();
+  }
+}
+
+/** On a server that is not ours, the role may lack the privilege, which only matters where there are triggers. */
+async function switchTriggersOff(client: Client, { name, sqlName }: TargetTable): Promise<void> {
+  const { rows } = await client.query<{ allowed: boolean; triggers: boolean }>(
+    `SELECT has_parameter_privilege('session_replication_role', 'SET') AS allowed,
+            EXISTS (SELECT FROM pg_trigger
+                     WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgenabled <> 'D') AS triggers`,
+    [sqlName],
+  );
+  const { allowed, triggers } = rows[0]!;
+  if (allowed) await client.query('SET session_replication_role = replica');
+  else if (triggers) {
+    throw new UsageError(`The table ${name} has triggers, which this role may not switch off while seeding.`, {
+      hint: 'As a superuser: GRANT SET ON PARAMETER session_replication_role TO the role.',
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
 import type { Settings } from '../scenario.ts';
 import type { Binaries } from './binaries.ts';
@@ -21,9 +22,11 @@ import {
 import { registerServer, socketDirPrefix, type ServerRegistration } from './leftovers.ts';
 import { assertPortFree, freePort } from './ports.ts';
 import { findCrash, startPostmaster, stopPostmaster, type Postmaster } from './postmaster.ts';
-import type { Capabilities, ConnectionTarget, Server } from './server.ts';
+import { writeMark } from './mark.ts';
+import type { Capabilities, ConnectionTarget, LocalServer } from './server.ts';
 import { closedFolder } from './server-user.ts';
 import { configurationText } from './settings.ts';
+import { quoteIdentifier } from '../sql.ts';
 
 /** What an embedded server is started with. */
 export interface EmbeddedOptions {
@@ -47,7 +50,7 @@ export interface EmbeddedOptions {
  * @throws EnvironmentError, UsageError for settings that are not for the user to set, or the signal's reason; a failed
  *   start leaves no process behind.
  */
-export async function startEmbedded(options: EmbeddedOptions): Promise<Server> {
+export async function startEmbedded(options: EmbeddedOptions): Promise<LocalServer> {
   configurationText(options.settings, {});
   if (options.port !== undefined) await assertPortFree(options.port);
   const cacheDir = await ensureCacheFolder(options.cacheDir);
@@ -102,7 +105,7 @@ async function sharedMemorySettings(): Promise<Settings> {
 
 /** What a server stands on, made before it starts. */
 interface Foundation {
-  kind: Server['kind'];
+  kind: LocalServer['kind'];
   binaries: Binaries;
   registration: ServerRegistration;
   dataDir: string;
@@ -111,8 +114,9 @@ interface Foundation {
   scratch: boolean;
 }
 
-class EmbeddedServer implements Server {
-  readonly kind: Server['kind'];
+class EmbeddedServer implements LocalServer {
+  readonly gaps = [];
+  readonly kind: LocalServer['kind'];
   readonly version: string;
   readonly major: number;
   readonly capabilities: Capabilities = { restart: true, configure: true, clone: true };
@@ -139,11 +143,12 @@ class EmbeddedServer implements Server {
   connection(database = 'postgres'): ConnectionTarget {
     // Windows has no Unix sockets that the driver could use.
     if (process.platform === 'win32') return this.loopbackConnection(database);
-    return { host: this.#foundation.socketDir, port: this.#port, user: superuser, database };
+    return { host: this.#foundation.socketDir, port: this.#port, user: superuser, database, ssl: false };
   }
 
   loopbackConnection(database: string): ConnectionTarget {
-    return { host: '127.0.0.1', port: this.#port, user: superuser, database, password: this.#foundation.password };
+    const { password } = this.#foundation;
+    return { host: '127.0.0.1', port: this.#port, user: superuser, database, password, ssl: false };
   }
 
   /** A free port may be taken by somebody else before the server binds it: then another one is tried. */
@@ -186,6 +191,18 @@ class EmbeddedServer implements Server {
     if (postmaster === undefined) return;
     await stopPostmaster(postmaster, this.#foundation.binaries, mode);
     this.#postmaster = undefined;
+  }
+
+  async makeDatabase(name: string): Promise<void> {
+    const client = new Client({ ...this.connection(), application_name: 'pgrehearse' });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
+      await writeMark(client, name);
+    } finally {
+      await client.end();
+    }
   }
 
   async explain(error: unknown): Promise<unknown> {

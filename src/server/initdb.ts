@@ -35,7 +35,7 @@ export async function isInitialised(dataDir: string, major: number): Promise<boo
 }
 
 /** The first major with collations of its own. */
-const builtinProviderMajor = 17;
+export const builtinProviderMajor = 17;
 
 /**
  * Runs initdb on a data folder that is missing or empty. UTF-8, page checksums (PostgreSQL 18's default), and the built-in

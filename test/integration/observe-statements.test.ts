@@ -56,7 +56,7 @@ describe('recogniseStatements and readWork', () => {
     await resetWork(connection);
     await send(12);
     const work = await readWork(connection);
-    const [key, kind, added] = statements.map(({ queryId }) => work.get(queryId)!);
+    const [key, kind, added] = statements.map(({ queryId }) => work!.get(queryId)!);
     expect([key!.calls, kind!.calls, added!.calls]).toEqual([12, 12, 12]);
     expect(key!.blocks / 12).toBeLessThan(5);
     expect(kind!.blocks / 12).toBeGreaterThan(20);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../../src/scenario.ts';
 import { startEmbedded } from '../../src/server/embedded.ts';
-import type { Server } from '../../src/server/server.ts';
+import type { LocalServer } from '../../src/server/server.ts';
 
 /** A folder under the temporary folder that the server's user can enter; disposing removes it. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
@@ -17,7 +17,7 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { path: strin
  * Starts an embedded server in a folder of its own: `await using server = await startTestServer()`. Not durable and small,
  * because its data lives as long as the test. Disposing stops it and removes the folder.
  */
-export async function startTestServer(settings: Settings = {}): Promise<Server> {
+export async function startTestServer(settings: Settings = {}): Promise<LocalServer> {
   const folder = await temporaryFolder();
   const modest: Settings = { fsync: false, shared_buffers: '32MB', max_connections: 50 };
   try {
