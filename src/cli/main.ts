@@ -13,6 +13,7 @@ import { probeCommand } from './probe.ts';
 import { rehearseCommand } from './rehearse.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 import { seedCommand } from './seed.ts';
 import { trendCommand } from './trend.ts';
 import { Interruption } from './interruption.ts';
@@ -58,6 +59,7 @@ async function main(argv: string[]): Promise<number> {
     doctorCommand,
     reportCommand,
     gateCommand,
+    serveCommand,
     calibrateCommand,
     compareCommand,
     trendCommand,

@@ -1,16 +1,26 @@
-/** report.html: the report as one file that needs nothing else, not even a network. */
+/** Pages that need nothing else, not even a network: report.html, and what `pgrehearse serve` shows. */
 import { Marked } from 'marked';
 import type { RunResult } from '../result.ts';
 import { renderMarkdown } from './markdown.ts';
 
-/** What the page may do: show itself. */
-const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+/** What a page may do: show itself, and send its own form to where it came from. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'";
 
 /** Renders a result as a page: the sections of report.md with its charts in place, and a list of sections to go to. */
 export async function renderHtml(result: RunResult): Promise<string> {
   const { markdown, files } = await renderMarkdown(result);
+  return renderPage(result.scenario.title, markdown, files);
+}
+
+/** A page of Markdown that was written by this program: text from outside must have been escaped in it. */
+export function renderPage(title: string, markdown: string, files: Record<string, string> = {}): string {
   const sections: Section[] = [];
   const body = rendererOf(files, sections).parse(markdown, { async: false });
+  return page(title, contents(sections), body);
+}
+
+/** The frame of every page; navigation and body are HTML. */
+export function page(title: string, navigation: string, body: string): string {
   return [
     '<!doctype html>',
     '<html lang="en">',
@@ -18,12 +28,12 @@ export async function renderHtml(result: RunResult): Promise<string> {
     '<meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-    `<title>${escapeHtml(result.scenario.title)}: pgrehearse</title>`,
+    `<title>${escapeHtml(title)}: pgrehearse</title>`,
     `<style>${style}</style>`,
     '</head>',
     '<body>',
     '<a class="skip" href="#report">To the report</a>',
-    contents(sections),
+    navigation,
     `<main id="report">${body}</main>`,
     '</body>',
     '</html>',
@@ -76,7 +86,8 @@ function contents(sections: readonly Section[]): string {
   return `<nav aria-label="Sections"><ul>${items.join('')}</ul></nav>`;
 }
 
-function escapeHtml(text: string): string {
+/** Text as HTML shows it. */
+export function escapeHtml(text: string): string {
   return text
     .toWellFormed()
     .replaceAll('&', '&amp;')
