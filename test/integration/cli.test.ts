@@ -175,7 +175,7 @@ describe('seed, snapshot, migrate and doctor', () => {
 
   it('finds this machine fit', async () => {
     const { exitCode, stdout } = await pgrehearse(['doctor', '--json'], cache);
-    expect(JSON.parse(stdout as string).every((finding: any) => finding.ok)).toBe(true);
+    expect(JSON.parse(stdout as string).filter((finding: any) => finding.status === 'fault')).toEqual([]);
     expect(exitCode).toBe(0);
   });
 });
