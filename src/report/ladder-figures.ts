@@ -1,6 +1,6 @@
 /** Cells of the table of stages that the report and the terminal have in common. */
 import type { RunResult } from '../result.ts';
-import { formatCount, formatMs, formatPlural } from './format.ts';
+import { formatCount, formatMs } from './format.ts';
 
 /** More than two stages: a ladder, each step of which is told. */
 export function isLadder({ stages }: RunResult): boolean {
@@ -31,12 +31,13 @@ export function declaredAnswers({ answers }: RunResult, stage: string): { transa
   );
 }
 
-/** '3 of 4, 1 not measured'; '' for a stage of which nothing was promised. */
-export function describeClaimsMet({ claims }: RunResult, stage: string): string {
+/** Claims of a stage; undefined for a stage of which nothing was promised. */
+export function claimsOf(
+  { claims }: RunResult,
+  stage: string,
+): { all: number; met: number; unknown: number } | undefined {
   const own = claims.filter((claim) => claim.stage === stage);
-  if (own.length === 0) return '';
+  if (own.length === 0) return undefined;
   const count = (outcome: string) => own.filter((claim) => claim.outcome === outcome).length;
-  const unknown = count('not measured');
-  const met = `${formatCount(count('met'))} of ${formatPlural(own.length, 'claim')}`;
-  return unknown === 0 ? met : `${met}, ${formatCount(unknown)} not measured`;
+  return { all: own.length, met: count('met'), unknown: count('not measured') };
 }

@@ -1,8 +1,8 @@
 /** Every stage of a run in one table, as plans of several phases are told: what each step cost and what it brought. */
 import type { RunResult } from '../result.ts';
 import { figuresOf, type StageFigures } from '../stage-figures.ts';
-import { formatBytes, formatRate, formatShare, formatUs } from './format.ts';
-import { declaredAnswers, describeAnswers, describeClaimsMet, describeStepTime, isLadder } from './ladder-figures.ts';
+import { formatBytes, formatCount, formatRate, formatShare, formatUs } from './format.ts';
+import { claimsOf, declaredAnswers, describeAnswers, describeStepTime, isLadder } from './ladder-figures.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 
 /**
@@ -19,7 +19,7 @@ export function renderLadder(result: RunResult, chart = ''): string {
     ...loadCells(figuresOf(result, name)),
     formatBytes(databaseBytes),
     answersCell(result, name),
-    describeClaimsMet(result, name),
+    claimsCell(result, name),
   ]);
   const figures = ['Migrated in', 'Held', 'p50', 'p95', 'p99', 'Missed', 'Database'].map(toRight);
   const parts = [
@@ -46,6 +46,13 @@ function answersCell(result: RunResult, stage: string): string {
   const declared = declaredAnswers(result, stage).map(({ transaction }) => escapeText(transaction));
   const shown = compared === '' || compared === 'equal' ? compared : `**${compared}**`;
   return declared.length === 0 ? shown : `${shown}; not compared: ${declared.join(', ')}`;
+}
+
+function claimsCell(result: RunResult, stage: string): string {
+  const claims = claimsOf(result, stage);
+  if (claims === undefined) return '';
+  const { all, met, unknown } = claims;
+  return `${formatCount(met)} of ${formatCount(all)}${unknown === 0 ? '' : `, ${formatCount(unknown)} not measured`}`;
 }
 
 /** Why answers of some transactions are not compared: one line for each reason, with its stages. */

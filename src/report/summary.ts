@@ -6,7 +6,7 @@ import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';
 import { judge } from '../verdict.ts';
 import { describeChange, describeClaims, describeLosses } from './comparison.ts';
-import { describeAnswers, describeClaimsMet, describeStepTime, isLadder } from './ladder-figures.ts';
+import { claimsOf, describeAnswers, describeStepTime, isLadder } from './ladder-figures.ts';
 import { describeCalibration } from './markdown-calibration.ts';
 import { describeImprovement, describeTime, probeGroups } from './probe-groups.ts';
 import { formatBytes, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
@@ -82,13 +82,14 @@ function stageRows(result: RunResult, limit: string): string[][] {
 function ladderRows(result: RunResult, limit: string): string[][] {
   const rows = result.stages.map(({ name, databaseBytes }, at) => {
     const figures = figuresOf(result, name);
+    const claims = claimsOf(result, name);
     return [
       plain(name),
       describeStepTime(result, at),
       ...(figures ? loadCells(figures) : ['not measured', '', '', '']),
       formatBytes(databaseBytes),
       describeAnswers(result, name),
-      describeClaimsMet(result, name),
+      claims === undefined ? '' : `${claims.met} of ${claims.all}`,
     ];
   });
   return [['Stage', 'migrated', 'held', 'p50', 'p95', `missed ${limit}`, 'database', 'answers', 'claims met'], ...rows];
