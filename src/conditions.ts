@@ -41,10 +41,10 @@ function mixOf({ transactions }: RunResult['scenario']): string {
 }
 
 function loadOf(load: RunResult['load']): string {
-  const { ratePerSecond, arrivals, durationMs, warmupMs, connections, statementTimeoutMs } = load;
+  const { ratePerSecond, arrivals, durationMs, warmupMs, connections, statementTimeoutMs, prepared = true } = load;
   return (
     `${formatRate(ratePerSecond)} ${arrivals} for ${formatMs(durationMs)} after ${formatMs(warmupMs)}, ` +
-    `${connections} connections, timeout ${formatMs(statementTimeoutMs)}`
+    `${connections} connections, timeout ${formatMs(statementTimeoutMs)}${prepared ? '' : ', not prepared'}`
   );
 }
 

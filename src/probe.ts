@@ -23,7 +23,8 @@ export function probe(plan: RunPlan, control: ProbeControl = {}): Promise<RunRes
   return rehearse(plan, control, { probe: all }, async (rehearsal) => {
     const { journal, stages } = rehearsal;
     for (const stage of stages) {
-      const { name } = stage.planned.spec;
+      const { load, spec } = stage.planned;
+      const { name } = spec;
       await onStage(stage, rehearsal, async (connection) => {
         await journal.part({ name: 'measure', title: 'Time every read by itself', stage: name }, async () => {
           const figures = await probeStage({
@@ -32,7 +33,8 @@ export function probe(plan: RunPlan, control: ProbeControl = {}): Promise<RunRes
             connection,
             seed: plan.seed,
             scale: plan.scale,
-            statementTimeoutMs: stage.planned.load.statementTimeoutMs,
+            statementTimeoutMs: load.statementTimeoutMs,
+            prepared: load.prepared ?? true,
             ...(budgetMs === undefined ? {} : { budgetMs }),
             signal: journal.signal,
             onTransaction: (transaction, done, total) => journal.progress(transaction, done / total),

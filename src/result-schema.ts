@@ -283,6 +283,7 @@ export const runResultSchema = z.object({
     warmupMs: amount,
     connections: count,
     statementTimeoutMs: amount,
+    prepared: z.boolean().optional(),
   }),
   slo: z.object({ percentile: z.number().gt(0).lt(100), limitMs: amount }),
   gate: z.object({ maxRegression: amount, maxWork: amount.optional() }).optional(),

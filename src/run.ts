@@ -129,7 +129,7 @@ async function checkStage(
 /** Asks the stage every read with the same parameters as the first stage, before any load has changed the data. */
 async function compareWith(
   reference: Answers | undefined,
-  { spec }: PlannedStage,
+  { spec, load }: PlannedStage,
   connection: ConnectionTarget,
   { plan, journal }: StageContext,
 ): Promise<Answers> {
@@ -143,7 +143,8 @@ async function compareWith(
       scale: plan.scale,
       setsPerTransaction: answerSets,
       budgetMs: answerBudgetMs,
-      statementTimeoutMs: plan.load.statementTimeoutMs,
+      statementTimeoutMs: load.statementTimeoutMs,
+      prepared: load.prepared ?? true,
       concurrency: plan.host.cores,
       signal: journal.signal,
     });

@@ -63,6 +63,7 @@ export const loadShape = z
     warmupMs: z.number().min(0),
     connections,
     statementTimeoutMs: positive,
+    prepared: z.boolean(),
   })
   .partial();
 

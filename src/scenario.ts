@@ -42,7 +42,7 @@ export type Row = Record<string, unknown>;
 /** What a transaction may do with its connection. */
 export interface TransactionClient<Statement extends string = string> {
   /**
-   * Runs one of the transaction's statements (a named prepared statement) and returns its rows.
+   * Runs one of the transaction's statements and returns its rows.
    * @throws DatabaseError of `pg` with the server's SQLSTATE in `code`.
    */
   query<R extends Row = Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
@@ -177,6 +177,11 @@ export interface LoadSpec {
   connections: number;
   /** Statements that take longer are cancelled by the server and counted as timed out. */
   statementTimeoutMs: number;
+  /**
+   * Statements are named and stay prepared on their connection. False: each is parsed whenever it is sent, as it has to be behind a
+   * pooler that hands out a connection for one transaction only. Default true.
+   */
+  prepared?: boolean;
 }
 
 /** Service level objective: the given percentile of response times stays below the limit. */

@@ -73,15 +73,7 @@ export function runCommand(context: CommandContext): Command {
         '"before" is the scenario and its migrations at this branch, tag or commit, "after" the working tree',
       ),
     )
-    .addOption(
-      new Option(
-        '--preset <name>',
-        'how the first stage is compared with the last: quick (30 pairs of blocks, 4 min), standard (60, up to 240 where ' +
-          'undecided), soak (none, but each stage alone for 20 min), none',
-      )
-        .choices(['quick', 'standard', 'soak', 'none'])
-        .default('quick'),
-    )
+    .addOption(presetOption())
     .addOption(pairsOption())
     .addOption(
       new Option('--looks <n>', 'looks at the evidence, each after twice as many pairs as the one before').argParser(
@@ -133,6 +125,15 @@ Examples:
       }
     });
 }
+
+const presetOption = () =>
+  new Option(
+    '--preset <name>',
+    'how the first stage is compared with the last: quick (30 pairs of blocks, 4 min), standard (60, up to 240 where ' +
+      'undecided), soak (none, but each stage alone for 20 min), none',
+  )
+    .choices(['quick', 'standard', 'soak', 'none'])
+    .default('quick');
 
 /** --quick changes defaults; what the user says beside it still counts. */
 function applyQuick(flags: RunFlags, command: Command): RunFlags {

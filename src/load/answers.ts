@@ -27,6 +27,8 @@ export interface AnswerOptions {
   budgetMs?: number;
   /** Default 10 s. */
   statementTimeoutMs?: number;
+  /** As in LoadSpec. Default true. */
+  prepared?: boolean;
   /** Sets asked at the same time. Default 2. */
   concurrency?: number;
   signal?: AbortSignal;
@@ -60,11 +62,11 @@ const connectionLost = /^(08|57P0|E[A-Z])/;
 export async function collectAnswers(options: AnswerOptions): Promise<Answers> {
   const scenario = await importScenario(options.scenarioFile);
   const plan = planTransactions(scenario, stageNamed(scenario, options.stage));
-  const { statementTimeoutMs = 10_000, concurrency = 2, seed, scale, signal } = options;
+  const { statementTimeoutMs = 10_000, prepared = true, concurrency = 2, seed, scale, signal } = options;
   const catalog = createCatalog(scenario.workload.seed, { seed, scale });
   const now = new Date(scenario.workload.seed.asOf);
   await using set = await ConnectionSet.open(
-    { target: options.connection, statementTimeoutMs, transactions: plan },
+    { target: options.connection, statementTimeoutMs, prepared, transactions: plan },
     concurrency,
   );
   let terminated: Promise<void> | undefined;

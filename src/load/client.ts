@@ -1,4 +1,4 @@
-/** Connections of the load generator: a fixed set, each with its prepared statements, restored when lost. */
+/** Connections of the load generator: a fixed set, each with its statements, restored when lost. */
 import { Client } from 'pg';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import { isolationLevels } from '../scenario.ts';
@@ -16,6 +16,8 @@ export interface PlannedTransaction {
 export interface ConnectionSettings {
   target: ConnectionTarget;
   statementTimeoutMs: number;
+  /** False: statements have no names, and nothing on the server outlives a transaction. Default true. */
+  prepared?: boolean;
   /** By number, as in the schedule. */
   transactions: readonly PlannedTransaction[];
 }
@@ -51,7 +53,7 @@ export class LoadConnection {
 
   /** @throws what `pg` throws when the server cannot be reached or refuses */
   async open(): Promise<void> {
-    const { target, statementTimeoutMs, transactions } = this.#settings;
+    const { target, statementTimeoutMs, prepared = true, transactions } = this.#settings;
     const client = new Client({
       ...target,
       application_name: 'pgrehearse load',
@@ -66,10 +68,15 @@ export class LoadConnection {
     client.on('error', forget);
     client.on('end', forget);
     await client.connect();
-    const begins = new Set(transactions.filter(({ body }) => body.atomic === true).map(({ body }) => beginOf(body)));
-    if (begins.size > 0) await prepareTransactionControl(client, [...begins]);
+    const control = controlStatements(prepared);
+    const atomic = transactions.filter(({ body }) => body.atomic === true);
+    const begins = new Set(atomic.map(({ body }) => control.begin(body)));
+    if (prepared && begins.size > 0) await prepareTransactionControl(client, control, [...begins]);
     this.backendPid = (client as unknown as { processID: number }).processID;
-    this.#runners = transactions.map((transaction, number) => new TransactionRunner(client, transaction, number));
+    this.#runners = transactions.map(
+      ({ name, body }, number) =>
+        new TransactionRunner(client, body, control, statementsOf(name, body, prepared ? number : undefined)),
+    );
     this.#client = client;
   }
 
@@ -92,22 +99,39 @@ export class LoadConnection {
   }
 }
 
-// Parsed when the connection is opened, so that BEGIN needs no round trip of its own and COMMIT no parsing.
-const begin: Statement = { name: 'pgr.begin', text: 'BEGIN', shape: null };
-const beginAt = Object.fromEntries(
-  isolationLevels.map((level) => [
-    level,
-    { name: `pgr.begin.${level}`, text: `BEGIN ISOLATION LEVEL ${level.toUpperCase()}`, shape: null },
-  ]),
-) as Record<IsolationLevel, Statement>;
-const commit: Statement = { name: 'pgr.commit', text: 'COMMIT', shape: null };
-const rollback: Statement = { name: 'pgr.rollback', text: 'ROLLBACK', shape: null };
-
-function beginOf({ isolation }: TransactionBody): Statement {
-  return isolation === undefined ? begin : beginAt[isolation];
+/** What stands around the statements of atomic transactions. */
+interface TransactionControl {
+  begin(body: TransactionBody): Statement;
+  commit: Statement;
+  rollback: Statement;
 }
 
-async function prepareTransactionControl(client: Client, begins: readonly Statement[]): Promise<void> {
+function controlStatements(prepared: boolean): TransactionControl {
+  const statement = (name: string, text: string): Statement => ({
+    name: prepared ? `pgr.${name}` : '',
+    text,
+    shape: null,
+  });
+  const begin = statement('begin', 'BEGIN');
+  const beginAt = Object.fromEntries(
+    isolationLevels.map((level) => [
+      level,
+      statement(`begin.${level}`, `BEGIN ISOLATION LEVEL ${level.toUpperCase()}`),
+    ]),
+  ) as Record<IsolationLevel, Statement>;
+  return {
+    begin: ({ isolation }) => (isolation === undefined ? begin : beginAt[isolation]),
+    commit: statement('commit', 'COMMIT'),
+    rollback: statement('rollback', 'ROLLBACK'),
+  };
+}
+
+/** Parsed when the connection is opened, so that BEGIN needs no round trip of its own and COMMIT no parsing. */
+async function prepareTransactionControl(
+  client: Client,
+  { commit, rollback }: TransactionControl,
+  begins: readonly Statement[],
+): Promise<void> {
   try {
     for (const statement of begins.flatMap((begin) => [begin, commit])) await execute(client, statement, []);
     for (const statement of [begins[0]!, rollback]) await execute(client, statement, []);
@@ -117,36 +141,48 @@ async function prepareTransactionControl(client: Client, begins: readonly Statem
   }
 }
 
+/** The statements of a transaction by the names that its body has for them; without a number they have none on the server. */
+function statementsOf(name: string, { statements }: TransactionBody, number?: number): Map<string, Statement> {
+  return new Map(
+    Object.entries(statements).map(([key, text], turn) => [
+      key,
+      // The numbers keep names apart that are too long for the server.
+      { name: number === undefined ? '' : `${number}.${turn}.${name}.${key}`.slice(0, longestName), text },
+    ]),
+  );
+}
+
 function execute(client: Client, statement: Statement, values: readonly unknown[], prefix?: Statement) {
   return new Promise<Row[]>((resolve, reject) => {
     client.query(new PreparedQuery(statement, values, prefix, resolve, reject));
   });
 }
 
-/** A transaction on a connection, with its prepared statements. */
+/** A transaction on a connection, with its statements. */
 class TransactionRunner implements TransactionClient {
   readonly #client: Client;
   readonly #body: TransactionBody;
-  readonly #statements: Map<string, Statement>;
+  readonly #control: TransactionControl;
+  readonly #statements: ReadonlyMap<string, Statement>;
   /** BEGIN is still to be sent, in front of the first statement. */
   #beginDue = false;
 
-  constructor(client: Client, { name, body }: PlannedTransaction, number: number) {
+  constructor(
+    client: Client,
+    body: TransactionBody,
+    control: TransactionControl,
+    statements: ReadonlyMap<string, Statement>,
+  ) {
     this.#client = client;
     this.#body = body;
-    this.#statements = new Map(
-      Object.entries(body.statements).map(([statement, text], turn) => [
-        statement,
-        // The numbers keep names apart that are too long for the server.
-        { name: `${number}.${turn}.${name}.${statement}`.slice(0, longestName), text },
-      ]),
-    );
+    this.#control = control;
+    this.#statements = statements;
   }
 
   query<R extends Row>(statement: string, values: readonly unknown[] = []): Promise<R[]> {
     const known = this.#statements.get(statement);
     if (known === undefined) return Promise.reject(new ReferenceError(`Statement ${statement} is not declared.`));
-    const prefix = this.#beginDue ? beginOf(this.#body) : undefined;
+    const prefix = this.#beginDue ? this.#control.begin(this.#body) : undefined;
     this.#beginDue = false;
     return execute(this.#client, known, values, prefix) as Promise<R[]>;
   }
@@ -159,11 +195,11 @@ class TransactionRunner implements TransactionClient {
     this.#beginDue = true;
     try {
       const answer = await this.#body.run(this, params);
-      if (!this.#beginDue) await execute(this.#client, commit, []);
+      if (!this.#beginDue) await execute(this.#client, this.#control.commit, []);
       return answer;
     } catch (error) {
       // A lost connection has rolled back by itself; the first error is the one to tell.
-      if (!this.#beginDue) await execute(this.#client, rollback, []).catch(() => {});
+      if (!this.#beginDue) await execute(this.#client, this.#control.rollback, []).catch(() => {});
       throw error;
     }
   }

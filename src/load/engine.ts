@@ -29,7 +29,7 @@ export interface SessionOptions {
   seed: number;
   scale: number;
   /** Of all blocks of the session. */
-  load: Pick<LoadSpec, 'connections' | 'statementTimeoutMs'>;
+  load: Pick<LoadSpec, 'connections' | 'statementTimeoutMs' | 'prepared'>;
   /** Worker threads that share the schedule and the connections. Default 1. */
   workers?: number;
 }
@@ -215,6 +215,7 @@ function ordersOf(options: SessionOptions): SessionOrder[] {
     seed: options.seed,
     scale: options.scale,
     statementTimeoutMs: load.statementTimeoutMs,
+    prepared: load.prepared ?? true,
     worker,
     workers,
     connections: stripe(load.connections, worker, workers).length,

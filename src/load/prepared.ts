@@ -1,11 +1,11 @@
-/** One execution of a named prepared statement on a `pg` client, with no more work than the protocol asks for. */
+/** One execution of a statement, named and prepared or not, on a `pg` client, with no more work than the protocol asks for. */
 import pg, { types } from 'pg';
 import type { CustomTypesConfig } from 'pg';
 import type { Row } from '../scenario.ts';
 
 /** What a connection knows about one statement. */
 export interface Statement {
-  /** Name on the server. */
+  /** Name on the server; empty for a statement that is parsed whenever it is sent. */
   readonly name: string;
   readonly text: string;
   /** Columns of its rows once they were described; null when it returns none. */
@@ -60,10 +60,15 @@ function rolledBack(): Error {
   });
 }
 
+/** `pg` notes the name of a query only, so a named BEGIN in front of one must have been parsed before. */
+function parseUnlessKnown(connection: Connection, { name, text }: Statement): void {
+  if (name === '' || connection.parsedStatements[name] === undefined) connection.parse({ name, text });
+}
+
 /**
  * A query in the sense of `pg` (its Submittable interface). Unlike `pg`'s own Query it asks for the description of the rows only
  * once per connection (PostgreSQL refuses to run a prepared statement whose row type has changed), emits no events, and can send
- * an already parsed BEGIN in front, in the same round trip.
+ * a BEGIN in front, in the same round trip. A statement without a name is parsed and described each time, in that round trip too.
  */
 export class PreparedQuery {
   // Read by `pg`, which notes under this name that the server has parsed the text.
@@ -107,12 +112,13 @@ export class PreparedQuery {
     }
     connection.stream.cork();
     if (this.#begin !== undefined) {
+      parseUnlessKnown(connection, this.#begin);
       connection.bind({ statement: this.#begin.name, values: [] });
       connection.execute();
     }
-    if (connection.parsedStatements[this.name] === undefined) connection.parse({ name: this.name, text: this.text });
+    parseUnlessKnown(connection, this.#statement);
     connection.bind({ statement: this.name, values });
-    if (this.#statement.shape === undefined) connection.describe({ type: 'P' });
+    if (this.name === '' || this.#statement.shape === undefined) connection.describe({ type: 'P' });
     connection.execute();
     connection.sync();
     connection.stream.uncork();

@@ -21,6 +21,8 @@ export interface ProbeOptions {
   seed: number;
   scale: number;
   statementTimeoutMs: number;
+  /** As in LoadSpec. Default true. */
+  prepared?: boolean;
   /** Measured time of each transaction and class; a run that is under way when it ends is still finished. Default 2 s. */
   budgetMs?: number;
   signal?: AbortSignal;
@@ -56,8 +58,8 @@ export async function probeStage(options: ProbeOptions): Promise<ProbeFigures[]>
   const scenario = await importScenario(options.scenarioFile);
   const transactions = planTransactions(scenario, stageNamed(scenario, options.stage));
   const groups = await drawGroups(options);
-  const { connection: target, statementTimeoutMs, signal } = options;
-  await using set = await ConnectionSet.open({ target, statementTimeoutMs, transactions }, 1);
+  const { connection: target, statementTimeoutMs, prepared = true, signal } = options;
+  await using set = await ConnectionSet.open({ target, statementTimeoutMs, prepared, transactions }, 1);
   let terminated: Promise<void> | undefined;
   // The statement in flight fails, so that an interruption does not wait for it.
   const onAbort = (): void => void (terminated = set.terminate(set.connections).catch(() => {}));

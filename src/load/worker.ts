@@ -23,6 +23,7 @@ export interface SessionOrder {
   seed: number;
   scale: number;
   statementTimeoutMs: number;
+  prepared: boolean;
   worker: number;
   workers: number;
   /** Connections of this worker: its share of the load's. */
@@ -106,14 +107,15 @@ async function* orderedBlocks(): AsyncGenerator<OrderedBlock> {
 }
 
 async function work(): Promise<void> {
+  const { statementTimeoutMs, prepared, connections } = order;
   const blocks = orderedBlocks();
   const scenario = await importScenario(order.scenarioFile);
   const transactions = planTransactions(scenario, stageNamed(scenario, order.stage));
   const catalog = createCatalog(scenario.workload.seed, { seed: order.seed, scale: order.scale });
   await using pacer = await ThreadPacer.start();
   await using set = await ConnectionSet.open(
-    { target: order.connection, statementTimeoutMs: order.statementTimeoutMs, transactions },
-    order.connections,
+    { target: order.connection, statementTimeoutMs, prepared, transactions },
+    connections,
   );
   report({ kind: 'opened' });
   for await (const block of blocks) report(await carryOut(block, { scenario, catalog, pacer, set }));

@@ -143,10 +143,10 @@ function environment(result: RunResult): string {
 }
 
 function describeLoad(load: LoadSpec): string {
-  const { ratePerSecond, arrivals, durationMs, warmupMs, statementTimeoutMs } = load;
+  const { ratePerSecond, arrivals, durationMs, warmupMs, statementTimeoutMs, prepared = true } = load;
   return (
     `${formatRate(ratePerSecond)}, ${arrivals} arrivals, ${formatMs(durationMs)} after ${formatMs(warmupMs)} of warm-up, ` +
-    `statements cancelled after ${formatMs(statementTimeoutMs)}`
+    `statements ${prepared ? '' : 'parsed each time, '}cancelled after ${formatMs(statementTimeoutMs)}`
   );
 }
 

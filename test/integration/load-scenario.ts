@@ -133,6 +133,18 @@ const wrong = stage('wrong', {
   },
 });
 
+/** Reads leave their connection as a pooler in transaction mode may hand it out next: without prepared statements. */
+const pooled = stage('pooled', {
+  read: {
+    statements: { byId: read.statements.byId, forget: 'DEALLOCATE ALL' },
+    async run(client, { id }: Params) {
+      const rows = await client.query('byId', [id]);
+      await client.query('forget');
+      return rows;
+    },
+  },
+});
+
 /** Ends the worker thread. */
 const crashing = stage('crashing', {
   read: {
@@ -162,6 +174,7 @@ const scenario: ScenarioSpec = {
     deadlocking,
     wrong,
     crashing,
+    pooled,
     conflicting,
     isolated('default-level'),
     isolated('serializable-level', 'serializable'),
