@@ -49,9 +49,17 @@ export const invariants: Record<string, InvariantSpec> = {
             FULL JOIN (SELECT account_id, sum(${signed}) AS total FROM journal_entry_lines GROUP BY account_id) AS l USING (account_id)
            WHERE coalesce(b.current_balance, 0) <> coalesce(l.total, 0) LIMIT 5`,
   },
+  keys_are_entries: {
+    description: 'Each entry of a month has its key and each key its entry; no entry is outside of the months',
+    stages: ['partitions', 'after'],
+    sql: `(SELECT coalesce(e.id, k.id) AS id FROM journal_entries e
+             FULL JOIN journal_entry_keys k ON k.id = e.id AND k.journal_id = e.journal_id AND k.date = e.date
+            WHERE e.id IS NULL OR k.id IS NULL LIMIT 5)
+          UNION ALL (SELECT id FROM journal_entries_default LIMIT 5)`,
+  },
   events_are_lines: {
     description: 'Dual write: the events of each account are as many as its posted lines, and add up to the same',
-    stages: ['balances'],
+    stages: ['balances', 'partitions'],
     sql: `SELECT account_id, v.events, l.lines, v.total AS events_total, l.total AS lines_total
             FROM (SELECT account_id, count(*) AS events, sum(CASE event_type WHEN 'DEBIT' THEN amount ELSE -amount END) AS total
                     FROM account_balance_events GROUP BY account_id) AS v

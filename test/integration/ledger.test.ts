@@ -46,7 +46,9 @@ test('every migration goes up, down and up again on the seeded database and lose
   const connection = server.connection('round_trip');
   const before = await withClient(connection, contents);
   const records = await roundTrip(connection, migrations, { from: scenario.workload.baseline });
-  expect(records.map(({ version }) => version)).toEqual(['002', '003', '004', '005', '006', '007', '008', '009']);
+  expect(records.map(({ version }) => version)).toEqual(
+    Array.from({ length: 12 }, (_, index) => String(index + 2).padStart(3, '0')),
+  );
   expect(await withClient(connection, contents)).toEqual(before);
   await migrate(connection, migrations, { direction: 'down', to: scenario.workload.baseline });
   expect(await withClient(connection, contents)).toEqual(before);
@@ -120,4 +122,90 @@ test('every view can be read and the function called; pending entries are posted
                   SELECT id, 1000, 'DEBIT', 5, 9 FROM journal_entries LIMIT 1`;
     await expect(client.query(line)).rejects.toThrow(/out of balance by 5/);
   });
+});
+
+test('entries are pruned to the months asked for; missing months are attached once, where the function of the document fails', async () => {
+  await copyOf('seeded', 'months');
+  const connection = server.connection('months');
+  await migrate(connection, migrations, { to: '008' });
+  await withClient(connection, async (client) => {
+    const column = async (sql: string) => (await client.query({ text: sql, rowMode: 'array' })).rows.flat();
+    const plan = await column(
+      `EXPLAIN (COSTS OFF) SELECT * FROM journal_entries WHERE date >= '2026-10-02' ORDER BY created_at DESC LIMIT 100`,
+    );
+    expect(new Set(plan.join('\n').match(/journal_entries_(\d{4}_\d{2}|default)\b/g))).toEqual(
+      new Set(['journal_entries_2026_10', 'journal_entries_2026_11', 'journal_entries_default']),
+    );
+
+    const ensure = `SELECT ensure_monthly_partitions('journal_entries', '2026-10-15', '2027-01-20')`;
+    expect([await column(ensure), await column(ensure)]).toEqual([[2], [0]]);
+    await client.query(`SELECT create_monthly_partition('journal_entries', '2027-02-01')`);
+    await expect(client.query(`SELECT create_monthly_partition('journal_entries', '2027-02-01')`)).rejects.toThrow(
+      /already exists/,
+    );
+
+    const [id] = await column(`SELECT id FROM journal_entries WHERE status = 'Posted' LIMIT 1`);
+    const twice = `INSERT INTO journal_entries (journal_id, date, description, source)
+                   SELECT journal_id, date + 40, 'again', source FROM journal_entries WHERE id = '${id}'`;
+    await expect(client.query(twice)).rejects.toThrow(/journal_entry_keys_journal_id_key/);
+    await expect(client.query(`UPDATE journal_entries SET date = date - 40 WHERE id = '${id}'`)).rejects.toThrow(
+      /cannot change/,
+    );
+    await client.query(`DELETE FROM account_balance_events WHERE journal_entry_id = '${id}'`);
+    await client.query(`DELETE FROM journal_entries WHERE id = '${id}'`);
+    expect(await column(`SELECT count(*)::integer FROM journal_entry_lines WHERE journal_entry_id = '${id}'`)).toEqual([
+      0,
+    ]);
+  });
+});
+
+test('obligations follow what is settled, many authorizations at once and across partitions of status', async () => {
+  await copyOf('seeded', 'settled');
+  const connection = server.connection('settled');
+  for (const version of ['005', '008', '009']) {
+    await migrate(connection, migrations, { to: version });
+    await withClient(connection, async (client) => {
+      const { rowCount } = await client.query(`
+        UPDATE anchor_authorizations SET status = 'EXPIRED', expired_at = expires_at
+         WHERE id IN (SELECT id FROM anchor_authorizations WHERE status = 'AUTHORIZED' ORDER BY id LIMIT 20)`);
+      expect({ version, rowCount }).toEqual({ version, rowCount: 20 });
+      expect((await client.query(invariants.obligations_add_up!.sql)).rows).toEqual([]);
+    });
+  }
+});
+
+test('the rows of entries and events that are posted in the transition are counted once', async () => {
+  await copyOf('seeded', 'transition');
+  const connection = server.connection('transition');
+  const post = `WITH entry AS (INSERT INTO journal_entries (journal_id, date, description, source, status)
+                               VALUES ('JE-T-' || gen_random_uuid(), '2026-10-31', 'in transition', 'AR', $1) RETURNING id)
+                SELECT id FROM entry`;
+  const book = `INSERT INTO journal_entry_lines (journal_entry_id, account_id, line_type, amount, line_number)
+                VALUES ($1, 1000, 'DEBIT', 5, 1), ($1, 2100, 'CREDIT', 5, 2)`;
+  const holds = async (name: string) => {
+    const found = await withClient(connection, (client) => client.query(invariants[name]!.sql));
+    expect({ name, violations: found.rows }).toEqual({ name, violations: [] });
+  };
+  for (const version of ['004', '006', '008', '010']) {
+    await migrate(connection, migrations, { to: version });
+    await withClient(connection, async (client) => {
+      for (const status of ['Posted', 'Pending']) {
+        const { rows } = await client.query(post, [status]);
+        await client.query(book, [rows[0].id]);
+      }
+      await client.query(
+        `UPDATE journal_entries SET status = 'Posted' WHERE status = 'Pending' AND journal_id LIKE 'JE-T-%'`,
+      );
+    });
+    if (version !== '010') await holds('events_are_lines');
+  }
+  await migrate(connection, migrations);
+  await holds('totals_are_sums');
+  await holds('keys_are_entries');
+  await migrate(connection, migrations, { direction: 'down', to: '008' });
+  await holds('events_are_lines');
+  await migrate(connection, migrations, { direction: 'down', to: '004' });
+  await holds('events_are_lines');
+  await migrate(connection, migrations);
+  await holds('totals_are_sums');
 });

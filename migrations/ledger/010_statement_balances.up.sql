@@ -27,13 +27,15 @@ BEGIN
 
     INSERT INTO account_totals AS t (account_id, net)
     SELECT n.account_id, sum(CASE n.line_type WHEN 'DEBIT' THEN n.amount ELSE -n.amount END)
-      FROM added n JOIN journal_entries e ON e.id = n.journal_entry_id
+      FROM added n JOIN journal_entry_keys k ON k.id = n.journal_entry_id
+      JOIN journal_entries e ON e.id = k.id AND e.date = k.date
      WHERE e.status = 'Posted' GROUP BY n.account_id ORDER BY n.account_id
         ON CONFLICT (account_id) DO UPDATE SET net = t.net + excluded.net;
 
     INSERT INTO account_daily_nets AS d (account_id, date, net)
     SELECT n.account_id, e.date, sum(CASE n.line_type WHEN 'DEBIT' THEN n.amount ELSE -n.amount END)
-      FROM added n JOIN journal_entries e ON e.id = n.journal_entry_id
+      FROM added n JOIN journal_entry_keys k ON k.id = n.journal_entry_id
+      JOIN journal_entries e ON e.id = k.id AND e.date = k.date
      WHERE e.status = 'Posted' GROUP BY n.account_id, e.date ORDER BY n.account_id, e.date
         ON CONFLICT (account_id, date) DO UPDATE SET net = d.net + excluded.net;
     RETURN NULL;

@@ -1,0 +1,25 @@
+LOCK TABLE anchor_authorizations, anchor_fulfillments IN ACCESS EXCLUSIVE MODE;
+ALTER TABLE anchor_authorizations RENAME TO anchor_authorizations_by_status;
+
+CREATE TABLE anchor_authorizations (LIKE anchor_authorizations_by_status INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+INSERT INTO anchor_authorizations SELECT * FROM anchor_authorizations_by_status ORDER BY created_at;
+DROP TABLE anchor_authorizations_by_status;
+
+ALTER TABLE anchor_authorizations ADD PRIMARY KEY (id);
+ALTER TABLE anchor_authorizations ADD UNIQUE (event_id);
+ALTER TABLE anchor_fulfillments ADD FOREIGN KEY (authorization_id) REFERENCES anchor_authorizations (id);
+CREATE INDEX idx_anchor_auth_user ON anchor_authorizations (user_address);
+CREATE INDEX idx_anchor_auth_type ON anchor_authorizations (anchor_type);
+CREATE INDEX idx_anchor_auth_status ON anchor_authorizations (status);
+CREATE INDEX idx_anchor_auth_expires ON anchor_authorizations (expires_at);
+CREATE INDEX idx_anchor_auth_created ON anchor_authorizations (created_at);
+CREATE INDEX idx_anchor_auth_user_status_expires ON anchor_authorizations (user_address, status, expires_at);
+CREATE INDEX idx_anchor_auth_active_user ON anchor_authorizations (user_address) WHERE status IN ('AUTHORIZED', 'PENDING');
+
+CREATE TRIGGER anchor_authorizations_authorized AFTER INSERT ON anchor_authorizations
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION add_authorized();
+CREATE TRIGGER anchor_authorizations_settled AFTER UPDATE ON anchor_authorizations
+    REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION add_settled();
+CREATE TRIGGER anchor_authorizations_touched BEFORE UPDATE ON anchor_authorizations
+    FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+ANALYZE anchor_authorizations;
