@@ -8,6 +8,8 @@ import { formatMs } from '../report/format.ts';
 import type { MigrationRecord } from '../result.ts';
 import { findScenario, projectFolder } from '../scenario-file.ts';
 import { importScenario } from '../scenario-module.ts';
+import { externalTarget } from '../server/external/connection.ts';
+import { reachServer } from '../server/external/survey.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { readConfig, type CommandContext } from './context.ts';
 import { configOption } from './options.ts';
@@ -90,7 +92,7 @@ function statusCommand(): Command {
     .addOption(configOption())
     .action(async (scenario: string, flags: MigrateFlags) => {
       const { migrations } = await migrationsOf(scenario, flags);
-      for (const { version, name, state } of await status(targetOf(flags.database!), migrations)) {
+      for (const { version, name, state } of await status(await targetOf(flags.database!), migrations)) {
         console.log(`${version}  ${name.padEnd(40)}  ${state}`);
       }
     });
@@ -105,7 +107,7 @@ function verifyCommand(context: CommandContext): Command {
     .action(async (scenario: string, flags: MigrateFlags) => {
       const { migrations, cacheDir } = await migrationsOf(scenario, flags);
       if (flags.database !== undefined) {
-        await verify(targetOf(flags.database), migrations);
+        await verify(await targetOf(flags.database), migrations);
         console.log(`What is applied is what the ${migrations.length} files say.`);
         return;
       }
@@ -138,36 +140,17 @@ async function withDatabase(
   use: (connection: ConnectionTarget) => Promise<void>,
 ): Promise<void> {
   if (flags.database === undefined) return withScratchDatabase(cacheDir, context.signal, use);
-  const target = targetOf(flags.database);
+  const target = await targetOf(flags.database);
   await assertOurs(target);
   return use(target);
 }
 
-/** A URL as `pg` wants it; what it does not say comes from PGHOST, PGPORT, PGUSER, PGDATABASE and PGPASSWORD. */
-function targetOf(url: string): ConnectionTarget {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    throw new UsageError('The value of --database is not a URL.', {
-      hint: 'Write postgres://user@host:port/database.',
-    });
-  }
-  if (!['postgres:', 'postgresql:'].includes(parsed.protocol)) {
-    throw new UsageError(`--database does not understand ${parsed.protocol} URLs.`, {
-      hint: 'Write postgres://user@host:port/database.',
-    });
-  }
-  const { env } = process;
-  const user = decodeURIComponent(parsed.username) || env['PGUSER'] || 'postgres';
-  const password = decodeURIComponent(parsed.password) || env['PGPASSWORD'];
-  return {
-    host: parsed.searchParams.get('host') ?? (parsed.hostname || env['PGHOST'] || 'localhost'),
-    port: Number(parsed.port || env['PGPORT'] || 5432),
-    user,
-    database: decodeURIComponent(parsed.pathname.slice(1)) || env['PGDATABASE'] || user,
-    ...(password ? { password } : {}),
-  };
+/** As `--server` understands URLs. */
+function targetOf(url: string): Promise<ConnectionTarget> {
+  if (/^postgres(ql)?:/.test(url)) return reachServer(externalTarget(url));
+  throw new UsageError('The value of --database is not a postgres:// URL.', {
+    hint: 'Write postgres://user@host:port/database.',
+  });
 }
 
 function printRecords(records: readonly MigrationRecord[], verb: string): void {

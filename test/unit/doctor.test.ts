@@ -39,8 +39,8 @@ describe('doctor', () => {
   });
 
   it('makes a fault with advice of an error', async () => {
-    const examine = () => Promise.reject(new EnvironmentError('It broke.', { hint: 'Mend it.' }));
-    expect(await find({ what: 'Thing', examine })).toEqual({
+    const error = new EnvironmentError('It broke.', { hint: 'Mend it.' });
+    expect(await find({ what: 'Thing', examine: () => Promise.reject(error) })).toEqual({
       what: 'Thing',
       status: 'fault',
       text: 'It broke.',

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -94,6 +94,19 @@ describe('a postgres:// URL', () => {
     expect(target('postgres://db.example/?sslmode=verify-full&sslrootcert=system').ssl).toEqual({
       rejectUnauthorized: true,
     });
+  });
+
+  it('finds the password in .pgpass, if only its owner can read it', async () => {
+    const file = join(folder, '.pgpass');
+    const lines = ['# comment', 'db.example:*:other:me:no', 'db.example:5432:shop:me:a\\:b\\\\c', '*:*:*:me:last'];
+    await writeFile(file, lines.join('\n'));
+    await chmod(file, 0o600);
+    expect(target('postgres://me@db.example/shop').password).toBe('a:b\\c');
+    expect(target('postgres://me@elsewhere/shop').password).toBe('last');
+    expect(target('postgres://you@db.example/shop').password).toBeUndefined();
+    expect(target('postgres://me@db.example/shop', { PGPASSWORD: 'env' }).password).toBe('env');
+    await chmod(file, 0o640);
+    expect(target('postgres://me@db.example/shop').password).toBeUndefined();
   });
 
   it.each([

@@ -1,12 +1,13 @@
 /**
  * How to reach a server that is not ours, by the rules of libpq (PostgreSQL manual, "Database Connection Control Functions"):
- * the URL, then the service file, then PG* variables, then defaults. `.pgpass` is left to the driver, which reads it.
+ * the URL, then the service file, then PG* variables, then defaults; a password may also come from .pgpass.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentError, messageOf, UsageError } from '../../errors.ts';
 import type { ConnectionTarget, TlsOptions } from '../server.ts';
+import { passwordFromFile } from './password-file.ts';
 
 /** libpq's names of what we understand, and the variables that stand in for them. */
 const variables = {
@@ -53,9 +54,9 @@ export function externalTarget(url: string, env: NodeJS.ProcessEnv = process.env
     port: readPort(known.port ?? '5432'),
     user,
     database: known.dbname ?? user,
-    ...(known.password === undefined ? {} : { password: known.password }),
   };
-  return withTls(target, known);
+  const password = known.password ?? passwordFromFile(target, env, home(env));
+  return withTls({ ...target, ...(password === undefined ? {} : { password }) }, known);
 }
 
 /** A URL, or any text with one, without passwords. */

@@ -44,6 +44,16 @@ export async function surveyServer(external: ExternalTarget, options: SurveyOpti
   return { target, version: facts.version, major: facts.major, notes };
 }
 
+/**
+ * The way to reach a server that it accepts.
+ * @throws EnvironmentError
+ */
+export async function reachServer(external: ExternalTarget): Promise<ConnectionTarget> {
+  const { target, control } = await connect(external);
+  await control[Symbol.asyncDispose]();
+  return target;
+}
+
 /** `sslmode` allow and prefer try a second way when the server does not like the first. */
 async function connect({
   target,
