@@ -11,16 +11,18 @@ export function renderLadderChart(stages: readonly ChartStage[], limitMs: number
     stages.flatMap(({ saturatedBlock }, row) =>
       (saturatedBlock !== undefined) === saturated ? [dot(values[row]!, row)] : [],
     );
-  const series: Series[] = [
+  const kinds: Series[] = [
     { ...look, name: 'response time', itemStyle: { color: colours.last }, data: dots(false) },
     {
       ...look,
       name: 'service time of stages that were saturated',
       itemStyle: { color: colours.first },
       data: dots(true),
-      markLine: limitLine('xAxis', limitMs),
     },
   ];
+  const present = kinds.filter(({ data }) => (data as object[]).length > 0);
+  const limit = limitLine('xAxis', limitMs);
+  const series = present.map((kind, at) => (at === 0 ? Object.assign(kind, { markLine: limit }) : kind));
   const svg = drawSvg({
     id: 'latency-by-stage',
     title: 'p95 of each stage',
