@@ -78,6 +78,12 @@ const isState = (state: number) => combine(['state'], (value) => Number(value ==
 /** Nine in ten operations have been paid; of the payments' rows, every ninth step skips one. */
 const paidOperation = combine([rowNumber()], (row) => row + Math.floor(row / 9));
 
+/** Of three errors, two are of refunded operations in turn, and one is of an operation that succeeded at a later attempt. */
+const operationWithError = combine([rowNumber()], (row) => {
+  const turn = Math.floor(row / 3);
+  return row % 3 === 0 ? turn * 40 : (turn * 2 + (row % 3) - 1) * 20 + 8;
+});
+
 export const packetsSeed = defineSeed({
   asOf: asOfInstant,
   tables: {
@@ -159,6 +165,23 @@ export const packetsSeed = defineSeed({
         updated_at: lookup('clearing_operations', 'updated_at', 'operation'),
       },
     },
+    clearing_errors: {
+      rows: 60_000,
+      minimumRows: 75,
+      latent: { operation: operationWithError },
+      columns: {
+        id: uuid(),
+        clearing_token: lookup('clearing_operations', 'clearing_token', 'operation'),
+        error_type: weighted([
+          ['relayer_timeout', 60],
+          ['insufficient_fee', 25],
+          ['channel_closed', 15],
+        ]),
+        error_message: constant('the packet could not be cleared'),
+        packet_id: text`packet-${uniform(1, 4_000_000)}`,
+        created_at: after(lookup('clearing_operations', 'created_at', 'operation'), uniform(1, secondMs)),
+      },
+    },
     network_stats: {
       rows: 43_800,
       fixed: true,
@@ -175,7 +198,7 @@ export const packetsSeed = defineSeed({
           as: 'instant',
         }),
         total_packets: uniform(1_000, 9_000),
-        successful_packets: uniform(900, 990),
+        successful_packets: combine(['total_packets'], (packets) => Math.floor(packets * 0.96)),
       },
     },
     packet_flow: {

@@ -1,1 +1,1 @@
-DROP TABLE packet_flow, network_stats, user_statistics, refunds, payment_transactions, clearing_operations;
+DROP TABLE packet_flow, network_stats, user_statistics, clearing_errors, refunds, payment_transactions, clearing_operations;

@@ -44,6 +44,15 @@ CREATE TABLE refunds (
 );
 CREATE INDEX idx_refunds_status ON refunds (status);
 
+CREATE TABLE clearing_errors (
+  id uuid PRIMARY KEY,
+  clearing_token varchar(255) REFERENCES clearing_operations (clearing_token),
+  error_type varchar(100) NOT NULL,
+  error_message text NOT NULL,
+  packet_id varchar(200),
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE user_statistics (
   wallet_address varchar(255) PRIMARY KEY,
   total_clears integer NOT NULL DEFAULT 0,

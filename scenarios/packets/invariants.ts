@@ -19,6 +19,11 @@ export const invariants: Record<string, InvariantSpec> = {
     description: 'No operation is refunded twice',
     sql: 'SELECT clearing_token FROM refunds GROUP BY 1 HAVING count(*) > 1 LIMIT 5',
   },
+  refunds_have_errors: {
+    description: 'What is refunded failed with an error',
+    sql: `SELECT r.clearing_token FROM refunds r
+           WHERE NOT EXISTS (SELECT FROM clearing_errors e WHERE e.clearing_token = r.clearing_token) LIMIT 5`,
+  },
   once_for_each_key: {
     description: 'A packet is stored once for its chain, channel and sequence',
     sql: `SELECT src_chain_id, src_channel_id, sequence FROM packet_flow GROUP BY 1, 2, 3 HAVING count(*) > 1 LIMIT 5`,
@@ -54,7 +59,7 @@ export const invariants: Record<string, InvariantSpec> = {
           SELECT src_chain_id, src_channel_id, date, hour, c.sent, r.packets_sent
             FROM counted c
             FULL JOIN channel_performance r USING (src_chain_id, dst_chain_id, src_channel_id, dst_channel_id, date, hour)
-           WHERE (c.sent, c.cleared, c.stuck, c.failed, c.seconds)
+           WHERE (coalesce(c.sent, 0), coalesce(c.cleared, 0), coalesce(c.stuck, 0), coalesce(c.failed, 0), coalesce(c.seconds, 0))
                  IS DISTINCT FROM (r.packets_sent, r.packets_cleared, r.packets_stuck, r.packets_failed, r.clear_seconds) LIMIT 5`,
     stages: ['after'],
   },
@@ -67,7 +72,8 @@ export const invariants: Record<string, InvariantSpec> = {
               FROM packet_flow WHERE relayer_address IS NOT NULL GROUP BY 1, 2, 3)
           SELECT relayer_address, chain_id, date, c.relayed, r.packets_relayed
             FROM counted c FULL JOIN relayer_performance r USING (relayer_address, chain_id, date)
-           WHERE (c.relayed, c.won, c.seconds) IS DISTINCT FROM (r.packets_relayed, r.packets_won, r.response_seconds) LIMIT 5`,
+           WHERE (coalesce(c.relayed, 0), coalesce(c.won, 0), coalesce(c.seconds, 0))
+                 IS DISTINCT FROM (r.packets_relayed, r.packets_won, r.response_seconds) LIMIT 5`,
     stages: ['after'],
   },
   scores_in_range: {

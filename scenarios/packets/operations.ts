@@ -23,7 +23,7 @@ export const userOps = defineTransaction({
 });
 
 export const clearingLifecycle = defineTransaction({
-  description: 'Order a clearing, pay it, carry it out; one in ten fails and is refunded',
+  description: 'Order a clearing, pay it, carry it out; one in ten fails, is noted and refunded',
   weight: 6,
   access: 'write',
   atomic: true,
@@ -31,7 +31,7 @@ export const clearingLifecycle = defineTransaction({
     token: `clr_new_${draw.index}`,
     wallet: draw.cell('user_statistics', 'wallet_address', draw.zipf(draw.rows('user_statistics'), 0.6)),
     hash: draw.hex(32),
-    ids: [draw.uuid(), draw.uuid(), draw.uuid()] as const,
+    ids: [draw.uuid(), draw.uuid(), draw.uuid(), draw.uuid()] as const,
     fails: draw.chance(0.1),
     now: draw.now,
   }),
@@ -45,6 +45,9 @@ export const clearingLifecycle = defineTransaction({
     finish: `
       UPDATE clearing_operations SET clearing_status = $2, payment_verified = true, payment_tx_hash = $3, updated_at = $4
        WHERE clearing_token = $1`,
+    note: `
+      INSERT INTO clearing_errors (id, clearing_token, error_type, error_message, packet_id, created_at)
+      VALUES ($1, $2, 'relayer_timeout', 'the packet could not be cleared', 'packet-1', $3)`,
     refund: `
       INSERT INTO refunds (id, clearing_token, reason, amount, created_at, updated_at)
       VALUES ($1, $2, 'clearing failed', 5000, $3, $3)`,
@@ -53,7 +56,9 @@ export const clearingLifecycle = defineTransaction({
     await client.query('order', [ids[0], wallet, token, now]);
     await client.query('pay', [ids[1], token, hash, wallet, now]);
     await client.query('finish', [token, fails ? 'failed' : 'completed', hash, now]);
-    if (fails) await client.query('refund', [ids[2], token, now]);
+    if (!fails) return;
+    await client.query('note', [ids[3], token, now]);
+    await client.query('refund', [ids[2], token, now]);
   },
 });
 

@@ -28,6 +28,7 @@ test('full size is what the workload promises', () => {
     clearing_operations: 800_000,
     payment_transactions: 720_000,
     refunds: 40_000,
+    clearing_errors: 60_000,
     network_stats: 43_800,
     packet_flow: 4_000_000,
   });
