@@ -14,7 +14,7 @@ CREATE INDEX CONCURRENTLY idx_refunds_operation ON refunds (clearing_token);
 -- Repeats a unique key, too.
 CREATE INDEX CONCURRENTLY idx_network_stats_chain_date ON network_stats (chain_id, date);
 CREATE INDEX CONCURRENTLY idx_network_stats_date ON network_stats (date);
--- Three of these hold the status: each change of a packet's status writes every index of the table anew, no HOT update.
+-- Three of these hold the status: each change of status writes three entries more.
 CREATE INDEX CONCURRENTLY idx_packet_flow_status_created ON packet_flow (status, created_at);
 CREATE INDEX CONCURRENTLY idx_packet_flow_stuck ON packet_flow (created_at) WHERE status = 'stuck';
 CREATE INDEX CONCURRENTLY idx_packet_flow_route_status ON packet_flow (src_chain_id, dst_chain_id, status);

@@ -2,7 +2,8 @@
 -- Reads of one wallet, whole: totals and page from one index. Not partial: no query asks for deleted_at IS NULL.
 CREATE INDEX CONCURRENTLY idx_clearing_operations_wallet_page
   ON clearing_operations (wallet_address, created_at DESC, id DESC) INCLUDE (clearing_status, total_fee, clearing_token);
--- In the order of the list. A change of status touches it only when a packet is stuck or no longer stuck.
+-- In the order of the list, and small: stuck packets only. The column of its condition counts as indexed, so a change of status is
+-- still no HOT update; it writes an entry here only where a packet is stuck, and one in each index that is not partial.
 CREATE INDEX CONCURRENTLY idx_packet_flow_stuck_newest ON packet_flow (created_at DESC, id DESC) WHERE status = 'stuck';
 -- In the order of the pages.
 CREATE INDEX CONCURRENTLY idx_packet_flow_sender_newest ON packet_flow (sender, created_at DESC, id DESC);

@@ -1,4 +1,4 @@
-/** How old what is read is, and what a change of status costs, right after the load. */
+/** How far behind the packets the statistics are right after the load, and how often a roll-up is written in place. */
 import type { ReadingSpec } from 'pgrehearse';
 
 export const readings: Record<string, ReadingSpec> = {
@@ -22,9 +22,10 @@ export const readings: Record<string, ReadingSpec> = {
     stages: ['statistics', 'queries', 'after'],
   },
   hot_updates: {
-    description: 'Updates of packets that wrote no index (HOT)',
+    description: 'Updates of channel_performance that wrote no index (HOT)',
     sql: `SELECT coalesce(n_tup_hot_upd::float / nullif(n_tup_upd, 0), 0)
-            FROM pg_stat_user_tables WHERE relname = 'packet_flow'`,
+            FROM pg_stat_user_tables WHERE relname = 'channel_performance'`,
     unit: 'share',
+    stages: ['after'],
   },
 };
