@@ -3,12 +3,17 @@ import { UsageError } from '../errors.ts';
 import { FaultList } from '../faults.ts';
 import { formatBytes, formatPlural } from '../report/format.ts';
 import { defaultCacheDir } from '../server/cache.ts';
+import { serverChoice } from '../server/choice.ts';
+import { externalTarget } from '../server/external/connection.ts';
+import { ExternalSnapshots } from '../server/external/snapshots.ts';
+import { reachServer } from '../server/external/survey.ts';
 import { reapLeftovers } from '../server/leftovers.ts';
 import { SnapshotStore, type ListedSnapshot } from '../snapshot.ts';
 import { readConfig, type CommandContext } from './context.ts';
-import { configOption, jsonOption } from './options.ts';
+import { configOption, jsonOption, serverOption } from './options.ts';
 
 interface SnapshotFlags {
+  server?: string;
   config?: string;
   json?: boolean;
   all?: boolean;
@@ -25,11 +30,13 @@ themselves after a new one was made; those in use never are.
 Examples:
   pgrehearse snapshot list
   pgrehearse snapshot drop 3f9a        any beginning of a key that is not ambiguous
-  pgrehearse snapshot drop --all`,
+  pgrehearse snapshot drop --all
+  pgrehearse snapshot list --server postgres://rehearser@db.test/postgres`,
   );
   command.addCommand(
     new Command('list')
       .description('show what each snapshot is, its size and age, its last use, and whether it is in use')
+      .addOption(serverOption())
       .addOption(configOption())
       .addOption(jsonOption('the snapshots'))
       .action(async (flags: SnapshotFlags) => {
@@ -45,6 +52,7 @@ Examples:
       .description('remove snapshots from the cache')
       .argument('[key...]', 'beginnings of keys, as `snapshot list` shows them')
       .option('--all', 'all of them')
+      .addOption(serverOption())
       .addOption(configOption())
       .action(async (keys: string[], flags: SnapshotFlags) => {
         await using store = await openStore(flags);
@@ -56,15 +64,19 @@ Examples:
           });
         }
         // No limit: only what the list cannot show.
-        if (flags.all) await store.evict(Infinity);
+        if (flags.all && store instanceof SnapshotStore) await store.evict(Infinity);
         faults.throwIfAny();
       }),
   );
   return command;
 }
 
-async function openStore(flags: SnapshotFlags): Promise<SnapshotStore> {
+async function openStore(flags: SnapshotFlags): Promise<SnapshotStore | ExternalSnapshots> {
   const { config } = await readConfig(flags);
+  const choice = serverChoice(flags.server ?? config.server);
+  if (choice.kind === 'external') {
+    return ExternalSnapshots.open(await reachServer(externalTarget(choice.url)), tell);
+  }
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
   for (const sentence of await reapLeftovers(cacheDir)) tell(sentence);
   return new SnapshotStore(cacheDir, { onNotice: tell });

@@ -1,4 +1,5 @@
 /** Servers that are not ours: one is started here, and used through a role that may do little. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 import { assertOurs, createDatabase, databaseName, withClient } from '../../src/database.ts';
@@ -8,7 +9,8 @@ import { ExternalSnapshots, reserveDatabase } from '../../src/server/external/sn
 import { useExternal } from '../../src/server/external/server.ts';
 import { surveyServer } from '../../src/server/external/survey.ts';
 import type { LocalServer } from '../../src/server/server.ts';
-import { startTestServer } from './postgres.ts';
+import { pgrehearse } from './command.ts';
+import { startTestServer, temporaryFolder } from './postgres.ts';
 
 let server: LocalServer;
 let url: string;
@@ -89,6 +91,7 @@ describe('a server that is not ours', () => {
     await using store = await ExternalSnapshots.open(target, (notice) => notices.push(notice));
     const first = await store.build({ test: 1 }, build);
     const second = await store.build({ test: 1 }, build);
+    expect(await store.list()).toMatchObject([{ key: first.key, parts: { test: 1 }, details: { rows: 1000 } }]);
     expect([built, first.cached, second.cached, second.details]).toEqual([1, false, true, { rows: 1000 }]);
     await expect(withClient({ ...target, database: first.dataDir }, async () => {})).rejects.toThrow(
       'not currently accepting connections',
@@ -106,6 +109,22 @@ describe('a server that is not ours', () => {
     }
     expect(await databases()).toEqual([...before, first.dataDir].toSorted((a, b) => (String(a) < String(b) ? -1 : 1)));
     expect(await asSuperuser('SELECT * FROM pg_db_role_setting')).toEqual([]);
+  });
+
+  it('drops a snapshot, but not one in use', async () => {
+    const { target } = await survey();
+    const build = async (location: string) => {
+      await using live = await useExternal({ target, postgres: postgres(), database: location, settings: {} });
+      await live.makeDatabase(databaseName);
+      return {};
+    };
+    await using user = await ExternalSnapshots.open(target, () => {});
+    await using store = await ExternalSnapshots.open(target, () => {});
+    const { key, dataDir } = await user.build({ test: 3 }, build);
+    await expect(store.drop(key)).rejects.toThrow('is in use');
+    await user[Symbol.asyncDispose]();
+    await expect.poll(() => store.drop(key).then(() => 'dropped', String)).toBe('dropped');
+    expect(await databases()).not.toContain(dataDir);
   });
 
   it('keeps nothing of a build that fails', async () => {
@@ -163,5 +182,38 @@ describe('a database without the mark', () => {
     await expect(assertOurs({ ...target, database: theirs })).rejects.toThrow('was not made by pgrehearse');
     await asSuperuser(`COMMENT ON DATABASE ${theirs} IS NULL`);
     await control.drop('pgrehearse_ours');
+  });
+});
+
+describe('commands on a database that only looks like ours', () => {
+  const scenario = 'test/fixtures/shop.ts';
+  const small = ['--scale', '0.1', '--server'];
+  let cache: Awaited<ReturnType<typeof temporaryFolder>>;
+  let theirs: string;
+
+  beforeAll(async () => {
+    cache = await temporaryFolder();
+    const seeded = await pgrehearse(['seed', scenario, ...small, url, '--json'], cache.path);
+    expect(seeded).toMatchObject({ exitCode: 0 });
+    const { stdout, stderr } = await pgrehearse(['snapshot', 'list', '--server', url, '--json'], cache.path);
+    expect(stderr).toBe('');
+    const ours = (JSON.parse(String(stdout)) as { parts: { workload?: string }; dataDir: string }[]).find(
+      ({ parts }) => parts.workload === 'shop',
+    );
+    theirs = ours!.dataDir;
+    // The name alone is no mark.
+    await asSuperuser(`DROP DATABASE ${theirs}`);
+    await asSuperuser(`CREATE DATABASE ${theirs} OWNER rehearser`);
+  });
+  afterAll(() => cache[Symbol.asyncDispose]());
+
+  it.each(['run', 'seed', 'rehearse', 'capacity', 'probe', 'calibrate'])('%s leaves it alone', async (command) => {
+    const out = command === 'seed' ? [] : ['--out', join(cache.path, command)];
+    const { exitCode, stderr } = await pgrehearse([command, scenario, ...out, ...small, url], cache.path);
+    expect(stderr).toContain(`${theirs} does not carry the mark of pgrehearse and is left alone`);
+    expect(stderr).not.toContain(password);
+    expect(exitCode).toBe(2);
+    const tables = await asSuperuser(`SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace`, theirs);
+    expect(tables).toEqual([]);
   });
 });

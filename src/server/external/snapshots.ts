@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf } from '../../errors.ts';
-import type { CloneFigures, Snapshot, SnapshotBuilder, Snapshots } from '../../snapshot.ts';
+import type { CloneFigures, ListedSnapshot, Snapshot, SnapshotBuilder, Snapshots } from '../../snapshot.ts';
 import { snapshotKey, type KeyParts } from '../../snapshot/manifest.ts';
 import { quoteIdentifier } from '../../sql.ts';
 import { listMarks, writeMark } from '../mark.ts';
@@ -31,7 +31,7 @@ export class ExternalSnapshots implements Snapshots {
 
   async build(parts: KeyParts, build: SnapshotBuilder, signal?: AbortSignal): Promise<Snapshot & { cached: boolean }> {
     const key = snapshotKey(parts);
-    const name = namePrefix + key.slice(0, 24);
+    const name = databaseOf(key);
     for (let waited = false; ; waited = true) {
       const found = await this.#use(name, key);
       if (found !== undefined) return { ...found, cached: true };
@@ -42,6 +42,29 @@ export class ExternalSnapshots implements Snapshots {
     }
   }
 
+  /** Every snapshot on this server, the newest first. */
+  async list(): Promise<ListedSnapshot[]> {
+    const marks = await listMarks(this.#control.client);
+    const found: Snapshot[] = [];
+    for (const [name, content] of marks) {
+      const snapshot = await this.#read(name, content?.key);
+      if (snapshot !== undefined) found.push(snapshot);
+    }
+    return found.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  }
+
+  /** @throws EnvironmentError when somebody uses it */
+  async drop(key: string): Promise<void> {
+    const name = databaseOf(key);
+    if (!(await this.#control.tryLock(name, 'exclusive'))) {
+      throw new EnvironmentError(`The snapshot ${key} is in use.`, {
+        hint: 'Wait until the run that uses it has ended.',
+      });
+    }
+    await this.#control.drop(name);
+    await this.#control.unlock(name, 'exclusive');
+  }
+
   /** The snapshot, if it is whole, locked against dropping. */
   async #use(name: string, key: string): Promise<Snapshot | undefined> {
     if (!(await this.#control.tryLock(name, 'shared'))) return undefined;
@@ -50,9 +73,9 @@ export class ExternalSnapshots implements Snapshots {
     return snapshot;
   }
 
-  async #read(name: string, key: string): Promise<Snapshot | undefined> {
+  async #read(name: string, key: string | undefined): Promise<Snapshot | undefined> {
     const content = (await listMarks(this.#control.client)).get(name);
-    if (content?.use !== 'snapshot' || content.key !== key) return undefined;
+    if (key === undefined || content?.use !== 'snapshot' || content.key !== key) return undefined;
     const { rows } = await this.#control.client.query<{ bytes: string }>('SELECT pg_database_size($1) AS bytes', [
       name,
     ]);
@@ -103,6 +126,11 @@ export class ExternalSnapshots implements Snapshots {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#control[Symbol.asyncDispose]();
   }
+}
+
+/** Names have at most 63 bytes. */
+function databaseOf(key: string): string {
+  return namePrefix + key.slice(0, 24);
 }
 
 /** A name for a clone, which is dropped when this is disposed of, or by the next run when we are killed. */
