@@ -23,7 +23,9 @@ export function adviceFor({ repeats, lockWait, findings }: LiveMigration): Migra
   const worst = repeats.toSorted((a, b) => b.impact.longestStallMs - a.impact.longestStallMs)[0];
   if (worst === undefined) return [];
   return slowStatements(worst).flatMap((statement) => {
-    const waited = statement.waitedMs >= worthMs && lockWait === undefined;
+    // What waits CONCURRENTLY has no queue behind it.
+    const queues = !/\bCONCURRENTLY\b/i.test(statement.text);
+    const waited = statement.waitedMs >= worthMs && queues && lockWait === undefined;
     if (waited) return [{ statement, advice: lockAdvice }];
     return findings
       .filter(({ file, line }) => file === statement.file && line === statement.line)

@@ -57,6 +57,8 @@ interface Budgeted {
   allowed: number;
   of: (repeat: LiveRepeat) => number;
   say: (worst: number, allowed: number) => string;
+  /** Advice about slow statements helps against it. */
+  bySlowStatements?: boolean;
 }
 
 function judgeBudgets(live: LiveMigration): Gate[] {
@@ -66,11 +68,13 @@ function judgeBudgets(live: LiveMigration): Gate[] {
     {
       allowed: budgets.maxStallMs,
       of: ({ impact }) => impact.longestStallMs,
+      bySlowStatements: true,
       say: (worst, allowed) => `no transaction was completed for ${formatMs(worst)}, ${formatMs(allowed)} allowed`,
     },
     {
       allowed: budgets.maxBlockedMs,
       of: ({ queue }) => queue.blockedMs,
+      bySlowStatements: true,
       say: (worst, allowed) =>
         `client sessions were blocked for ${formatMs(worst)} together, ${formatMs(allowed)} allowed`,
     },
@@ -92,10 +96,10 @@ function judgeBudgets(live: LiveMigration): Gate[] {
         `${formatPlural(worst, 'invalid index or constraint', 'invalid indexes or constraints')} left, ${formatCount(allowed)} allowed`,
     },
   ];
-  return all.map(({ allowed, of, say }) => {
+  return all.map(({ allowed, of, say, bySlowStatements }) => {
     const worst = Math.max(...repeats.map(of));
     const fails = worst > allowed;
-    const advice = fails ? adviceFor(live)[0] : undefined;
+    const advice = fails && bySlowStatements === true ? adviceFor(live)[0] : undefined;
     return {
       name: 'budget' as const,
       outcome: fails ? ('fail' as const) : ('pass' as const),

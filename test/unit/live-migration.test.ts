@@ -196,6 +196,7 @@ describe('adviceFor', () => {
   it('sends a statement that waited to a lock_timeout, unless it has one', () => {
     const waited = live([statement('ALTER TABLE t ADD COLUMN a int', { waitedMs: 800 })]);
     expect(adviceFor(waited)[0]!.advice).toContain('lock_timeout');
+    expect(adviceFor(live([statement('DROP INDEX CONCURRENTLY i', { waitedMs: 800 })]))).toEqual([]);
     expect(adviceFor({ ...waited, lockWait: { timeoutMs: 100, attempts: 3, pauseMs: 10 } })).toEqual([]);
   });
 });
