@@ -1,6 +1,6 @@
 /** What two runs must have in common before their figures may be laid beside each other. */
 import { createHash } from 'node:crypto';
-import { formatBytes, formatMs, formatRate } from './report/format.ts';
+import { describeShape, formatBytes, formatMs, formatRate } from './report/format.ts';
 import type { RunResult } from './result.ts';
 
 /** One of the conditions under which a run measured, for people: { name: 'scale', value: '0.1' }. */
@@ -41,10 +41,20 @@ function mixOf({ transactions }: RunResult['scenario']): string {
 }
 
 function loadOf(load: RunResult['load']): string {
-  const { ratePerSecond, arrivals, durationMs, warmupMs, connections, statementTimeoutMs, prepared = true } = load;
+  const {
+    ratePerSecond,
+    arrivals,
+    durationMs,
+    warmupMs,
+    connections,
+    statementTimeoutMs,
+    prepared = true,
+    shape,
+  } = load;
   return (
     `${formatRate(ratePerSecond)} ${arrivals} for ${formatMs(durationMs)} after ${formatMs(warmupMs)}, ` +
-    `${connections} connections, timeout ${formatMs(statementTimeoutMs)}${prepared ? '' : ', not prepared'}`
+    `${connections} connections, timeout ${formatMs(statementTimeoutMs)}${prepared ? '' : ', not prepared'}` +
+    (shape === undefined ? '' : `, shape ${describeShape(shape)}`)
   );
 }
 

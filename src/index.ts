@@ -27,6 +27,7 @@ export {
   type InvariantSpec,
   type JobSpec,
   type LoadSpec,
+  type RatePoint,
   type ReadingSpec,
   type Row,
   type ScenarioSpec,

@@ -50,11 +50,14 @@ const timelineBucket = z.object({
   maxUs: amount,
 });
 
+const ratePoints = z.array(z.object({ at: amount, rate: amount })).readonly();
+
 const block = z.object({
   id: name,
   stage: name,
   startedAt: instant,
   ratePerSecond: amount,
+  shape: ratePoints.optional(),
   plannedMs: amount,
   warmupMs: amount,
   measuredMs: amount,
@@ -284,6 +287,7 @@ export const runResultSchema = z.object({
     connections: count,
     statementTimeoutMs: amount,
     prepared: z.boolean().optional(),
+    shape: ratePoints.optional(),
   }),
   slo: z.object({ percentile: z.number().gt(0).lt(100), limitMs: amount }),
   gate: z.object({ maxRegression: amount, maxWork: amount.optional() }).optional(),

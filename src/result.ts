@@ -7,7 +7,7 @@ import type { Commit } from './commit.ts';
 import type { Comparison } from './comparison/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
 import type { StageEvidence } from './observe/record.ts';
-import type { ClaimSpec, GateSpec, LoadSpec, SloSpec, ReadingSpec } from './scenario.ts';
+import type { ClaimSpec, GateSpec, LoadSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
 
 /** Raised whenever a reader of the older shape would misread the newer one. */
 export const schemaVersion = 1;
@@ -81,6 +81,8 @@ export interface Block {
   startedAt: string;
   /** Offered load: arrivals a second, planned length, washout at the start that is driven but not counted. */
   ratePerSecond: number;
+  /** Where the rate changed; `ratePerSecond` is then the mean of the planned length. */
+  shape?: readonly RatePoint[];
   plannedMs: number;
   warmupMs: number;
   /** From the first counted arrival to the end of the schedule, or to the stop if saturated or interrupted. */

@@ -179,6 +179,7 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
       seed: plan.seed,
       scale: plan.scale,
       load,
+      ...(load.shape === undefined ? {} : { shape: load.shape }),
       workers: plan.workers,
       slo,
       samplesPath: join(plan.outDir, samplesName),

@@ -1,6 +1,7 @@
 /** Finds what is wrong with a scenario before anything starts: its shape, its names, its SQL. All faults at once. */
 import * as z from 'zod';
 import { UsageError } from './errors.ts';
+import { hasArrivals } from './load/shape.ts';
 import {
   isolationLevels,
   readingUnits,
@@ -54,6 +55,14 @@ const stage = z.strictObject({
   jobs: z.record(text.max(40), job).optional(),
 });
 
+const ratePoints = z
+  .array(z.strictObject({ at: z.number().min(0).max(1), rate: z.number().min(0).max(1_000_000) }))
+  .refine(hasArrivals, 'a rate above 0 is needed for some of the time')
+  .refine(
+    (points) => points.every(({ at }, number) => at >= (points[number - 1]?.at ?? 0)),
+    'points must be in the order of their instants',
+  );
+
 /** Load as a scenario, the config file or the flags give it; every part may be missing. */
 export const loadShape = z
   .strictObject({
@@ -64,6 +73,7 @@ export const loadShape = z
     connections,
     statementTimeoutMs: positive,
     prepared: z.boolean(),
+    shape: ratePoints,
   })
   .partial();
 

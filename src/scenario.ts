@@ -164,11 +164,24 @@ export interface StageSpec {
   jobs?: Record<string, JobSpec>;
 }
 
+/** A point of a changing rate: straight lines lead from point to point, and two points at the same instant are a step. */
+export interface RatePoint {
+  /** Share of the measured time that has passed, from 0 to 1. */
+  at: number;
+  /** Relative to the other points: 1 and 3 say the same as 0.5 and 1.5. */
+  rate: number;
+}
+
 /** The load that every stage gets. */
 export interface LoadSpec {
   /** Transactions a second offered, whatever the server does (open loop). */
   ratePerSecond: number;
   arrivals: 'poisson' | 'constant';
+  /**
+   * Ramps and steps of the rate while `run` measures a stage; `ratePerSecond` is then the mean, and that of the warm-up. Pairs of
+   * blocks, the search for capacity and rehearsals of a migration get an even rate. Default: even.
+   */
+  shape?: readonly RatePoint[];
   /** Measured time of a stage. */
   durationMs: number;
   /** Load before the measured time, at the same rate, not counted. */

@@ -141,6 +141,8 @@ function offerFaults(block: Block): string[] {
       `the load generator dealt with ${formatShare(achieved)} of the arrivals of block ${block.id}, ${formatShare(minAchievedShare)} needed`,
     );
   }
+  // A changing rate has its mean at the planned end only.
+  if (block.shape !== undefined && block.outcome !== 'complete') return faults;
   const planned = (block.ratePerSecond * block.measuredMs) / 1000;
   // Poisson arrivals vary by the square root of their number; four deviations happen once in 30,000 blocks.
   if (scheduled < planned * minAchievedShare - 4 * Math.sqrt(planned)) {

@@ -1,7 +1,7 @@
 /** Runs blocks: measured intervals on one stage, carried out by worker threads that keep their connections. */
 import type { Block, JobRun } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
-import type { JobSpec, LoadSpec, ScenarioSpec, SloSpec } from '../scenario.ts';
+import type { JobSpec, LoadSpec, RatePoint, ScenarioSpec, SloSpec } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { BlockLooks } from './block-looks.ts';
 import type { BlockProgress } from './block-looks.ts';
@@ -40,7 +40,9 @@ export interface SessionBlockOptions {
   id: string;
   /** Blocks with the same number get the same arrivals and parameters; counted from 0 over a run. */
   blockNumber: number;
-  load: LoadSpec;
+  load: Omit<LoadSpec, 'shape'>;
+  /** How the rate changes after the warm-up; the load's rate is the mean. Default: not at all. */
+  shape?: readonly RatePoint[];
   slo: SloSpec;
   /** File for the raw samples. */
   samplesPath: string;
@@ -115,7 +117,7 @@ export class LoadSession implements AsyncDisposable {
    * @throws EnvironmentError when a worker thread dies, or a background job cannot connect
    */
   async runBlock(options: SessionBlockOptions): Promise<Block> {
-    const { load, slo, blockNumber } = options;
+    const { load, shape, slo, blockNumber } = options;
     const { seed, stage, workers = 1 } = this.#options;
     const transactions = Object.entries(this.#scenario.workload.transactions).map(([name, { weight, access }]) => ({
       name,
@@ -129,6 +131,7 @@ export class LoadSession implements AsyncDisposable {
         ratePerSecond: load.ratePerSecond,
         arrivals: load.arrivals,
         durationMs: load.warmupMs + load.durationMs,
+        ...(shape === undefined ? {} : { shape: { points: shape, warmupMs: load.warmupMs } }),
         transactions,
       }),
     );
@@ -144,6 +147,7 @@ export class LoadSession implements AsyncDisposable {
       stage,
       startedAt: run.startedAt,
       ratePerSecond: load.ratePerSecond,
+      ...(shape === undefined ? {} : { shape }),
       plannedMs: load.durationMs,
       // A saturated stage serves its queue in order: nothing that was due after the warm-up may ever have been sent. All counts.
       warmupMs: outcome === 'saturated' ? 0 : load.warmupMs,

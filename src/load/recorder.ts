@@ -1,6 +1,6 @@
 /** From raw samples to the figures of a block: a pure function, so that anybody can recompute them. */
 import type { Block, Counts, Latencies, Percentiles, TimelineBucket, TransactionFigures } from '../result.ts';
-import type { SloSpec } from '../scenario.ts';
+import type { RatePoint, SloSpec } from '../scenario.ts';
 import { LatencyHistogram } from './histogram.ts';
 import { Fate, never } from './samples.ts';
 import type { Labels, Samples } from './samples.ts';
@@ -11,6 +11,7 @@ export interface BlockRecord extends Labels {
   stage: string;
   startedAt: string;
   ratePerSecond: number;
+  shape?: readonly RatePoint[];
   /** Planned length of the counted part. */
   plannedMs: number;
   warmupMs: number;
@@ -39,6 +40,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
     stage: record.stage,
     startedAt: record.startedAt,
     ratePerSecond: record.ratePerSecond,
+    ...(record.shape === undefined ? {} : { shape: record.shape }),
     plannedMs: record.plannedMs,
     warmupMs: record.warmupMs,
     measuredMs,

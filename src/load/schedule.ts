@@ -1,8 +1,10 @@
 /** When each transaction of a block is due, and which one it is: pure arithmetic, so it cannot drift. */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { UsageError } from '../errors.ts';
+import type { RatePoint } from '../scenario.ts';
 import { seededGenerator } from './random.ts';
 import type { Generator } from './random.ts';
+import { inverseOfShape } from './shape.ts';
 
 export interface ScheduleOptions {
   seed: number;
@@ -12,6 +14,8 @@ export interface ScheduleOptions {
   arrivals: 'poisson' | 'constant';
   /** Length of the block, warm-up included. */
   durationMs: number;
+  /** How the rate changes after the warm-up. Default: not at all. */
+  shape?: { points: readonly RatePoint[]; warmupMs: number };
   /** Chosen in proportion to their weights. */
   transactions: readonly { name: string; weight: number }[];
 }
@@ -44,7 +48,8 @@ export function assertArrivals({ ratePerSecond, durationMs }: { ratePerSecond: n
  * Builds the arrivals of a block. It depends on nothing but its options, so every stage gets the same ones.
  *
  * Poisson arrivals have independent exponential gaps (inverse transform: -ln(1 - u) / rate); constant arrivals are 1 / rate
- * apart. The order of transactions comes from a stream of its own and is the same for both.
+ * apart. The order of transactions comes from a stream of its own and is the same for both. A shape moves arrivals in time and leaves
+ * their number and everything else as it is.
  *
  * @throws UsageError when the block would have more than `maximumArrivals` arrivals, or no transaction has a weight
  */
@@ -55,7 +60,16 @@ export function buildSchedule(options: ScheduleOptions): Schedule {
     options.arrivals === 'constant' ? constantArrivals(options) : poissonArrivals(options, gaps),
   );
   const choices = seededGenerator(options.seed, options.blockNumber, 2);
+  if (options.shape !== undefined) bend(dueUs, options.shape, options.durationMs);
   return { dueUs, transaction: chooseTransactions(options.transactions, dueUs.length, choices) };
+}
+
+function bend(dueUs: Float64Array, { points, warmupMs }: NonNullable<ScheduleOptions['shape']>, durationMs: number) {
+  const instantOf = inverseOfShape(points);
+  const [fromUs, lengthUs] = [warmupMs * 1000, (durationMs - warmupMs) * 1000];
+  for (const [arrival, due] of dueUs.entries()) {
+    if (due >= fromUs) dueUs[arrival] = fromUs + instantOf((due - fromUs) / lengthUs) * lengthUs;
+  }
 }
 
 function* constantArrivals({ ratePerSecond, durationMs }: ScheduleOptions): Iterable<number> {

@@ -3,7 +3,7 @@
  *
  * Three significant digits at most: a histogram has no more, and a reader needs no more.
  */
-import type { ReadingSpec } from '../scenario.ts';
+import type { RatePoint, ReadingSpec } from '../scenario.ts';
 
 /** Microseconds as '840 µs', '1.23 ms', '2.4 s', '3 min 24 s', '2 h 5 min'. */
 export function formatUs(us: number): string {
@@ -72,6 +72,11 @@ export function formatRatio(ratio: number): string {
 /** A count and its noun: '1 error', '2 errors'. */
 export function formatPlural(count: number, noun: string, plural = `${noun}s`): string {
   return `${formatCount(count)} ${count === 1 ? noun : plural}`;
+}
+
+/** The points of a changing rate: '1 at 0 %, 3 at 100 %'. */
+export function describeShape(shape: readonly RatePoint[]): string {
+  return shape.map(({ at, rate }) => `${significant(rate)} at ${formatShare(at)}`).join(', ');
 }
 
 /** An instant as '2026-11-20 23:05 UTC'. */

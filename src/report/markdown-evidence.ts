@@ -10,7 +10,15 @@ import type {
 } from '../result.ts';
 import type { LoadSpec } from '../scenario.ts';
 import { describeClaims, describePromise, formatClaimed } from './comparison.ts';
-import { formatBytes, formatCount, formatInstant, formatMs, formatPlural, formatRate } from './format.ts';
+import {
+  describeShape,
+  formatBytes,
+  formatCount,
+  formatInstant,
+  formatMs,
+  formatPlural,
+  formatRate,
+} from './format.ts';
 import { codeBlock, details, escapeText, table, toRight } from './markdown-text.ts';
 
 /** Sections in the order of the report; empty ones are ''. */
@@ -143,10 +151,11 @@ function environment(result: RunResult): string {
 }
 
 function describeLoad(load: LoadSpec): string {
-  const { ratePerSecond, arrivals, durationMs, warmupMs, statementTimeoutMs, prepared = true } = load;
+  const { ratePerSecond, arrivals, durationMs, warmupMs, statementTimeoutMs, prepared = true, shape } = load;
   return (
     `${formatRate(ratePerSecond)}, ${arrivals} arrivals, ${formatMs(durationMs)} after ${formatMs(warmupMs)} of warm-up, ` +
-    `statements ${prepared ? '' : 'parsed each time, '}cancelled after ${formatMs(statementTimeoutMs)}`
+    `statements ${prepared ? '' : 'parsed each time, '}cancelled after ${formatMs(statementTimeoutMs)}` +
+    (shape === undefined ? '' : `; the rate is a mean, its shape ${describeShape(shape)}`)
   );
 }
 

@@ -18,6 +18,17 @@ async function described(change: Partial<LoadSpec>): Promise<{ report: string; c
 
 it.each<[what: string, change: Partial<LoadSpec>, report: RegExp, condition: RegExp]>([
   ['statements that are not prepared', { prepared: false }, /parsed each time/, /not prepared/],
+  [
+    'a ramp',
+    {
+      shape: [
+        { at: 0, rate: 1 },
+        { at: 0.5, rate: 3 },
+      ],
+    },
+    /the rate is a mean, its shape 1 at 0 %, 3 at 50 %/,
+    /shape 1 at 0 %, 3 at 50 %/,
+  ],
 ])('tells %s', async (_, change, report, condition) => {
   const [changed, plain] = [await described(change), await described({})];
   expect(changed.report).toMatch(report);

@@ -74,6 +74,19 @@ describe('checkScenario', () => {
       (s) => (s.stages[1].jobs = { j: { description: 'd', everyMs: 0, statements: ['VACUUM'] } }),
       /at least 100 ms/,
     ],
+    ['a shape without a rate', (s) => (s.load = { shape: [{ at: 0.5, rate: 0 }] }), /load\.shape: a rate above 0/],
+    ['a shape without points', (s) => (s.load = { shape: [] }), /load\.shape: a rate above 0/],
+    [
+      'a shape that goes back in time',
+      (s) =>
+        (s.load = {
+          shape: [
+            { at: 0.5, rate: 1 },
+            { at: 0.2, rate: 2 },
+          ],
+        }),
+      /order of their instants/,
+    ],
     ['a negative rate', (s) => (s.load = { ratePerSecond: -5 }), /ratePerSecond/],
     ['too short a run', (s) => (s.load = { durationMs: 10 }), /at least one second/],
     ['an impossible percentile', (s) => (s.slo = { percentile: 100 }), /percentile/],
