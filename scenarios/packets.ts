@@ -73,12 +73,13 @@ export default defineScenario({
     },
     {
       name: 'queries',
-      description: 'Roll-ups in one statement, and refund workers that skip what others hold',
+      description: 'Roll-ups in one statement, pages by key, and refund workers that skip what others hold',
       migrations: '006',
       profile: 'tuned',
       rewrites: {
         dashboards: dashboards.dashboardsFromStatistics,
         refund_worker: operations.refundWorkerSkipping,
+        user_ops: operations.userOpsByKey,
         rollup_upsert: dashboards.rollupUpsertInOne,
       },
       jobs: maintenance.refreshingJobs,
@@ -91,6 +92,7 @@ export default defineScenario({
       rewrites: {
         dashboards: dashboards.dashboardsFromRollups,
         refund_worker: operations.refundWorkerSkipping,
+        user_ops: operations.userOpsByKey,
         rollup_upsert: dashboards.rollupUpsertInOne,
       },
       jobs: maintenance.addingJobs,

@@ -9,7 +9,7 @@ const rollUpYesterday = `
   SELECT aggregate_daily_stats(day, day)
     FROM (SELECT (created_at AT TIME ZONE 'UTC')::date - 1 AS day FROM packet_flow ORDER BY id DESC LIMIT 1) newest`;
 
-/** Hourly and daily in the document. A run lasts a minute or so, so that each comes twice in a run. */
+/** Hourly and daily in the document; a run lasts a minute or so. */
 export const refreshingJobs: Record<string, JobSpec> = {
   refresh_views: {
     description: 'Refresh the materialised views, readers go on',

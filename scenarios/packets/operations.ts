@@ -1,25 +1,64 @@
 /** What wallets do that pay to clear packets. */
-import { defineRewrite, defineTransaction } from 'pgrehearse';
+import { defineRewrite, defineTransaction, type Row } from 'pgrehearse';
+
+const totals = `
+  SELECT count(*) AS operations, count(*) FILTER (WHERE clearing_status = 'completed') AS completed,
+         sum(total_fee) AS fees, max(created_at) AS newest
+    FROM clearing_operations WHERE wallet_address = $1`;
+
+const pageRows = 20;
+const operationsOf = (condition: string) => `
+  SELECT id, clearing_token, clearing_status, total_fee, created_at FROM clearing_operations
+   WHERE ${condition} ORDER BY created_at DESC, id DESC LIMIT ${pageRows}`;
+
+type Pages = { wallet: unknown; pages: number };
 
 export const userOps = defineTransaction({
-  description: "A page of a wallet's operations, with totals over all of them",
+  description: "Totals over a wallet's operations, and one to five pages of them, newest first",
   weight: 10,
   access: 'read',
   params: (draw) => {
     const row = draw.zipf(draw.rows('user_statistics'), 0.6);
-    return { wallet: draw.cell('user_statistics', 'wallet_address', row), hot: row < 10 };
+    const pages = draw.weighted([
+      [1, 80],
+      [2, 15],
+      [5, 5],
+    ]);
+    return { wallet: draw.cell('user_statistics', 'wallet_address', row), hot: row < 10, pages };
   },
   classify: ({ hot }) => (hot ? 'hot' : 'rest'),
-  statements: {
-    totals: `
-      SELECT count(*) AS operations, count(*) FILTER (WHERE clearing_status = 'completed') AS completed,
-             sum(total_fee) AS fees, max(created_at) AS newest
-        FROM clearing_operations WHERE wallet_address = $1`,
-    page: `
-      SELECT id, clearing_token, clearing_status, total_fee, created_at FROM clearing_operations
-       WHERE wallet_address = $1 ORDER BY created_at DESC, id DESC LIMIT 20`,
+  statements: { totals, page: `${operationsOf('wallet_address = $1')} OFFSET $2` },
+  run: async (client, { wallet, pages }) => {
+    const answer = await client.query('totals', [wallet]);
+    for (let page = 0; page < pages; page++) {
+      const rows = await client.query('page', [wallet, page * pageRows]);
+      answer.push(...rows);
+      if (rows.length < pageRows) break;
+    }
+    return answer;
   },
-  run: async (client, { wallet }) => [await client.query('totals', [wallet]), await client.query('page', [wallet])],
+});
+
+/** Each page begins behind the last row of the one before: nothing is read twice, nothing shown twice while others order. */
+export const userOpsByKey = defineRewrite({
+  statements: {
+    totals,
+    first: operationsOf('wallet_address = $1'),
+    next: operationsOf('wallet_address = $1 AND (created_at, id) < ($2, $3)'),
+  },
+  run: async (client, { wallet, pages }: Pages) => {
+    const answer = await client.query('totals', [wallet]);
+    let last: Row | undefined;
+    for (let page = 0; page < pages; page++) {
+      const rows = last
+        ? await client.query('next', [wallet, last['created_at'], last['id']])
+        : await client.query('first', [wallet]);
+      answer.push(...rows);
+      if (rows.length < pageRows) break;
+      last = rows.at(-1);
+    }
+    return answer;
+  },
 });
 
 export const clearingLifecycle = defineTransaction({
