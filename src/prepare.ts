@@ -24,6 +24,12 @@ export interface StageSnapshot {
   applied: MigrationRecord[];
 }
 
+/** A stage whose data is ready to be cloned. */
+export interface PreparedStage {
+  planned: PlannedStage;
+  prepared: StageSnapshot;
+}
+
 /** Seeds the baseline, or finds it in the cache. */
 export async function prepareBaseline(
   plan: RunPlan,
@@ -73,10 +79,14 @@ async function seedInto(dataDir: string, plan: RunPlan, journal: Journal, watch:
   return summary;
 }
 
-/** The snapshot of a stage: the baseline itself, or a copy of it with the later migrations applied. */
+/**
+ * The snapshot of a stage: the baseline itself, or a copy with the later migrations applied; of the baseline, or of the nearest of the
+ * stages prepared before it whose migrations are the beginning of its own, so that a ladder applies each migration once.
+ */
 export async function prepareStage(
   stage: PlannedStage,
   baseline: Prepared,
+  earlier: readonly PreparedStage[],
   plan: RunPlan,
   store: Snapshots,
   journal: Journal,
@@ -84,8 +94,9 @@ export async function prepareStage(
   if (stage.migrations.length === plan.baseline.length) {
     return { snapshot: baseline, cached: baseline.cached, applied: [] };
   }
+  const start = nearest(stage, earlier) ?? { snapshot: baseline, applied: [] };
   const build = async (dataDir: string) => ({
-    applied: await migrateInto(dataDir, stage, baseline, plan, store, journal),
+    applied: [...start.applied, ...(await migrateInto(dataDir, stage, start.snapshot, plan, store, journal))],
   });
   const snapshot = await store.build(snapshotParts(plan, stage.migrations), build, journal.signal);
   const applied = snapshot.details['applied'] as MigrationRecord[];
@@ -95,16 +106,23 @@ export async function prepareStage(
   return { snapshot, cached: snapshot.cached, applied };
 }
 
+function nearest({ migrations }: PlannedStage, earlier: readonly PreparedStage[]): StageSnapshot | undefined {
+  const beginnings = earlier.filter(({ planned }) =>
+    planned.migrations.every(({ sha256 }, at) => migrations[at]?.sha256 === sha256),
+  );
+  return beginnings.toSorted((a, b) => b.planned.migrations.length - a.planned.migrations.length)[0]?.prepared;
+}
+
 async function migrateInto(
   dataDir: string,
   stage: PlannedStage,
-  baseline: Snapshot,
+  start: Snapshot,
   plan: RunPlan,
   store: Snapshots,
   journal: Journal,
 ): Promise<MigrationRecord[]> {
   const { name } = stage.spec;
-  await clonePart(baseline, dataDir, name, store, journal);
+  await clonePart(start, dataDir, name, store, journal);
   const { applied } = await journal.part({ name: 'migrate', title: 'Apply its migrations', stage: name }, async () => {
     const applied = await onServer(dataDir, settingsOf(stage.profile), plan, journal, async (server) => {
       const connection = server.connection(databaseName);

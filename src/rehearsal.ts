@@ -6,7 +6,7 @@ import { DiskWatch } from './disk-watch.ts';
 import { messageOf } from './errors.ts';
 import { Journal, type RunControl } from './journal.ts';
 import type { PlannedStage, RunPlan } from './plan.ts';
-import { clonePart, prepareBaseline, prepareStage, type StageSnapshot } from './prepare.ts';
+import { clonePart, prepareBaseline, prepareStage, type PreparedStage } from './prepare.ts';
 import { writeReport } from './report/write.ts';
 import { schemaVersion, type RunResult } from './result.ts';
 import { ExternalSnapshots } from './server/external/snapshots.ts';
@@ -17,12 +17,6 @@ import { SnapshotStore, type Snapshots } from './snapshot.ts';
 import { toolVersion } from './tool.ts';
 import { judge } from './verdict.ts';
 import { warningsOf } from './warnings.ts';
-
-/** A stage whose data is ready to be cloned. */
-export interface PreparedStage {
-  planned: PlannedStage;
-  prepared: StageSnapshot;
-}
 
 export interface Rehearsal {
   plan: RunPlan;
@@ -75,7 +69,7 @@ async function prepareStages(
   await journal.save();
   const stages: PreparedStage[] = [];
   for (const planned of plan.stages) {
-    stages.push({ planned, prepared: await prepareStage(planned, baseline, plan, store, journal) });
+    stages.push({ planned, prepared: await prepareStage(planned, baseline, stages, plan, store, journal) });
   }
   return stages;
 }
