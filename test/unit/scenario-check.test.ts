@@ -100,6 +100,19 @@ describe('checkScenario', () => {
       (s) => (s.claims = [{ text: 't', source: 's', stage: 'x', measure: { kind: 'heldRate' }, atMost: 1 }]),
       /no stage x/,
     ],
+    ...(
+      [
+        ['a claim about a reading that is not taken', { reading: 'size', unit: 'bytes' }, /no reading size/],
+        ['a claim in another unit than its reading', { reading: 'age', unit: 'ms' }, /the reading age is in s$/m],
+      ] as const
+    ).map(([what, reading, says]): [string, (s: any) => void, RegExp] => [
+      what,
+      (s) => {
+        s.workload.readings = { age: { description: 'd', sql: 'SELECT 1', unit: 's' } };
+        s.claims = [{ text: 't', source: 's', stage: 'after', measure: { kind: 'reading', ...reading }, atMost: 1 }];
+      },
+      says,
+    ]),
     [
       'a broken invariant',
       (s) => (s.workload.invariants = { i: { description: 'd', sql: 'SELEC 1' } }),
@@ -107,6 +120,11 @@ describe('checkScenario', () => {
     ],
   ])('refuses %s', async (_what, change, says) => {
     await expect(check(change)).rejects.toThrow(says);
+  });
+
+  it('takes a claim that nothing measures without a range', async () => {
+    const measure = { kind: 'none', reason: 'no such machine' };
+    await check((s) => (s.claims = [{ text: 't', source: 's', stage: 'after', measure }]));
   });
 
   it('tells all faults at once', async () => {
