@@ -51,7 +51,7 @@ export const invariants: Record<string, InvariantSpec> = {
   },
   keys_are_entries: {
     description: 'Each entry of a month has its key and each key its entry; no entry is outside of the months',
-    stages: ['partitions', 'after'],
+    stages: ['partitions', 'months', 'after'],
     sql: `(SELECT coalesce(e.id, k.id) AS id FROM journal_entries e
              FULL JOIN journal_entry_keys k ON k.id = e.id AND k.journal_id = e.journal_id AND k.date = e.date
             WHERE e.id IS NULL OR k.id IS NULL LIMIT 5)
@@ -59,7 +59,7 @@ export const invariants: Record<string, InvariantSpec> = {
   },
   events_are_lines: {
     description: 'Dual write: the events of each account are as many as its posted lines, and add up to the same',
-    stages: ['balances', 'partitions'],
+    stages: ['balances', 'partitions', 'months'],
     sql: `SELECT account_id, v.events, l.lines, v.total AS events_total, l.total AS lines_total
             FROM (SELECT account_id, count(*) AS events, sum(CASE event_type WHEN 'DEBIT' THEN amount ELSE -amount END) AS total
                     FROM account_balance_events GROUP BY account_id) AS v

@@ -93,7 +93,7 @@ export const postEntryInOne = defineRewrite({
 });
 
 export const journalSearch = defineTransaction({
-  description: 'Posted entries of one source since a date, a page of 100',
+  description: 'Entries of one source since a date',
   weight: 12,
   access: 'read',
   params: (draw) => ({
@@ -107,13 +107,25 @@ export const journalSearch = defineTransaction({
       ]),
     ),
   }),
+  // The document's query, every row in any order. Its partial indexes serve it only when it asks for posted entries.
+  statements: { search: 'SELECT * FROM journal_entries WHERE date >= $1 AND source = $2' },
+  run: (client, { source, from }) => client.query('search', [from, source]),
+});
+
+/** What the document's partial indexes ask for: pending entries are gone. */
+export const journalSearchPosted = defineRewrite({
+  statements: { search: `SELECT * FROM journal_entries WHERE date >= $1 AND source = $2 AND status = 'Posted'` },
+  run: (client, { source, from }: ParamsOf<typeof journalSearch>) => client.query('search', [from, source]),
+});
+
+/** A page of it, newest first: what somebody can read, and the same work whatever the date. */
+export const journalSearchPage = defineRewrite({
   statements: {
-    // The document's query has no order and no limit, and answers with every row; both forms here return one page.
     search: `
       SELECT * FROM journal_entries WHERE date >= $1 AND source = $2 AND status = 'Posted'
        ORDER BY date DESC, journal_id DESC LIMIT 100`,
   },
-  run: (client, { source, from }) => client.query('search', [from, source]),
+  run: (client, { source, from }: ParamsOf<typeof journalSearch>) => client.query('search', [from, source]),
 });
 
 export const recentEntries = defineTransaction({
@@ -143,15 +155,16 @@ export const recentEntriesJoined = defineRewrite({
 export const recentEntriesWithLines = defineRewrite({
   statements: {
     recent: `
-      SELECT e.*, l.lines
+      SELECT e.*, l.line_number, l.account_id, l.line_type, l.amount
         FROM (SELECT * FROM journal_entries WHERE date >= $1 ORDER BY created_at DESC, id DESC LIMIT 100) AS e
-       CROSS JOIN LATERAL (SELECT jsonb_agg(to_jsonb(line) ORDER BY line_number) AS lines
-                             FROM journal_entry_lines AS line WHERE line.journal_entry_id = e.id) AS l
-       ORDER BY e.created_at DESC, e.id DESC`,
+        JOIN journal_entry_lines l ON l.journal_entry_id = e.id
+       ORDER BY e.created_at DESC, e.id DESC, l.line_number`,
   },
   run: async (client, { from }: ParamsOf<typeof recentEntries>) => {
-    const entries = await client.query('recent', [from]);
-    return entries.map(({ lines: _lines, ...entry }) => entry);
+    const rows = await client.query('recent', [from]);
+    return rows
+      .filter(({ line_number }) => line_number === 1)
+      .map(({ line_number: _number, account_id: _account, line_type: _type, amount: _amount, ...entry }) => entry);
   },
 });
 

@@ -1,6 +1,6 @@
 import type { ReadingSpec } from 'pgrehearse';
 
-const stages = ['balances', 'partitions'];
+const stages = ['balances', 'partitions', 'months'];
 
 /** What the document does not tell: how far its materialised balances are behind the books, after the load. */
 export const readings: Record<string, ReadingSpec> = {
