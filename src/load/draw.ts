@@ -2,10 +2,10 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { Draw } from '../scenario.ts';
+import { zipfByRejection, type RankSampler } from '../seed/zipf.ts';
 import { seededGenerator } from './random.ts';
 import type { Generator } from './random.ts';
 import { maximumArrivals } from './schedule.ts';
-import { ZipfSampler } from './zipf.ts';
 
 /** What a draw asks about the seeded rows; computed, not looked up. */
 export interface Catalog {
@@ -30,16 +30,16 @@ export const arrivalStride = maximumArrivals;
 
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-const samplers = new Map<string, ZipfSampler>();
+const samplers = new Map<string, RankSampler>();
 const mostSamplers = 1000;
 
-/** The sampler of a law, kept: its set-up costs several times a draw. */
-function zipfSampler(count: number, exponent: number): ZipfSampler {
+/** The sampler of a law, kept: its set-up costs several times a draw. By rejection, as a count may differ from draw to draw. */
+function rankSampler(count: number, exponent: number): RankSampler {
   const law = `${count} ${exponent}`;
   let sampler = samplers.get(law);
   if (sampler === undefined) {
     if (samplers.size >= mostSamplers) samplers.clear();
-    samplers.set(law, (sampler = new ZipfSampler(count, exponent)));
+    samplers.set(law, (sampler = zipfByRejection(count, exponent)));
   }
   return sampler;
 }
@@ -94,7 +94,7 @@ class SeededDraw implements Draw {
   }
 
   zipf(count: number, exponent: number): number {
-    return zipfSampler(count, exponent).draw(this.#random);
+    return rankSampler(count, exponent)(() => uniformFloat64(this.#random));
   }
 
   uuid(): string {

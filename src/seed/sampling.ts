@@ -27,36 +27,6 @@ export function aliasSampler(weights: Float64Array): (uniform: number) => number
   };
 }
 
-/** Up to so many ranks the alias tables of a Zipf law stay in the processor's cache; above, ranks are found by rejection. */
-const largestAliasTable = 65_536;
-
-/**
- * Rank in [0, count) by a Zipf law: the probability of rank k is proportional to 1 / (k + 1)^exponent.
- * Large counts use rejection-inversion (W. Hoermann and G. Derflinger, ACM TOMACS 6(3), 1996), about 1.1 uniforms a draw.
- *
- * @returns a function that is given the n-th uniform on demand
- */
-export function zipfSampler(count: number, exponent: number): (uniform: (attempt: number) => number) => number {
-  if (count <= largestAliasTable) {
-    const sample = aliasSampler(Float64Array.from({ length: count }, (_, rank) => (rank + 1) ** -exponent));
-    return (uniform) => sample(uniform(0));
-  }
-  const integral = (x: number): number => (exponent === 1 ? Math.log(x) : (x ** (1 - exponent) - 1) / (1 - exponent));
-  const inverse = (y: number): number =>
-    exponent === 1 ? Math.exp(y) : (1 + y * (1 - exponent)) ** (1 / (1 - exponent));
-  const low = integral(1.5) - 1;
-  const high = integral(count + 0.5);
-  const shortcut = 2 - inverse(integral(2.5) - 2 ** -exponent);
-  return (uniform) => {
-    for (let attempt = 0; ; attempt++) {
-      const y = low + uniform(attempt) * (high - low);
-      const x = inverse(y);
-      const rank = Math.min(Math.max(Math.round(x), 1), count);
-      if (rank - x <= shortcut || y >= integral(rank + 0.5) - rank ** -exponent) return rank - 1;
-    }
-  };
-}
-
 /** Knots of a tabulated quantile function, and the share of each tail that is computed exactly. */
 const knots = 4096;
 const exactTail = 1 / 64;

@@ -2,8 +2,6 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arrivalStride, createDraw } from '../../src/load/draw.ts';
 import type { DrawOptions } from '../../src/load/draw.ts';
-import { seededGenerator } from '../../src/load/random.ts';
-import { ZipfSampler } from '../../src/load/zipf.ts';
 import type { Draw } from '../../src/scenario.ts';
 
 const catalog = {
@@ -103,44 +101,5 @@ describe('createDraw', () => {
     expect(chiSquare([counts.a, counts.c], [0.25, 0.75]).statistic).toBeLessThan(15);
     expect(() => draw().weighted([['a', 0]])).toThrow(RangeError);
     expect(() => draw().pick([])).toThrow(RangeError);
-  });
-});
-
-describe('ZipfSampler', () => {
-  it.each([
-    [1, 1],
-    [2, 0.5],
-    [10, 0],
-    [100, 1],
-    [1000, 1.1],
-    [1000, 0.999999999],
-    [500, 2.5],
-  ])('over %i ranks with exponent %d follows the law', (count, exponent) => {
-    const weights = Array.from({ length: count }, (_, rank) => (rank + 1) ** -exponent);
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    const sampler = new ZipfSampler(count, exponent);
-    const random = seededGenerator(11, count);
-    const counts = Array.from({ length: count }, () => 0);
-    for (let turn = 0; turn < 50_000; turn++) counts[sampler.draw(random)]!++;
-    const { statistic, freedom } = chiSquare(
-      counts,
-      weights.map((weight) => weight / total),
-    );
-    expect(counts.reduce((sum, n) => sum + n, 0)).toBe(50_000);
-    expect(statistic).toBeLessThan(bound(Math.max(freedom, 0)));
-  });
-
-  it('serves a billion ranks as fast as ten', () => {
-    const sampler = new ZipfSampler(1e9, 1.05);
-    const random = seededGenerator(1);
-    const ranks = Array.from({ length: 1000 }, () => sampler.draw(random));
-    expect(Math.max(...ranks)).toBeLessThan(1e9);
-    expect(Math.max(...ranks)).toBeGreaterThan(1e6);
-    expect(ranks.filter((rank) => rank === 0).length).toBeGreaterThan(10);
-  });
-
-  it('refuses laws that do not exist', () => {
-    expect(() => new ZipfSampler(0, 1)).toThrow(RangeError);
-    expect(() => new ZipfSampler(10, -1)).toThrow(RangeError);
   });
 });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Grouping } from '../../src/seed/grouping.ts';
 import { laneOf, unit } from '../../src/seed/random.ts';
-import { aliasSampler, normalQuantile, tabulated, zipfSampler } from '../../src/seed/sampling.ts';
+import { aliasSampler, normalQuantile, tabulated } from '../../src/seed/sampling.ts';
 import { chiSquareLimit, chiSquareOf } from './seed-statistics.ts';
 
 const lane = laneOf('sampling');
@@ -16,27 +16,6 @@ test('the alias method draws in proportion to the weights', () => {
   const drawn = [0, 2, 3, 4, 5];
   const ofDrawn = (values: Float64Array): Float64Array => Float64Array.from(drawn, (index) => values[index]!);
   expect(chiSquareOf(ofDrawn(counts), ofDrawn(weights))).toBeLessThan(chiSquareLimit(4));
-});
-
-// 65,536 ranks use a table, more use rejection: both must follow the law, whose head is compared rank by rank.
-test.each([
-  [1_000, 1.1],
-  [100_000, 0.8],
-  [100_000, 1],
-  [5_000_000, 1.2],
-])('ranks of %i by exponent %f follow the Zipf law', (count, exponent) => {
-  const sample = zipfSampler(count, exponent);
-  const head = 50;
-  const lanes = Array.from({ length: 40 }, (_, attempt) => laneOf('zipf', attempt));
-  const counts = new Float64Array(head + 1);
-  for (let row = 0; row < 100_000; row++) {
-    const rank = sample((attempt) => unit(lanes[attempt]!, row));
-    expect(rank >= 0 && rank < count).toBe(true);
-    counts[Math.min(rank, head)]!++;
-  }
-  const weights = new Float64Array(head + 1);
-  for (let rank = 0; rank < count; rank++) weights[Math.min(rank, head)]! += (rank + 1) ** -exponent;
-  expect(chiSquareOf(counts, weights)).toBeLessThan(chiSquareLimit(head));
 });
 
 test.each([

@@ -3,7 +3,8 @@ import type { Column } from '../define.ts';
 import { eachRow } from '../loops.ts';
 import { below, bits, unit } from '../random.ts';
 import type { Lane } from '../random.ts';
-import { normalQuantile, tabulated, zipfSampler } from '../sampling.ts';
+import { normalQuantile, tabulated } from '../sampling.ts';
+import { zipfSampler } from '../zipf.ts';
 import { numberColumn } from './part.ts';
 
 /** Limits and rounding of a number. */
