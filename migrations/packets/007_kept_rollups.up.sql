@@ -3,6 +3,10 @@
 -- Deleting packets leaves the roll-ups as they are: they are the history of packets that were archived.
 CREATE FUNCTION count_new_packets() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  -- Triggers for statements fire for none of the rows, too: a packet that arrives twice, one that needs no change.
+  IF NOT EXISTS (SELECT FROM added) THEN
+    RETURN NULL;
+  END IF;
   INSERT INTO channel_performance AS c (src_chain_id, dst_chain_id, src_channel_id, dst_channel_id, date, hour,
                                         packets_sent, packets_cleared, packets_stuck, packets_failed, clear_seconds)
   SELECT src_chain_id, dst_chain_id, src_channel_id, dst_channel_id,
@@ -29,6 +33,9 @@ END $$;
 -- What a change takes away and what it adds, as one sum for each row of a roll-up: no row is written that stays as it is.
 CREATE FUNCTION count_changed_packets() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF NOT EXISTS (SELECT FROM added) THEN
+    RETURN NULL;
+  END IF;
   INSERT INTO channel_performance AS c (src_chain_id, dst_chain_id, src_channel_id, dst_channel_id, date, hour,
                                         packets_sent, packets_cleared, packets_stuck, packets_failed, clear_seconds)
   SELECT src_chain_id, dst_chain_id, src_channel_id, dst_channel_id,
