@@ -7,7 +7,10 @@ import type { Commit } from './commit.ts';
 import type { Comparison } from './comparison/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
 import type { StageEvidence } from './observe/record.ts';
+import type { GateEstimate, Outcome, Verdict } from './verdict/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
+
+export type { Gate, GateEstimate, Outcome, Verdict } from './verdict/record.ts';
 
 /** Raised whenever a reader of the older shape would misread the newer one. */
 export const schemaVersion = 1;
@@ -229,8 +232,6 @@ export interface ClaimOutcome extends ClaimSpec {
   note?: string;
 }
 
-export type Outcome = 'pass' | 'fail' | 'inconclusive' | 'invalid';
-
 /** One rate that was offered to a stage in the search for the highest that it holds. */
 export interface CapacityStep {
   ratePerSecond: number;
@@ -283,42 +284,6 @@ export interface ProbeFigures {
   /** Median of the server's own times, summed over the statements; absent where EXPLAIN could not tell. */
   planUs?: number;
   executionUs?: number;
-}
-
-/** What a gate measured, with its interval and the margin that it is held against. */
-export interface GateEstimate {
-  value: number;
-  low: number;
-  high: number;
-  margin: number;
-  /** `share`: of arrivals that missed the SLO. `ratio`: of p95 after to p95 before. */
-  unit: 'share' | 'ratio';
-  /** Smallest true value that this run would have failed with a probability of 80 %. */
-  detectable?: number;
-  /** Of the sign-flip randomisation test: probability of pairs that differ this much if the truth lay at the margin. */
-  signFlipPValue?: number;
-}
-
-/** One gate of the verdict. */
-export interface Gate {
-  name: 'validity' | 'correctness' | 'work' | 'typical-p95' | 'slo' | 'stalls' | 'budget';
-  outcome: Outcome;
-  /** One sentence for people. */
-  reason: string;
-  stage?: string;
-  /** Of which transaction, where it is not of all together. */
-  transaction?: string;
-  estimate?: GateEstimate;
-  /** Shown as evidence; it does not decide. */
-  advisory?: boolean;
-}
-
-export interface Verdict {
-  outcome: Outcome;
-  exitCode: number;
-  /** One sentence for people. */
-  reason: string;
-  gates: Gate[];
 }
 
 /** One comparison of a stage with itself. */
