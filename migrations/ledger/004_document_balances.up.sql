@@ -48,7 +48,12 @@ BEGIN
         COMMIT;
     END LOOP;
 END $$;
+-- A day is few rows: nested loops, whatever the statistics of the table that fills up say.
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
 CALL copy_balance_events();
+RESET enable_hashjoin;
+RESET enable_mergejoin;
 DROP PROCEDURE copy_balance_events();
 CREATE INDEX CONCURRENTLY idx_account_balance_events_account ON account_balance_events (account_id, created_at);
 
