@@ -1,11 +1,9 @@
 /** How every chart looks: one frame, one set of colours, axes with units. ECharts draws it as SVG without a browser. */
-import { LineChart, ScatterChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent } from 'echarts/components';
-import { init, use } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
+import { createRequire } from 'node:module';
 import { formatCount, formatMs, formatRate, formatShare } from './format.ts';
 
-use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
+/** One file, read with the first chart: hundreds of modules would be most of what any command needs to start. */
+const echarts = (): typeof import('echarts') => createRequire(import.meta.url)('echarts') as typeof import('echarts');
 
 /** Readable on white and on GitHub's dark ground. */
 export const colours = {
@@ -47,7 +45,7 @@ interface Drawing {
 /** Draws one chart as SVG text. */
 export function drawSvg({ id, title, height, right, xAxis, yAxis, series }: Drawing): string {
   const names = [...new Set(series.map(({ name }) => name))];
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
+  const chart = echarts().init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption({
       animation: false,
