@@ -32,8 +32,9 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           execArgv,
-          // Real servers on two cores: one file at a time, with time to start.
-          fileParallelism: false,
+          // Real servers, with time to start; most of the time the load waits for its arrivals.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
