@@ -1,177 +1,117 @@
 /**
- * What is known to hurt before anything runs: statements of migrations by their parse trees, each with what helps. The measurement
- * then confirms or clears it. (PostgreSQL documentation: ALTER TABLE, "Notes"; CREATE INDEX, "Building Indexes Concurrently".)
+ * What is known to hurt before anything runs: statements of migrations, in their order, by their parse trees. The measurement then
+ * confirms or clears each finding.
  */
 import { relative, sep } from 'node:path';
 import type { Migration } from '../migrate.ts';
 import type { SqlStatement } from '../sql.ts';
 import type { Finding } from './record.ts';
-
-type Rule = Pick<Finding, 'rule' | 'advice'>;
-
-const rules = {
-  index: {
-    rule: 'an index is built under a lock that keeps writers out',
-    advice: 'CREATE INDEX CONCURRENTLY keeps writers going, in a file of its own.',
-  },
-  dropIndex: {
-    rule: 'an index is dropped under a lock that keeps everybody out',
-    advice: 'DROP INDEX CONCURRENTLY waits without a queue behind it.',
-  },
-  notNull: {
-    rule: 'NOT NULL is proved by reading the whole table under a lock that keeps everybody out',
-    advice:
-      'Add CHECK (column IS NOT NULL) NOT VALID, VALIDATE it, then SET NOT NULL: it takes the proof and reads nothing.',
-  },
-  constraint: {
-    rule: 'a constraint is proved for every row under a lock',
-    advice: 'Add the constraint NOT VALID and VALIDATE it in a transaction of its own.',
-  },
-  uniqueConstraint: {
-    rule: 'a unique index is built under a lock that keeps everybody out',
-    advice: 'Build it with CREATE UNIQUE INDEX CONCURRENTLY, then ADD CONSTRAINT ... USING INDEX.',
-  },
-  type: {
-    rule: 'a new type may rewrite the table under a lock that keeps everybody out',
-    advice: 'A new type that rewrites the table: add a column, copy in batches, then swap.',
-  },
-  volatileDefault: {
-    rule: 'a default that differs from row to row rewrites the table under a lock that keeps everybody out',
-    advice: 'Add the column without the default, set the default, fill in batches.',
-  },
-  rename: {
-    rule: 'a name changes under statements that use it',
-    advice: 'Add the new name beside the old one (a column, a view), move the application, then drop the old one.',
-  },
-  drop: {
-    rule: 'something is dropped that running statements may use',
-    advice: 'Drop it only when no version of the application that runs still names it.',
-  },
-  rewrite: {
-    rule: 'the table is rewritten under a lock that keeps everybody out',
-    advice: 'Rebuild it without the lock (pg_repack), or leave it to autovacuum.',
-  },
-  wholeTable: {
-    rule: 'all rows are changed in one transaction',
-    advice: 'Change the rows in batches with a commit after each, outside of a transaction.',
-  },
-  refresh: {
-    rule: 'a view is refreshed under a lock that keeps readers out',
-    advice: 'REFRESH MATERIALIZED VIEW CONCURRENTLY needs a unique index and keeps readers going.',
-  },
-} satisfies Record<string, Rule>;
-
-/** Functions whose value differs from row to row, as defaults have them. */
-const volatile = new Set([
-  'gen_random_uuid',
-  'uuidv4',
-  'uuidv7',
-  'uuid_generate_v4',
-  'random',
-  'clock_timestamp',
-  'timeofday',
-  'nextval',
-]);
-const serialTypes = new Set(['serial', 'serial4', 'serial8', 'bigserial', 'smallserial', 'serial2']);
+import { alteration, namesIn, lockMode, rules, rulesOf, shareLock, type Constraint, type Rule } from './rules.ts';
 
 /** Findings in the order of the files. Tables that the same migrations make are empty: nothing can hurt there. */
 export function findingsOf(migrations: readonly Migration[], folder: string): Finding[] {
-  const made = new Set<string>();
-  return migrations.flatMap(({ up }) =>
-    up.statements.flatMap((statement) => {
-      const relation = relationOf(statement);
-      if (statement.kind === 'CreateStmt' && relation !== undefined) made.add(relation);
-      if (relation !== undefined && made.has(relation)) return [];
-      const file = relative(folder, up.path).split(sep).join('/');
-      return [...new Set(rulesBroken(statement))].map(({ rule, advice }) => ({
-        file,
-        line: statement.line,
-        rule,
-        advice,
-      }));
-    }),
-  );
+  const history = new History();
+  return migrations.flatMap(({ up }) => {
+    const file = relative(folder, up.path).split(sep).join('/');
+    history.beginFile(up.transactional);
+    return up.statements.flatMap((statement) =>
+      [...new Set(history.rulesBrokenBy(statement))].map((rule) => ({ file, line: statement.line, ...rule })),
+    );
+  });
 }
 
-function relationOf({ node, kind }: SqlStatement): string | undefined {
-  return (node[kind] as { relation?: { relname?: string } } | undefined)?.relation?.relname;
-}
+/** What statements have done so far, where it decides whether a later one hurts. */
+class History {
+  readonly #made = new Set<string>();
+  /** Columns of tables that a CHECK (column IS NOT NULL) is about, by table and constraint; and those for which it is validated. */
+  readonly #checks = new Map<string, string>();
+  readonly #proved = new Map<string, Set<string>>();
+  /** Tables with a lock that keeps others out until the end of the transaction; undefined where each statement has its own. */
+  #locked: Set<string> | undefined;
 
-function rulesBroken({ node }: SqlStatement): Rule[] {
-  if (node.IndexStmt) return node.IndexStmt.concurrent ? [] : [rules.index];
-  if (node.AlterTableStmt) return (node.AlterTableStmt.cmds ?? []).flatMap(alterationOf);
-  if (node.RenameStmt) return [rules.rename];
-  if (node.DropStmt) return dropOf(node.DropStmt);
-  if (node.UpdateStmt) return node.UpdateStmt.whereClause ? [] : [rules.wholeTable];
-  if (node.DeleteStmt) return node.DeleteStmt.whereClause ? [] : [rules.wholeTable];
-  if (node.RefreshMatViewStmt) return node.RefreshMatViewStmt.concurrent ? [] : [rules.refresh];
-  if (node.ClusterStmt) return [rules.rewrite];
-  const full = node.VacuumStmt?.options?.some((option) => 'DefElem' in option && option.DefElem.defname === 'full');
-  return full ? [rules.rewrite] : [];
-}
+  beginFile(transactional: boolean): void {
+    this.#locked = transactional ? new Set() : undefined;
+  }
 
-function dropOf({ removeType, concurrent }: { removeType?: string; concurrent?: boolean }): Rule[] {
-  if (removeType === 'OBJECT_INDEX') return concurrent ? [] : [rules.dropIndex];
-  return removeType === 'OBJECT_TABLE' || removeType === 'OBJECT_VIEW' ? [rules.drop] : [];
-}
+  rulesBrokenBy(statement: SqlStatement): Rule[] {
+    const tables = tablesOf(statement);
+    if (statement.kind === 'CreateStmt') tables.forEach((table) => this.#made.add(table));
+    if (tables.length > 0 && tables.every((table) => this.#made.has(table))) return [];
+    const broken = [
+      ...rulesOf(statement, this.#proved.get(tables[0] ?? '')),
+      ...this.#rulesOfTransaction(statement, tables),
+    ];
+    if (locksOthersOut(statement)) tables.forEach((table) => this.#locked?.add(table));
+    for (const command of statement.node.AlterTableStmt?.cmds ?? []) this.#noteProof(command, tables[0] ?? '');
+    return broken;
+  }
 
-/** The parts of the trees that matter here. */
-interface Constraint {
-  contype?: string;
-  skip_validation?: boolean;
-  indexname?: string;
-  raw_expr?: unknown;
-}
-interface ColumnDefinition {
-  typeName?: { names?: unknown[] };
-  constraints?: { Constraint?: Constraint }[];
-}
+  #rulesOfTransaction(statement: SqlStatement, tables: readonly string[]): Rule[] {
+    if (this.#locked === undefined || this.#locked.size === 0) return [];
+    if (worksOnRows(statement)) return [rules.workUnderLock];
+    const second = tables.some((table) => !this.#locked!.has(table) && !this.#made.has(table));
+    return second && locksOthersOut(statement) ? [rules.secondTable] : [];
+  }
 
-function alterationOf(command: object): Rule[] {
-  const { subtype, def } = (command as { AlterTableCmd?: { subtype?: string; def?: object } }).AlterTableCmd ?? {};
-  switch (subtype) {
-    case 'AT_AddColumn':
-      return columnRules((def as { ColumnDef?: ColumnDefinition }).ColumnDef ?? {});
-    case 'AT_SetNotNull':
-      return [rules.notNull];
-    case 'AT_AlterColumnType':
-      return [rules.type];
-    case 'AT_AddConstraint':
-      return constraintRules((def as { Constraint?: Constraint }).Constraint ?? {});
-    case 'AT_DropColumn':
-      return [rules.drop];
-    case 'AT_SetLogged':
-    case 'AT_SetUnLogged':
-    case 'AT_SetAccessMethod':
-      return [rules.rewrite];
-    case undefined:
-    default:
-      return [];
+  /** SET NOT NULL takes a validated CHECK (column IS NOT NULL) as its proof. */
+  #noteProof(command: object, table: string): void {
+    const { subtype, name = '', def } = alteration(command);
+    if (subtype === 'AT_AddConstraint') {
+      const {
+        conname = '',
+        raw_expr: check,
+        skip_validation: skipped,
+      } = (def as { Constraint?: Constraint }).Constraint ?? {};
+      const column = columnNotNull(check);
+      if (column === undefined) return;
+      this.#checks.set(`${table}.${conname}`, column);
+      if (skipped !== true) this.#prove(table, column);
+    }
+    const validated = subtype === 'AT_ValidateConstraint' ? this.#checks.get(`${table}.${name}`) : undefined;
+    if (validated !== undefined) this.#prove(table, validated);
+  }
+
+  #prove(table: string, column: string): void {
+    this.#proved.set(table, (this.#proved.get(table) ?? new Set()).add(column));
   }
 }
 
-/** A constant default is kept in the catalogue (since PostgreSQL 11); a new column without one has nothing to prove. */
-function columnRules({ typeName, constraints = [] }: ColumnDefinition): Rule[] {
-  const serial = namesIn(typeName?.names).some((name) => serialTypes.has(name));
-  const found = constraints.flatMap(({ Constraint: own = {} }): Rule[] => {
-    if (own.contype === 'CONSTR_IDENTITY') return [rules.volatileDefault];
-    if (own.contype === 'CONSTR_DEFAULT')
-      return namesIn(own.raw_expr).some((name) => volatile.has(name)) ? [rules.volatileDefault] : [];
-    return own.contype === 'CONSTR_UNIQUE' || own.contype === 'CONSTR_PRIMARY' ? [rules.uniqueConstraint] : [];
-  });
-  return serial ? [rules.volatileDefault, ...found] : found;
+/** The column of the expression `column IS NOT NULL`. */
+function columnNotNull(expression: unknown): string | undefined {
+  const { NullTest: test } = (expression ?? {}) as { NullTest?: { nulltesttype?: string; arg?: unknown } };
+  return test?.nulltesttype === 'IS_NOT_NULL' ? namesIn(test.arg).at(-1) : undefined;
 }
 
-function constraintRules({ contype, skip_validation: skipped, indexname }: Constraint): Rule[] {
-  if (contype === 'CONSTR_CHECK' || contype === 'CONSTR_FOREIGN') return skipped ? [] : [rules.constraint];
-  const builds = contype === 'CONSTR_UNIQUE' || contype === 'CONSTR_PRIMARY' || contype === 'CONSTR_EXCLUSION';
-  return builds && indexname === undefined ? [rules.uniqueConstraint] : [];
+/** Tables that a statement is about; not those that its expressions read. */
+function tablesOf({ node, kind }: SqlStatement): string[] {
+  const { relation, relations } = (node[kind] ?? {}) as {
+    relation?: { relname?: string };
+    relations?: { RangeVar?: { relname?: string } }[];
+  };
+  return [relation, ...(relations ?? []).map(({ RangeVar: one }) => one)].flatMap((one) => one?.relname ?? []);
 }
 
-/** Every name in a tree: functions, types. */
-function namesIn(node: unknown): string[] {
-  if (typeof node !== 'object' || node === null) return [];
-  return Object.entries(node).flatMap(([key, value]) =>
-    key === 'sval' && typeof value === 'string' ? [value] : namesIn(value),
-  );
+/** Commands of ALTER TABLE that take SHARE UPDATE EXCLUSIVE, which keeps neither readers nor writers out. */
+const gentle = new Set([
+  'AT_ValidateConstraint',
+  'AT_SetStatistics',
+  'AT_SetOptions',
+  'AT_ResetOptions',
+  'AT_SetRelOptions',
+  'AT_ResetRelOptions',
+  'AT_ClusterOn',
+  'AT_DropCluster',
+]);
+
+function locksOthersOut({ node }: SqlStatement): boolean {
+  if (node.AlterTableStmt) {
+    return (node.AlterTableStmt.cmds ?? []).some((command) => !gentle.has(alteration(command).subtype ?? ''));
+  }
+  return node.RenameStmt !== undefined || node.TruncateStmt !== undefined || lockMode(node.LockStmt) >= shareLock;
+}
+
+/** Whether it takes the longer the more rows there are. */
+function worksOnRows({ node }: SqlStatement): boolean {
+  const validates = node.AlterTableStmt?.cmds?.some((one) => alteration(one).subtype === 'AT_ValidateConstraint');
+  return validates === true || [node.UpdateStmt, node.DeleteStmt, node.IndexStmt].some((one) => one !== undefined);
 }
