@@ -2,7 +2,10 @@ import type { InvariantSpec } from 'pgrehearse';
 
 const signed = `CASE line_type WHEN 'DEBIT' THEN amount ELSE -amount END`;
 
-/** The books balance: each is one pass over its tables. */
+/**
+ * The books balance: each is one pass over its tables. Joins are of whole sums, sorted by them where there is a LIMIT: the planner
+ * else expects to be done after a few rows, and loops over a table without an index for each of them when all is in order.
+ */
 export const invariants: Record<string, InvariantSpec> = {
   entries_balance: {
     description: 'Debits and credits of every entry are equal; it has two lines or more, numbered from 1',
@@ -27,14 +30,19 @@ export const invariants: Record<string, InvariantSpec> = {
   },
   fulfilled_once: {
     description: 'Each fulfilled authorization has one fulfilment, and no other has any',
-    sql: `SELECT a.id, count(f.id) FROM anchor_authorizations a LEFT JOIN anchor_fulfillments f ON f.authorization_id = a.id
-           GROUP BY a.id, a.status HAVING count(f.id) <> (a.status = 'FULFILLED')::integer LIMIT 5`,
+    sql: `SELECT a.id, coalesce(f.fulfilments, 0) AS fulfilments
+            FROM anchor_authorizations a
+            LEFT JOIN (SELECT authorization_id, count(*) AS fulfilments FROM anchor_fulfillments GROUP BY authorization_id) AS f
+                   ON f.authorization_id = a.id
+           WHERE coalesce(f.fulfilments, 0) <> (a.status = 'FULFILLED')::integer ORDER BY 2, 1 LIMIT 5`,
   },
   one_audit_row: {
     description: 'Each entry has one audit row of its creation',
-    sql: `SELECT e.id, count(a.id) FROM journal_entries e
-            LEFT JOIN audit_log a ON a.entity_type = 'journal_entry' AND a.entity_id = e.id::text AND a.action = 'CREATE'
-           GROUP BY e.id HAVING count(a.id) <> 1 LIMIT 5`,
+    sql: `SELECT e.id, a.audits
+            FROM journal_entries e
+            LEFT JOIN (SELECT entity_id, count(*) AS audits FROM audit_log
+                        WHERE entity_type = 'journal_entry' AND action = 'CREATE' GROUP BY entity_id) AS a ON a.entity_id = e.id::text
+           WHERE a.audits IS DISTINCT FROM 1 ORDER BY 2, 1 LIMIT 5`,
   },
   numbers_unique: {
     description: 'Numbers of entries and events of authorizations are unique, across partitions too',
