@@ -24,6 +24,38 @@ export async function withClient<T>(target: ConnectionTarget, use: (client: Clie
   }
 }
 
+/**
+ * Until disposed of: ends what the client waits for when the signal is aborted. On the server, through a second connection, because
+ * a server goes on with the query of a client that is gone; without one, closing the client must do.
+ */
+export function cancelOnAbort(
+  target: ConnectionTarget,
+  client: Client,
+  signal: AbortSignal | undefined,
+): AsyncDisposable {
+  let cancelling: Promise<void> | undefined;
+  const cancel = (): void => {
+    cancelling = cancelQuery(target, client);
+  };
+  if (signal?.aborted) cancel();
+  signal?.addEventListener('abort', cancel);
+  return {
+    async [Symbol.asyncDispose]() {
+      signal?.removeEventListener('abort', cancel);
+      await cancelling;
+    },
+  };
+}
+
+async function cancelQuery(target: ConnectionTarget, client: Client): Promise<void> {
+  const { processID } = client as unknown as { processID: number };
+  try {
+    await withClient(target, (other) => other.query('SELECT pg_cancel_backend($1)', [processID]));
+  } catch {
+    await client.end().catch(() => {});
+  }
+}
+
 /** Creates a database, marks it as ours, and makes pg_stat_statements readable in a schema of its own. */
 export async function createDatabase(server: Server, name: string): Promise<void> {
   await server.makeDatabase(name);

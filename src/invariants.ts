@@ -4,7 +4,7 @@ import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import type { InvariantOutcome } from './result.ts';
 import type { InvariantSpec } from './scenario.ts';
 import type { ConnectionTarget } from './server/server.ts';
-import { withClient } from './database.ts';
+import { cancelOnAbort, withClient } from './database.ts';
 
 /** Longest text of violating rows that goes into the result. */
 const violationsLength = 500;
@@ -21,6 +21,7 @@ export async function checkInvariants(
   const { stage, when, connection, signal } = options;
   const applicable = Object.entries(invariants).filter(([, { stages }]) => stages?.includes(stage) ?? true);
   return withClient(connection, async (client) => {
+    await using _cancelling = cancelOnAbort(connection, client, signal);
     // They read whole tables, outside of anything that is measured: let them have memory and every core.
     await client.query(`SET work_mem = '256MB'`);
     await client.query('SET max_parallel_workers_per_gather = 4');
@@ -28,7 +29,10 @@ export async function checkInvariants(
     for (const [name, { description, sql }] of applicable) {
       signal?.throwIfAborted();
       const startedAt = performance.now();
-      const rows = await violations(client, name, sql);
+      const rows = await violations(client, name, sql).catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw error;
+      });
       outcomes.push({
         name,
         description,

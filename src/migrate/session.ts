@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { QueryResultRow } from 'pg';
+import { cancelOnAbort } from '../database.ts';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 
@@ -43,11 +44,7 @@ export async function openSession(
   lockWaitMs?: number,
 ): Promise<Session> {
   const client = await connect(target, lockWaitMs);
-  let cancelling: Promise<void> | undefined;
-  const cancel = () => {
-    cancelling = cancelQueries(target, client);
-  };
-  signal?.addEventListener('abort', cancel);
+  const cancelling = cancelOnAbort(target, client, signal);
   async function send<Row extends QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     signal?.throwIfAborted();
     try {
@@ -71,8 +68,7 @@ export async function openSession(
     rollback: () => client.query('ROLLBACK').then(ignore, ignore),
     inTransaction: () => client.getTransactionStatus() !== 'I',
     async [Symbol.asyncDispose]() {
-      signal?.removeEventListener('abort', cancel);
-      await cancelling;
+      await cancelling[Symbol.asyncDispose]();
       await client.end().catch(ignore);
     },
   };
@@ -133,19 +129,6 @@ function ownQueryFailed(database: string, error: unknown): EnvironmentError {
     hint: 'Migrate as a role that may create and write the schema pgrehearse, on a server that accepts writes.',
     cause: error,
   });
-}
-
-/** Cancels on the server, through a second connection; without one, closing the first must do. */
-async function cancelQueries(target: ConnectionTarget, client: Client): Promise<void> {
-  const other = new Client({ ...target, application_name: applicationName });
-  other.on('error', ignore);
-  try {
-    await other.connect();
-    await other.query('SELECT pg_cancel_backend($1)', [(client as unknown as { processID: number }).processID]);
-    await other.end();
-  } catch {
-    await client.end().catch(ignore);
-  }
 }
 
 async function describeHolder(session: Session): Promise<string> {
