@@ -16,6 +16,8 @@ import { formatCount, formatMs, formatPlural, formatUs } from './report/format.t
 import type { Block, RunResult, SeedSummary } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
 import { checkpointsBegun } from './observe/checkpoints.ts';
+import { planTransactions } from './load/executor.ts';
+import { completedRuns } from './observe/costs.ts';
 import { Observation } from './observe/observation.ts';
 import { obstacleToPairs } from './verdict/typical.ts';
 
@@ -196,7 +198,8 @@ async function measure(stage: PlannedStage, connection: ConnectionTarget, contex
         ),
     });
     block.checkpoints = (await countCheckpoints(connection, plan)) - checkpoints;
-    (journal.result.evidence ??= []).push(await observation.finish(name));
+    const transactions = planTransactions(plan.scenario, stage.spec);
+    (journal.result.evidence ??= []).push(await observation.finish(name, transactions, completedRuns(block)));
     return { block, detail: describeBlock(block) };
   });
   return block;

@@ -4,6 +4,8 @@
  * Units stand in the names, as in result.ts.
  */
 
+import type { TransactionCost } from '../observe/record.ts';
+
 /** Presets by name; what they mean is in `comparison/plan.ts`. */
 export type PresetName = 'quick' | 'standard';
 
@@ -84,20 +86,9 @@ export interface BlockPair {
   blocks: PairedBlock[];
 }
 
-/** What the server did for one transaction on one side, over all pairs, as pg_stat_statements counts it. */
-export interface TransactionWork {
-  transaction: string;
+/** What the server did for one transaction on one side, over all pairs. */
+export interface TransactionWork extends TransactionCost {
   side: Side;
-  /** Times that the transaction was carried out, and statements that it sent. */
-  runs: number;
-  calls: number;
-  /** Sums over all runs: buffers hit or read, temporary blocks read or written, WAL records and bytes, rows. */
-  blocks: number;
-  tempBlocks: number;
-  walRecords: number;
-  walBytes: number;
-  rows: number;
-  executionMs: number;
 }
 
 /** How the server carries out one statement on one side. */

@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { checkpoint } from '../database.ts';
 import { LoadSession } from '../load/engine.ts';
 import { planTransactions } from '../load/executor.ts';
+import { costsByTransaction } from '../observe/costs.ts';
 import { checkpointsBegun } from '../observe/checkpoints.ts';
 import { hostLoadBetween, sampleHost } from '../observe/host.ts';
 import { readWork, recogniseStatements, resetWork, type RecognisedStatement } from '../observe/statements.ts';
@@ -11,7 +12,6 @@ import type { LiveStage, Rehearsal } from '../rehearsal.ts';
 import type { LoadSpec } from '../scenario.ts';
 import type { PairedBlock, Side, StatementPlan, TransactionWork } from './record.ts';
 import { pairedBlock } from './paired-block.ts';
-import { workByTransaction } from './work.ts';
 
 /** One block to drive. */
 export interface SideBlock {
@@ -131,7 +131,8 @@ export class ComparedSide implements AsyncDisposable {
   async work(): Promise<TransactionWork[]> {
     const counters = await readWork(this.#context.live.connection);
     if (counters === undefined) return [];
-    return workByTransaction(this.#side, this.#runs, this.#statements, counters);
+    const costs = costsByTransaction(this.#runs, this.#statements, counters);
+    return costs.map((cost) => ({ ...cost, side: this.#side }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,14 @@
 /** Observes a server while a stage is under load: counters before and after, waits in between. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import type { PlannedTransaction } from '../load/client.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { readIndexes, readTables } from './catalogue.ts';
+import { costsByTransaction } from './costs.ts';
 import { differences, gapsOf, readCounters, type CounterRow, type Snapshot } from './counters.ts';
 import type { IndexUse, StageEvidence, TableAccess } from './record.ts';
 import { actorIo, databaseActivity, indexUse, tableAccess, walActivity } from './schema.ts';
+import { readWork, recogniseStatements, resetWork } from './statements.ts';
 import { WaitProfile } from './wait-profile.ts';
 
 /** Backends write their counts into shared memory once a second at most, when idle (PGSTAT_MIN_INTERVAL): this is a little more. */
@@ -13,12 +16,14 @@ const flushMs = 1200;
 
 /** One stage; disposing closes the connection. */
 export class Observation implements AsyncDisposable {
+  readonly #connection: ConnectionTarget;
   readonly #client: Client;
   readonly #major: number;
   readonly #before: Snapshot;
   readonly #waits: WaitProfile;
 
-  private constructor(client: Client, major: number, before: Snapshot) {
+  private constructor(connection: ConnectionTarget, client: Client, major: number, before: Snapshot) {
+    this.#connection = connection;
     this.#client = client;
     this.#major = major;
     this.#before = before;
@@ -27,22 +32,37 @@ export class Observation implements AsyncDisposable {
 
   /** Takes the first snapshot and begins to look at waits. @throws what `pg` throws */
   static async start(connection: ConnectionTarget, major: number): Promise<Observation> {
+    await resetWork(connection);
     const client = new Client({ ...connection, application_name: 'pgrehearse observer' });
     // A connection that breaks while idle must not end the process; the next query tells.
     client.on('error', () => {});
     await client.connect();
-    return new Observation(client, major, await readCounters(client, major));
+    return new Observation(connection, client, major, await readCounters(client, major));
   }
 
-  /** What was counted since the start. The load's connections must be closed. @throws what `pg` throws */
-  async finish(stage: string): Promise<StageEvidence> {
+  /**
+   * What was counted since the start. The load's connections must be closed.
+   *
+   * @param transactions of the load, as the stage carries them out
+   * @param runs of each that came to their end
+   * @throws what `pg` throws
+   */
+  async finish(
+    stage: string,
+    transactions: readonly PlannedTransaction[],
+    runs: ReadonlyMap<string, number>,
+  ): Promise<StageEvidence> {
     const waits = await this.#waits.stop();
     await sleep(flushMs);
     const after = await readCounters(this.#client, this.#major);
     const changed = (name: Parameters<typeof differences>[2]): CounterRow[] => differences(this.#before, after, name);
     const io = changed('io').filter((row) => Number(row['reads']) + Number(row['writes']) + Number(row['extends']) > 0);
+    const counted = await readWork(this.#connection);
+    const statements = await recogniseStatements(this.#connection, transactions);
     return {
       stage,
+      ...(counted === undefined ? {} : { costs: costsByTransaction(runs, statements, counted) }),
+      plans: statements.map(({ transaction, statement, steps }) => ({ transaction, statement, steps })),
       tables: await this.#tables(changed('tables')),
       indexes: await this.#indexes(changed('indexes')),
       waits,

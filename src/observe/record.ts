@@ -53,6 +53,42 @@ export interface ActorIo {
   fsyncs: number;
 }
 
+/** What the server did for one transaction, as pg_stat_statements counts it. */
+export interface TransactionCost {
+  transaction: string;
+  /** Times that the transaction was carried out, and statements that it sent. */
+  runs: number;
+  calls: number;
+  /** Sums over all runs: buffers hit or read, temporary blocks read or written, WAL records and bytes, rows. */
+  blocks: number;
+  tempBlocks: number;
+  walRecords: number;
+  walBytes: number;
+  rows: number;
+  executionMs: number;
+}
+
+/** One node of a plan. */
+export interface PlanStep {
+  /** 0 at the top. */
+  depth: number;
+  /** "Index Scan", "Hash Join", "Nested Loop (left)". */
+  node: string;
+  relation?: string;
+  index?: string;
+  /** What finds the rows or joins them; else what sorts them out. */
+  condition?: string;
+  /** That the planner expects, whatever the parameters are. */
+  rows: number;
+}
+
+/** How the server carries out one statement: its generic plan after the load. */
+export interface StatementSteps {
+  transaction: string;
+  statement: string;
+  steps: PlanStep[];
+}
+
 /** One stage alone under its load. */
 export interface StageEvidence {
   stage: string;
@@ -63,6 +99,10 @@ export interface StageEvidence {
   wal: { records: number; fullPageImages: number; bytes: number };
   /** Absent before PostgreSQL 16. */
   io?: ActorIo[];
+  /** What the load's transactions cost; absent where nothing counts statements, and in older results. */
+  costs?: TransactionCost[];
+  /** Absent in older results. */
+  plans?: StatementSteps[];
   /** What this version of PostgreSQL does not tell. */
   gaps: string[];
 }

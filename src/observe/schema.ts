@@ -38,6 +38,33 @@ export const walActivity = z.object({ records: count, fullPageImages: count, byt
 
 export const actorIo = z.object({ actor: z.string(), reads: count, writes: count, extends: count, fsyncs: count });
 
+const transactionCost = z.object({
+  transaction: z.string(),
+  runs: count,
+  calls: count,
+  blocks: count,
+  tempBlocks: count,
+  walRecords: count,
+  walBytes: count,
+  rows: count,
+  executionMs: count,
+});
+
+const statementSteps = z.object({
+  transaction: z.string(),
+  statement: z.string(),
+  steps: z.array(
+    z.object({
+      depth: count,
+      node: z.string(),
+      relation: z.string().optional(),
+      index: z.string().optional(),
+      condition: z.string().optional(),
+      rows: count,
+    }),
+  ),
+});
+
 export const stageEvidence = z.object({
   stage: z.string(),
   tables: z.array(tableAccess),
@@ -46,5 +73,7 @@ export const stageEvidence = z.object({
   database: databaseActivity,
   wal: walActivity,
   io: z.array(actorIo).optional(),
+  costs: z.array(transactionCost).optional(),
+  plans: z.array(statementSteps).optional(),
   gaps: z.array(z.string()),
 });

@@ -9,6 +9,8 @@ import { withClient } from '../database.ts';
 import type { PlannedTransaction } from '../load/client.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { quoteIdentifier } from '../sql.ts';
+import { shapeOf, stepsOf, type PlanNode } from './plan-tree.ts';
+import type { PlanStep } from './record.ts';
 
 /** One statement of a transaction as the server sees it. */
 export interface RecognisedStatement {
@@ -16,8 +18,9 @@ export interface RecognisedStatement {
   statement: string;
   /** Decimal digits of a signed 64-bit number. */
   queryId: string;
-  /** Nodes of the generic plan from the top, with their relations and indexes. */
+  /** Nodes of the generic plan from the top, with their relations and indexes: in a line, and one by one. */
   shape: string;
+  steps: PlanStep[];
 }
 
 /** Plans every statement of the transactions, without carrying it out. Statements that cannot be planned so are left out. */
@@ -33,19 +36,12 @@ export async function recogniseStatements(
       for (const [statement, text] of Object.entries(body.statements)) {
         const plan = await explainGeneric(client, text).catch(() => undefined);
         if (plan === undefined) continue;
-        const shape = shapeOf(plan.Plan);
-        found.push({ transaction: name, statement, queryId: plan['Query Identifier'], shape });
+        const { Plan: top, 'Query Identifier': queryId } = plan;
+        found.push({ transaction: name, statement, queryId, shape: shapeOf(top), steps: stepsOf(top) });
       }
     }
     return found;
   });
-}
-
-interface PlanNode {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Index Name'?: string;
-  Plans?: PlanNode[];
 }
 
 interface Explained {
@@ -74,15 +70,6 @@ async function explainGeneric(client: Client, text: string): Promise<Explained> 
   } finally {
     await client.query(`DEALLOCATE ${quoteIdentifier(planName)}`);
   }
-}
-
-/** "Limit > Index Scan(events_pkey)": children of one node in parentheses where there are several. */
-export function shapeOf(node: PlanNode): string {
-  const place = node['Index Name'] ?? node['Relation Name'];
-  const own = place === undefined ? node['Node Type'] : `${node['Node Type']}(${place})`;
-  const children = (node.Plans ?? []).map(shapeOf);
-  if (children.length === 0) return own;
-  return `${own} > ${children.length === 1 ? children[0] : `[${children.join(', ')}]`}`;
 }
 
 /** What pg_stat_statements has counted for one statement since the last reset. */

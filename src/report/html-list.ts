@@ -3,7 +3,8 @@ import type { RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import { describeCommit } from './commit.ts';
 import { formatInstant, formatRate, formatUs } from './format.ts';
-import { escapeHtml, page } from './html.ts';
+import { page } from './html.ts';
+import { escapeHtml } from './html-text.ts';
 
 /** The newest first. */
 export function renderResultList(results: readonly RunResult[], faults: readonly string[]): string {

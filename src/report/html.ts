@@ -1,6 +1,7 @@
 /** Pages that need nothing else, not even a network: report.html, and what `pgrehearse serve` shows. */
 import { Marked } from 'marked';
 import type { RunResult } from '../result.ts';
+import { escapeHtml } from './html-text.ts';
 import { renderMarkdown } from './markdown.ts';
 
 /** What a page may do: show itself, and send its own form to where it came from. */
@@ -84,16 +85,6 @@ function contents(sections: readonly Section[]): string {
   if (sections.length === 0) return '';
   const items = sections.map(({ id, html }) => `<li><a href="#${id}">${html}</a></li>`);
   return `<nav aria-label="Sections"><ul>${items.join('')}</ul></nav>`;
-}
-
-/** Text as HTML shows it. */
-export function escapeHtml(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }
 
 /** Light or dark as the reader's system is; tables scroll by themselves; printed without the list of sections. */

@@ -17,6 +17,7 @@ import { renderObserved } from './markdown-observed.ts';
 import { renderPairs } from './markdown-pairs.ts';
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
+import { renderWhy } from './markdown-why.ts';
 
 /** A report and the files that it refers to, by name. */
 export interface MarkdownReport {
@@ -57,6 +58,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     backgroundJobs(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),
     readings(result),
+    renderWhy(result),
     renderObserved(result),
     ...renderPairs(result, verdict, chart(files, 'pairs.svg', 'p95 of each pair of blocks, as a share of before')),
     ...renderEvidence(result),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDatabase, databaseName, withClient } from '../../src/database.ts';
+import type { PlannedTransaction } from '../../src/load/client.ts';
 import { Observation } from '../../src/observe/observation.ts';
 import { stageEvidence } from '../../src/observe/schema.ts';
 import { startEmbedded } from '../../src/server/embedded.ts';
@@ -22,6 +23,12 @@ const schema = `
 const resources = new AsyncDisposableStack();
 afterAll(() => resources.disposeAsync());
 const serversWeStart = (await serversUnderTest(resources)).filter(({ choice }) => choice !== undefined);
+
+/** What a load would send of it. */
+const reads: PlannedTransaction = {
+  name: 'note',
+  body: { statements: { note: 'SELECT note FROM items WHERE id = $1' }, run: async () => undefined },
+};
 
 /** Ten reads by key, one of everything, three updates that touch no index, five new rows. */
 async function work(connection: ConnectionTarget): Promise<void> {
@@ -52,9 +59,17 @@ describe.each(serversWeStart)('$name', ({ choice, missing }) => {
 
     await using observation = await Observation.start(connection, server.major);
     await work(connection);
-    const evidence = await observation.finish('after');
+    const evidence = await observation.finish('after', [reads], new Map([['note', 10]]));
 
     expect(stageEvidence.parse(evidence)).toEqual(evidence);
+    expect(evidence.costs).toMatchObject([{ transaction: 'note', runs: 10, calls: 10, rows: 10 }]);
+    expect(evidence.costs![0]!.blocks).toBeGreaterThanOrEqual(10);
+    expect(evidence.plans).toMatchObject([
+      {
+        statement: 'note',
+        steps: [{ node: 'Index Scan', relation: 'items', index: 'items_pkey', condition: '(items.id = $1)' }],
+      },
+    ]);
     const [items] = evidence.tables;
     expect(items).toMatchObject({ table: 'items', inserted: 5, updated: 3, deleted: 0 });
     expect(items!.seqScans).toBeGreaterThanOrEqual(1);
@@ -100,7 +115,7 @@ describe('waits', () => {
       await holder.query('ROLLBACK');
       await waiting;
       await load.end();
-      const { waits } = await observation.finish('after');
+      const { waits } = await observation.finish('after', [], new Map());
       expect(waits.shares[0]!.event).toMatch(/^Lock: (transactionid|tuple)$/);
       expect(waits.shares[0]!.seen).toBeGreaterThan(1);
       expect(waits.looks).toBeGreaterThan(waits.shares[0]!.seen);

@@ -1,11 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planComparison, plannedPairs, presets } from '../../src/comparison/plan.ts';
-import { workByTransaction } from '../../src/comparison/work.ts';
 
 const order = (seed: number) => plannedPairs(planComparison({ preset: 'standard' }, seed, 0));
-
-const statement = (transaction: string, queryId: string) => ({ transaction, statement: 's', queryId, shape: 'Result' });
 
 describe('planComparison', () => {
   it('looks at K, 2K and 4K pairs, a quarter of them against the twin', () => {
@@ -71,41 +68,5 @@ describe('plannedPairs', () => {
     expect(beforeFirst).toBeLessThan(0.6);
     expect(order(1)).toEqual(order(1));
     expect(order(1)).not.toEqual(order(2));
-  });
-});
-
-describe('workByTransaction', () => {
-  const counted = { calls: 10, blocks: 100, tempBlocks: 0, walRecords: 5, walBytes: 500, rows: 20, executionMs: 1 };
-
-  it('adds up the statements of a transaction', () => {
-    const [work] = workByTransaction(
-      'after',
-      new Map([['a', 10]]),
-      [statement('a', '1'), statement('a', '2')],
-      new Map([
-        ['1', counted],
-        ['2', counted],
-        ['3', counted],
-      ]),
-    );
-    expect(work).toMatchObject({ transaction: 'a', side: 'after', runs: 10, calls: 20, blocks: 200, walRecords: 10 });
-  });
-
-  it('divides what several transactions send in the same words by their runs', () => {
-    const work = workByTransaction(
-      'before',
-      new Map([
-        ['a', 30],
-        ['b', 10],
-      ]),
-      [statement('a', '1'), statement('b', '1')],
-      new Map([['1', counted]]),
-    );
-    expect(work.map(({ blocks }) => blocks)).toEqual([75, 25]);
-  });
-
-  it('knows nothing of a statement that never ran', () => {
-    const [work] = workByTransaction('before', new Map([['a', 0]]), [statement('a', '1')], new Map());
-    expect(work).toMatchObject({ runs: 0, calls: 0, blocks: 0 });
   });
 });

@@ -1,6 +1,7 @@
 /** The server's counters of statements, put together by transaction. Pure. */
-import type { RecognisedStatement, StatementWork } from '../observe/statements.ts';
-import type { Side, TransactionWork } from './record.ts';
+import type { Block } from '../result.ts';
+import type { TransactionCost } from './record.ts';
+import type { RecognisedStatement, StatementWork } from './statements.ts';
 
 /**
  * Sums over the statements of each transaction. A statement that several transactions send in the same words is counted by the
@@ -9,12 +10,11 @@ import type { Side, TransactionWork } from './record.ts';
  * @param runs by transaction, repetitions included
  * @param counters by query identifier
  */
-export function workByTransaction(
-  side: Side,
+export function costsByTransaction(
   runs: ReadonlyMap<string, number>,
   statements: readonly RecognisedStatement[],
   counters: ReadonlyMap<string, StatementWork>,
-): TransactionWork[] {
+): TransactionCost[] {
   return [...runs].map(([transaction, count]) => {
     const sum: StatementWork = {
       calls: 0,
@@ -36,6 +36,19 @@ export function workByTransaction(
       const share = all === 0 ? 0 : count / all;
       for (const key of Object.keys(sum) as (keyof StatementWork)[]) sum[key] += counted[key] * share;
     }
-    return { transaction, side, runs: count, ...sum, calls: Math.round(sum.calls) };
+    return { transaction, runs: count, ...sum, calls: Math.round(sum.calls) };
   });
+}
+
+/**
+ * Runs of each transaction that came to their end, warm-up included: the server counts a statement when it ends, so those that the
+ * timeout cut off are not in its counters. Of the warm-up only the number sent is known; it is taken to have ended as the rest did.
+ */
+export function completedRuns(block: Pick<Block, 'transactions'>): Map<string, number> {
+  return new Map(
+    block.transactions.map(({ name, counts, sent = 0 }) => {
+      const ended = counts.succeeded + counts.failed + counts.timedOut;
+      return [name, ended === 0 ? 0 : Math.round((sent * counts.succeeded) / ended)];
+    }),
+  );
 }

@@ -1,0 +1,151 @@
+/** The section of report.md that says why: what the server reads in another way than before, and what that saves or costs. */
+import type { IndexUse, PlanStep, StageEvidence, TransactionCost } from '../observe/record.ts';
+import type { RunResult } from '../result.ts';
+import { figuresOf } from '../stage-figures.ts';
+import { planChanges, reasonsOf, type Access, type PlanChange, type Reason } from '../verdict/reasons.ts';
+import { describeChange } from './comparison.ts';
+import { formatBytes, formatCount, formatPlural } from './format.ts';
+import { escapeHtml } from './html-text.ts';
+import { details, escapeText, table, toRight } from './markdown-text.ts';
+
+/** As many relations of a transaction as a cell can hold. */
+const mostAccesses = 3;
+
+/** Longer conditions are cut: the plan in full is what EXPLAIN is for. */
+const longestCondition = 140;
+
+/** First stage against last; '' where one of them was not observed, or by a version that kept no plans. */
+export function renderWhy(result: RunResult): string {
+  const { evidence = [], stages } = result;
+  const [before, after] = [stages[0], stages.at(-1)].map((stage) =>
+    evidence.find((own) => own.stage === stage?.name && own.plans !== undefined),
+  );
+  if (before === undefined || after === undefined || before === after) return '';
+  const parts = [
+    '## What changed, and why',
+    reasonTable(result, before, after),
+    `Work is counted by the server for each run of a transaction; plans are those for unknown parameters, taken after the load.`,
+    addedIndexes(before, after),
+    planPairs(before, after),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function reasonTable(result: RunResult, before: StageEvidence, after: StageEvidence): string {
+  const rows = reasonsOf(before, after).map((reason) => [
+    escapeText(reason.transaction),
+    changeOf(result, before.stage, after.stage, reason.transaction),
+    both(reason, ({ blocks }) => blocks, amount),
+    both(reason, ({ walBytes }) => walBytes, formatBytes),
+    both(reason, ({ calls }) => calls, amount),
+    describeAccesses(reason),
+  ]);
+  const figures = ['p95', 'Blocks a run', 'WAL a run', 'Statements a run'].map(toRight);
+  return table(['Transaction', ...figures, 'Reads'], rows);
+}
+
+/** Where a stage was saturated, without the waiting. */
+function changeOf(result: RunResult, first: string, last: string, transaction: string): string {
+  const figures = [figuresOf(result, first), figuresOf(result, last)];
+  const [from, to] = figures.map((own) => own?.mainBlock.transactions.find(({ name }) => name === transaction));
+  const time = figures.some((own) => own?.saturatedBlock) ? 'service' : 'response';
+  return from && to ? describeChange(time, from, to) : '';
+}
+
+function both(
+  { costBefore, costAfter }: Reason,
+  pick: (cost: TransactionCost) => number,
+  format: (value: number) => string,
+): string {
+  const [from, to] = [costBefore, costAfter].map((cost) =>
+    cost === undefined || cost.runs === 0 ? undefined : format(pick(cost) / cost.runs),
+  );
+  if (from === undefined && to === undefined) return '';
+  return from === to ? from! : `${from ?? 'none'} → ${to ?? 'none'}`;
+}
+
+function amount(value: number): string {
+  return value >= 100 ? formatCount(Math.round(value)) : String(Number(value.toFixed(1)));
+}
+
+/** What is read in another way first, then what is read no more, then what is new. */
+function describeAccesses({ dropped, gained }: Reason): string {
+  const changed = gained.filter(({ relation }) => dropped.some((own) => own.relation === relation));
+  const names = new Set(changed.map(({ relation }) => relation));
+  const others = (list: readonly Access[]): Access[] => list.filter(({ relation }) => !names.has(relation));
+  const parts = [
+    ...[...names].map((name) => `${escapeText(name)}: ${waysOf(dropped, name)} → ${waysOf(gained, name)}`),
+    some('no more:', others(dropped)),
+    some('new:', others(gained)),
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? 'as before' : parts.join('; ');
+}
+
+function waysOf(list: readonly Access[], name: string): string {
+  const ways = list.filter(({ relation }) => relation === name).map(({ way }) => escapeText(way));
+  return ways.length <= mostAccesses ? ways.join(' and ') : `${formatPlural(ways.length, 'way')}`;
+}
+
+function some(word: string, list: readonly Access[]): string {
+  if (list.length === 0) return '';
+  const shown = list.slice(0, mostAccesses).map(({ relation, way }) => escapeText(`${relation} (${way})`));
+  const rest = list.length - shown.length;
+  return `${word} ${shown.join(', ')}${rest > 0 ? ` and ${formatCount(rest)} more` : ''}`;
+}
+
+/** What each index costs in space, beside what it was used for. What it costs the writers stands in the table above. */
+function addedIndexes(before: StageEvidence, after: StageEvidence): string {
+  const known = new Set(before.indexes.map(({ index }) => index));
+  const added = after.indexes.filter(({ index }) => !known.has(index)).sort((a, b) => b.bytes - a.bytes);
+  if (added.length === 0) return '';
+  const bytes = added.reduce((total, own) => total + own.bytes, 0);
+  const summary = `${formatPlural(added.length, 'index', 'indexes')} added, ${formatBytes(bytes)}: the price, and what for`;
+  const rows = added.map((own) => [
+    escapeText(own.index),
+    escapeText(own.table),
+    formatBytes(own.bytes),
+    formatCount(own.scans),
+    useOf(own),
+  ]);
+  return details(summary, table(['Index', 'On', ...['Size', 'Scans in this load'].map(toRight), ''], rows));
+}
+
+function useOf({ scans, constraint }: IndexUse): string {
+  if (scans > 0) return '';
+  return constraint ? 'holds a constraint' : '**not used in this load**';
+}
+
+function planPairs(before: StageEvidence, after: StageEvidence): string {
+  const changes = planChanges(before, after);
+  if (changes.length === 0) return '';
+  const summary = `${formatPlural(changes.length, 'statement')} with another plan, side by side`;
+  return details(summary, ...changes.map((change) => planPair(change, before.stage, after.stage)));
+}
+
+/** HTML: Markdown has no cells of several lines. */
+function planPair({ transaction, statement, before, after }: PlanChange, first: string, last: string): string {
+  const cell = (steps: readonly PlanStep[] | undefined): string =>
+    `<td valign="top"><pre>${steps === undefined ? 'not sent' : escapeHtml(drawPlan(steps))}</pre></td>`;
+  const heading = (stage: string): string => `<th scope="col">${escapeHtml(stage)}</th>`;
+  return [
+    `**${escapeText(`${transaction}.${statement}`)}**`,
+    `<div class="table" tabindex="0" role="region" aria-label="plans"><table><thead><tr>${heading(first)}${heading(last)}</tr></thead>` +
+      `<tbody><tr>${cell(before)}${cell(after)}</tr></tbody></table></div>`,
+  ].join('\n\n');
+}
+
+/** As EXPLAIN's text, without costs. */
+function drawPlan(steps: readonly PlanStep[]): string {
+  return steps.map(drawStep).join('\n');
+}
+
+function drawStep({ depth, node, relation, index, condition, rows }: PlanStep): string {
+  const indent = '  '.repeat(depth);
+  const place = [index === undefined ? '' : ` using ${index}`, relation === undefined ? '' : ` on ${relation}`].join(
+    '',
+  );
+  const own = `${indent}${depth === 0 ? '' : '→ '}${node}${place}, ${formatPlural(Math.round(rows), 'row')}`;
+  if (condition === undefined) return own;
+  const short = condition.length <= longestCondition ? condition : `${condition.slice(0, longestCondition)} ...`;
+  return `${own}\n${indent}    ${short.replaceAll(/\s+/g, ' ')}`;
+}
