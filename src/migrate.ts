@@ -4,10 +4,11 @@ import { DatabaseError } from 'pg';
 import { UsageError } from './errors.ts';
 import { applyMigration, type StatementWatch } from './migrate/apply.ts';
 import { createBookkeeping, readBookkeeping } from './migrate/bookkeeping.ts';
-import type { Migration } from './migrate/files.ts';
+import { scriptOf, type Migration } from './migrate/files.ts';
 import { compareState, planDown, planUp, refuseFaults } from './migrate/plan.ts';
 import type { MigrationStatus } from './migrate/plan.ts';
 import { acquireLock, openSession, type Session } from './migrate/session.ts';
+import { compareVersions, isVersion, versionKey } from './migrate/versions.ts';
 import type { MigrationRecord } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
 
@@ -87,7 +88,7 @@ async function applyPatiently(
   direction: 'up' | 'down',
   { lockWait, onMigration, onStatement, signal }: MigrateOptions,
 ): Promise<MigrationRecord> {
-  const attempts = migration[direction].transactional ? (lockWait?.attempts ?? 1) : 1;
+  const attempts = scriptOf(migration, direction).transactional ? (lockWait?.attempts ?? 1) : 1;
   for (let attempt = 1; ; attempt++) {
     try {
       return await applyMigration(session, migration, direction, (...told) => onStatement?.(migration, ...told));
@@ -131,9 +132,8 @@ function findTarget(migrations: readonly Migration[], direction: 'up' | 'down', 
     throw new UsageError('Migrating down needs the version to arrive at.', { hint });
   }
   if (to === undefined) return undefined;
-  const number = /^\d+$/.test(to) ? BigInt(to) : undefined;
-  if (direction === 'down' && number === 0n) return '0';
-  const found = known.find((version) => BigInt(version) === number);
+  const found = isVersion(to) ? known.find((version) => compareVersions(version, to) === 0) : undefined;
+  if (direction === 'down' && found === undefined && isVersion(to) && versionKey(to) === '0') return '0';
   if (found === undefined) throw new UsageError(`There is no migration with version "${to}".`, { hint });
   return found;
 }

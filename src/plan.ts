@@ -281,7 +281,7 @@ async function readAllMigrations(
 ): Promise<(stage?: StageSpec) => Migration[]> {
   const folders = new Set([workload.migrations, ...stages.flatMap(({ migrationsFolder = [] }) => migrationsFolder)]);
   const read = new Map<string, Migration[]>();
-  for (const folder of folders) read.set(folder, await readMigrations(resolve(project, folder)));
+  for (const folder of folders) read.set(folder, await readMigrations(resolve(project, folder), workload.migrationsFormat));
   return (stage) => read.get(stage?.migrationsFolder ?? workload.migrations)!;
 }
 

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { UsageError } from './errors.ts';
 import { hasArrivals } from './load/shape.ts';
+import { migrationFormats } from './migrate/formats/format.ts';
 import {
   isolationLevels,
   readingUnits,
@@ -128,6 +129,7 @@ const shape = z.strictObject({
   workload: z.strictObject({
     name: text,
     migrations: text,
+    migrationsFormat: z.enum(migrationFormats).optional(),
     baseline: text,
     seed: z.looseObject({}),
     transactions: z

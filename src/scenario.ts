@@ -4,6 +4,7 @@
  * Everything here is data and plain functions. A scenario module is imported on the main thread and again in every worker
  * thread, so its functions must depend on their arguments only.
  */
+import type { MigrationFormatName } from './migrate/formats/format.ts';
 import type { SeedSpec } from './seed/define.ts';
 
 /**
@@ -111,10 +112,12 @@ export interface ReadingSpec {
 export interface WorkloadSpec {
   name: string;
   /**
-   * Folder with NNN_name.up.sql and NNN_name.down.sql; a relative path counts from the folder of the nearest package.json
-   * above the scenario file.
+   * Folder with NNN_name.up.sql and NNN_name.down.sql, or with those of another tool; a relative path counts from the folder of
+   * the nearest package.json above the scenario file.
    */
   migrations: string;
+  /** The tool whose layout the folder has. Default: found by its files. */
+  migrationsFormat?: MigrationFormatName;
   /** Version of the migration after which the seed is loaded: the baseline schema. */
   baseline: string;
   seed: SeedSpec;

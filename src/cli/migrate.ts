@@ -114,10 +114,13 @@ function verifyCommand(context: CommandContext): Command {
       await withScratchDatabase(cacheDir, context.signal, (connection) =>
         roundTrip(connection, migrations, {
           signal: context.signal,
-          onApplied: (record) => printRecords([record], 'up, down, up'),
+          onApplied: (record, takenBack) =>
+            printRecords([record], takenBack ? 'up, down, up' : 'up; it has no down file'),
         }),
       );
-      console.log(`All ${migrations.length} migrations go up, down and up again to the same schema.`);
+      const reversible = migrations.filter(({ down }) => down !== undefined).length;
+      const subject = reversible === migrations.length ? `All ${reversible}` : `${reversible} of ${migrations.length}`;
+      console.log(`${subject} migrations go up, down and up again to the same schema.`);
     });
 }
 
@@ -128,7 +131,10 @@ async function migrationsOf(
   const { folder, config } = await readConfig(flags);
   const file = await findScenario(nameOrPath, folder, config);
   const { workload } = await importScenario(file);
-  const migrations = await readMigrations(resolve(await projectFolder(file), workload.migrations));
+  const migrations = await readMigrations(
+    resolve(await projectFolder(file), workload.migrations),
+    workload.migrationsFormat,
+  );
   return { migrations, cacheDir: config.cacheDir };
 }
 

@@ -10,7 +10,7 @@ import {
   recordStart,
 } from './bookkeeping.ts';
 import { failureOf, OpenTransactionError } from './failure.ts';
-import type { Migration } from './files.ts';
+import { scriptOf, type Migration } from './files.ts';
 import type { Session } from './session.ts';
 import type { SqlStatement } from '../sql.ts';
 
@@ -32,7 +32,7 @@ export async function applyMigration(
   direction: Direction,
   watch: StatementWatch = () => {},
 ): Promise<MigrationRecord> {
-  const script = migration[direction];
+  const script = scriptOf(migration, direction);
   await resetSession(session);
   const startedAt = performance.now();
   if (script.transactional) await runInTransaction(session, migration, direction, watch);
@@ -58,7 +58,7 @@ async function runInTransaction(
   direction: Direction,
   watch: StatementWatch,
 ): Promise<void> {
-  const { statements } = migration[direction];
+  const { statements } = scriptOf(migration, direction);
   let done = 0;
   try {
     await session.query('BEGIN');
@@ -90,7 +90,7 @@ async function runStepByStep(
   direction: Direction,
   watch: StatementWatch,
 ): Promise<void> {
-  const { statements } = migration[direction];
+  const { statements } = scriptOf(migration, direction);
   if (direction === 'up') await recordStart(session, migration);
   else await recordReverting(session, migration);
   let done = 0;

@@ -1,5 +1,6 @@
 /** What a database knows of its migrations: the table `pgrehearse.migrations`. */
-import type { Migration } from './files.ts';
+import { scriptOf, type Migration } from './files.ts';
+import { compareVersions } from './versions.ts';
 import type { Session } from './session.ts';
 
 /** One row of the table. */
@@ -37,14 +38,15 @@ export async function createBookkeeping(session: Session): Promise<void> {
   );
 }
 
-/** All rows; none when the database was never migrated. Writes nothing. */
+/** All rows, in ascending order of version; none when the database was never migrated. Writes nothing. */
 export async function readBookkeeping(session: Session): Promise<BookkeepingRow[]> {
   if (!(await hasBookkeeping(session))) return [];
-  return session.query<BookkeepingRow>(
+  const rows = await session.query<BookkeepingRow>(
     `SELECT version, name, sha256, state, statements, statements_done AS "statementsDone", started_at AS "startedAt",
             applied_at AS "appliedAt", duration_ms AS "durationMs"
-       FROM pgrehearse.migrations ORDER BY version::numeric`,
+       FROM pgrehearse.migrations`,
   );
+  return rows.sort((a, b) => compareVersions(a.version, b.version));
 }
 
 /** Writes down that a migration begins; in the file's own transaction, where it has one. */
@@ -59,7 +61,7 @@ export async function recordStart(session: Session, migration: Migration): Promi
 export async function recordReverting(session: Session, migration: Migration): Promise<void> {
   await session.query(
     `UPDATE pgrehearse.migrations SET state = 'reverting', statements = $2, statements_done = 0 WHERE version = $1`,
-    [migration.version, migration.down.statements.length],
+    [migration.version, scriptOf(migration, 'down').statements.length],
   );
 }
 

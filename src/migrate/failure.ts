@@ -4,7 +4,8 @@ import { EnvironmentError, messageOf, UsageError } from '../errors.ts';
 import type { PgrehearseError } from '../errors.ts';
 import type { SqlStatement } from '../sql.ts';
 import { characterOffset, faultAt } from '../sql.ts';
-import type { Migration, MigrationScript } from './files.ts';
+import { scriptOf, type Migration } from './files.ts';
+import type { MigrationScript } from './script.ts';
 
 /** A file that began a transaction and did not end it. */
 export class OpenTransactionError extends Error {
@@ -26,7 +27,7 @@ export interface Failure {
 /** The error to throw for a migration that failed; exit code 2 when the file is at fault, 5 when the server is. */
 export function failureOf(failure: Failure): PgrehearseError {
   const { error, migration, direction, done } = failure;
-  const script = migration[direction];
+  const script = scriptOf(migration, direction);
   const code = error instanceof DatabaseError ? error.code : undefined;
   const statement = script.statements[done];
   const step = statement ? `at statement ${done + 1} of ${script.statements.length}` : 'at its end';
@@ -45,7 +46,7 @@ export function failureOf(failure: Failure): PgrehearseError {
 export function adviceForUnfinished(version: string, name: string, indexes: readonly string[] = []): string {
   const drop = indexes.length > 0 ? ` (drop the invalid ${indexes.join(', ')} first)` : '';
   return (
-    `Migrate down to the version before ${version}, which runs ${version}_${name}.down.sql${drop}; or put the database back ` +
+    `Migrate down to the version before ${version}, which runs the down file of ${version}_${name}${drop}; or put the database back ` +
     `by hand and DELETE FROM pgrehearse.migrations WHERE version = '${version}'.`
   );
 }
@@ -85,7 +86,7 @@ function isFaultOfFile(error: unknown): boolean {
 
 function hintFor(failure: Failure, code: string | undefined): string {
   const { error, migration, direction, done, invalidIndexes } = failure;
-  const script = migration[direction];
+  const script = scriptOf(migration, direction);
   if (!script.transactional) {
     const kept = done === 0 ? '' : `What its first ${done === 1 ? 'statement' : `${done} statements`} did stays. `;
     return kept + adviceForUnfinished(migration.version, migration.name, invalidIndexes);

@@ -2,8 +2,8 @@
 import { UsageError } from '../errors.ts';
 import type { BookkeepingRow } from './bookkeeping.ts';
 import { adviceForUnfinished } from './failure.ts';
-import { compareVersions } from './files.ts';
-import type { Migration } from './files.ts';
+import { scriptOf, type Migration } from './files.ts';
+import { compareVersions, versionKey } from './versions.ts';
 
 /** One migration as files and database see it. */
 export interface MigrationStatus {
@@ -25,8 +25,8 @@ export interface MigrationStatus {
 
 /** Every migration that the files or the database know, in ascending order. */
 export function compareState(migrations: readonly Migration[], rows: readonly BookkeepingRow[]): MigrationStatus[] {
-  const files = new Map(migrations.map((migration) => [BigInt(migration.version), migration]));
-  const known = rows.map((row) => statusOfRow(row, files.get(BigInt(row.version))));
+  const files = new Map(migrations.map((migration) => [versionKey(migration.version), migration]));
+  const known = rows.map((row) => statusOfRow(row, files.get(versionKey(row.version))));
   const pending = missingFrom(rows, migrations).map(({ version, name, sha256, up }): MigrationStatus => {
     return { version, name, state: 'pending', sha256, statements: up.statements.length };
   });
@@ -61,7 +61,7 @@ export function planUp(
  *
  * @param rows in ascending order of version
  * @param target version that stays; '0' for none
- * @throws UsageError when files and database do not agree, or the database is below the target
+ * @throws UsageError when files and database do not agree, the database is below the target, or one cannot be taken back
  */
 export function planDown(
   migrations: readonly Migration[],
@@ -76,7 +76,10 @@ export function planDown(
   }
   const pending = new Set(missingFrom(rows, migrations));
   const above = migrations.filter(({ version }) => compareVersions(version, target) > 0);
-  return above.filter((migration) => !pending.has(migration)).toReversed();
+  const applied = above.filter((migration) => !pending.has(migration));
+  // Before the first is taken back: a database left half-way would be the worst of both.
+  for (const migration of applied) scriptOf(migration, 'down');
+  return applied.toReversed();
 }
 
 /**
@@ -137,8 +140,8 @@ function overtaken(migrations: readonly Migration[], rows: readonly BookkeepingR
 }
 
 function missingFrom(rows: readonly BookkeepingRow[], migrations: readonly Migration[]): Migration[] {
-  const known = new Set(rows.map((row) => BigInt(row.version)));
-  return migrations.filter(({ version }) => !known.has(BigInt(version)));
+  const known = new Set(rows.map((row) => versionKey(row.version)));
+  return migrations.filter(({ version }) => !known.has(versionKey(version)));
 }
 
 function describeUnfinished({ version, name, state, statements, statementsDone, startedAt }: BookkeepingRow): string {

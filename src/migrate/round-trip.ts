@@ -4,38 +4,49 @@ import { UsageError } from '../errors.ts';
 import { migrate, type Migration } from '../migrate.ts';
 import type { MigrationRecord } from '../result.ts';
 import type { ConnectionTarget } from '../server/server.ts';
-import { compareVersions } from './files.ts';
+import { compareVersions } from './versions.ts';
 
 /**
- * Applies every migration, takes it back and applies it again, comparing the schema at each turn.
+ * Applies every migration, takes it back and applies it again, comparing the schema at each turn. One without a down file is
+ * applied once.
  *
  * @param connection a database of ours, empty or at the version `from`
  * @param from version that the database is at, with rows that the migrations above it work on: default 000, nothing
- * @param onApplied called with the record of each first application
+ * @param onApplied called with the record of each first application, and whether a down file is there to try
  * @returns records of the first applications, in order
  * @throws UsageError that names the migration whose down file leaves something behind, or whose second up differs
  */
 export async function roundTrip(
   connection: ConnectionTarget,
   migrations: readonly Migration[],
-  options: { signal?: AbortSignal; from?: string; onApplied?: (record: MigrationRecord) => void } = {},
+  options: {
+    signal?: AbortSignal;
+    from?: string;
+    onApplied?: (record: MigrationRecord, takenBack: boolean) => void;
+  } = {},
 ): Promise<MigrationRecord[]> {
   const { signal, from = '000', onApplied } = options;
   const control = signal ? { signal } : {};
   const records: MigrationRecord[] = [];
   let below = from;
-  for (const { version, name } of migrations.filter((migration) => compareVersions(migration.version, from) > 0)) {
+  for (const { version, name, down } of migrations.filter((one) => compareVersions(one.version, from) > 0)) {
     const before = await describeSchema(connection);
     records.push(...(await migrate(connection, migrations, { to: version, ...control })));
-    onApplied?.(records.at(-1)!);
+    onApplied?.(records.at(-1)!, down !== undefined);
+    below = down === undefined ? version : below;
+    if (down === undefined) continue;
     const after = await describeSchema(connection);
     await migrate(connection, migrations, { direction: 'down', to: below, ...control });
-    expectSame(before, await describeSchema(connection), `${version}_${name}.down.sql does not restore the schema`);
+    expectSame(
+      before,
+      await describeSchema(connection),
+      `the down file of ${version}_${name} does not restore the schema`,
+    );
     await migrate(connection, migrations, { to: version, ...control });
     expectSame(
       after,
       await describeSchema(connection),
-      `${version}_${name}.up.sql makes another schema the second time`,
+      `the up file of ${version}_${name} makes another schema the second time`,
     );
     below = version;
   }
