@@ -337,3 +337,9 @@ export const runResultSchema = z.object({
   ),
   verdict: z.object({ outcome, exitCode: count, reason: z.string(), gates: z.array(gate) }).optional(),
 });
+
+/** The same as a JSON Schema (2020-12), for programs that read result.json without this package. */
+export function resultJsonSchema(): string {
+  const schema = z.toJSONSchema(runResultSchema, { reused: 'ref' });
+  return `${JSON.stringify({ title: 'RunResult of pgrehearse', ...schema }, undefined, 2)}\n`;
+}

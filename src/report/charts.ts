@@ -25,6 +25,7 @@ import { renderLadderChart } from './ladder-chart.ts';
 import { isLadder } from './ladder-figures.ts';
 import { renderLiveMigrationCharts } from './live-migration-chart.ts';
 import { renderPairsChart } from './pairs-chart.ts';
+import { renderPercentileChart } from './percentile-chart.ts';
 
 /** Charts by file name, in the order of the report; none when nothing was measured. */
 export function renderCharts(result: RunResult): Record<string, string> {
@@ -35,6 +36,7 @@ export function renderCharts(result: RunResult): Record<string, string> {
   return {
     ...(isLadder(result) ? renderLadderChart(stages, result.slo.limitMs) : {}),
     'latency-by-transaction.svg': latencyByTransaction(result, stages),
+    ...renderPercentileChart(stages, result.slo.limitMs),
     'latency-over-time.svg': latencyOverTime(result, stages),
     'throughput.svg': throughput(result, stages),
     ...pairs(result),

@@ -118,6 +118,11 @@ export function categoryAxis(names: readonly string[]): object {
   };
 }
 
+/** Percentiles from the middle to the tail, evenly spaced. */
+export function percentileAxis(labels: readonly string[]): object {
+  return { type: 'category', data: labels, axisLabel: { ...labelStyle, interval: 0 }, ...axisLines };
+}
+
 /** A logarithmic axis of milliseconds over whole decades around the values. */
 export function logAxis(values: readonly (number | undefined)[]): object {
   const present = values.filter((value) => value !== undefined);

@@ -54,6 +54,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     warnings(result.warnings),
     chart(files, 'latency-by-transaction.svg', 'p95 of each transaction and stage beside the limit'),
     byTransaction(result),
+    chart(files, 'latency-percentiles.svg', 'Response time of each stage from the median to the maximum'),
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
     backgroundJobs(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),

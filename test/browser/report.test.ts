@@ -61,7 +61,7 @@ describe.skipIf(browserPath === undefined)('report.html', () => {
   it('draws its charts', async () => {
     await opened(comparedResult(), 'light', async (page) => {
       const boxes = await Promise.all((await page.locator('.chart svg').all()).map((chart) => chart.boundingBox()));
-      expect(boxes).toHaveLength(4);
+      expect(boxes).toHaveLength(5);
       for (const box of boxes) expect(box!.width * box!.height).toBeGreaterThan(100_000);
     });
   });

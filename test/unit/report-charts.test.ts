@@ -37,7 +37,12 @@ describe('renderCharts', () => {
     ['transactions that never occurred', withBlocks({ transactions: [] })],
   ])('draws %s as well-formed SVG of finite figures', (_, result) => {
     const charts = renderCharts(result);
-    expect(Object.keys(charts)).toEqual(['latency-by-transaction.svg', 'latency-over-time.svg', 'throughput.svg']);
+    expect(Object.keys(charts)).toEqual([
+      'latency-by-transaction.svg',
+      'latency-percentiles.svg',
+      'latency-over-time.svg',
+      'throughput.svg',
+    ]);
     for (const svg of Object.values(charts)) {
       expect(xmlFaults(svg)).toEqual([]);
       expect(svg).not.toMatch(/NaN|Infinity|undefined/);

@@ -6,7 +6,7 @@ import { buildResult } from './result-fixture.ts';
 describe('renderHtml', () => {
   it('is one file: charts in place, nothing from anywhere else, nothing that runs', async () => {
     const html = await renderHtml(comparedResult());
-    expect(html.match(/<svg /g)).toHaveLength(4);
+    expect(html.match(/<svg /g)).toHaveLength(5);
     expect(html).not.toMatch(/(?:src|href)="(?!#)/);
     expect(html).not.toMatch(/<script|url\((?!#)|@import/);
     expect(html).toContain("default-src 'none'");

@@ -312,6 +312,7 @@ describe('writeReport', () => {
     expect((await readdir(join(folder.path, 'run'))).toSorted()).toEqual([
       'latency-by-transaction.svg',
       'latency-over-time.svg',
+      'latency-percentiles.svg',
       'report.html',
       'report.md',
       'throughput.svg',
