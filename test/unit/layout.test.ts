@@ -36,6 +36,7 @@ const within =
   (path: string) =>
     places.some((place) => path === place || path.startsWith(place));
 const library = (path: string) => path.startsWith('src/') && !path.startsWith('src/cli/');
+const service = within('scenarios/sessions/service/');
 const outside = (path: string) => path !== 'pgrehearse' && !path.startsWith('seeds/') && !path.startsWith('scenarios/');
 const forbidden = (from: (path: string) => boolean, to: (path: string) => boolean) =>
   all.filter((edge) => from(edge.from) && to(edge.to)).map((edge) => `${edge.from} -> ${edge.to}`);
@@ -68,7 +69,14 @@ describe('import directions', () => {
   });
 
   it('lets scenarios and seeds import the public surface and each other only', () => {
-    expect(forbidden(within('scenarios/', 'seeds/'), outside)).toEqual([]);
+    const definitions = (path: string) => within('scenarios/', 'seeds/')(path) && !service(path);
+    expect(forbidden(definitions, outside)).toEqual([]);
+  });
+
+  it('keeps the service under test a program of its own', () => {
+    const ours = (path: string) => !service(path) && within('src/', 'scenarios/', 'seeds/', 'pgrehearse')(path);
+    expect(forbidden(service, ours)).toEqual([]);
+    expect(forbidden((path) => !service(path), service)).toEqual([]);
   });
 
   it('lets nothing in the library know a workload', () => {
