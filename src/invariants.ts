@@ -21,7 +21,8 @@ export async function checkInvariants(
   const { stage, when, connection, signal } = options;
   const applicable = Object.entries(invariants).filter(([, { stages }]) => stages?.includes(stage) ?? true);
   return withClient(connection, async (client) => {
-    await using _cancelling = cancelOnAbort(connection, client, signal);
+    await using resources = new AsyncDisposableStack();
+    resources.use(cancelOnAbort(connection, client, signal));
     // They read whole tables, outside of anything that is measured: let them have memory and every core.
     await client.query(`SET work_mem = '256MB'`);
     await client.query('SET max_parallel_workers_per_gather = 4');

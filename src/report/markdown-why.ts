@@ -83,7 +83,7 @@ function describeAccesses({ dropped, gained }: Reason): string {
 
 function waysOf(list: readonly Access[], name: string): string {
   const ways = list.filter(({ relation }) => relation === name).map(({ way }) => escapeText(way));
-  return ways.length <= mostAccesses ? ways.join(' and ') : `${formatPlural(ways.length, 'way')}`;
+  return ways.length <= mostAccesses ? ways.join(' and ') : formatPlural(ways.length, 'way');
 }
 
 function some(word: string, list: readonly Access[]): string {
@@ -124,14 +124,19 @@ function planPairs(before: StageEvidence, after: StageEvidence): string {
 
 /** HTML: Markdown has no cells of several lines. */
 function planPair({ transaction, statement, before, after }: PlanChange, first: string, last: string): string {
-  const cell = (steps: readonly PlanStep[] | undefined): string =>
-    `<td valign="top"><pre>${steps === undefined ? 'not sent' : escapeHtml(drawPlan(steps))}</pre></td>`;
-  const heading = (stage: string): string => `<th scope="col">${escapeHtml(stage)}</th>`;
   return [
     `**${escapeText(`${transaction}.${statement}`)}**`,
-    `<div class="table" tabindex="0" role="region" aria-label="plans"><table><thead><tr>${heading(first)}${heading(last)}</tr></thead>` +
-      `<tbody><tr>${cell(before)}${cell(after)}</tr></tbody></table></div>`,
+    `<div class="table" tabindex="0" role="region" aria-label="plans"><table><thead><tr>${planHeading(first)}${planHeading(last)}</tr></thead>` +
+      `<tbody><tr>${planCell(before)}${planCell(after)}</tr></tbody></table></div>`,
   ].join('\n\n');
+}
+
+function planHeading(stage: string): string {
+  return `<th scope="col">${escapeHtml(stage)}</th>`;
+}
+
+function planCell(steps: readonly PlanStep[] | undefined): string {
+  return `<td valign="top"><pre>${steps === undefined ? 'not sent' : escapeHtml(drawPlan(steps))}</pre></td>`;
 }
 
 /** As EXPLAIN's text, without costs. */

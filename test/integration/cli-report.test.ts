@@ -44,7 +44,7 @@ it('--schema prints the schema that comes with the package', async () => {
   await using folder = await temporaryFolder();
   const { stdout } = await pgrehearse(['report', '--schema'], folder.path);
   const published = await readFile(join(projectRoot, 'docs/result.schema.json'), 'utf8');
-  expect(`${stdout}\n`).toBe(published);
+  expect(`${String(stdout)}\n`).toBe(published);
   expect(JSON.parse(published)).toMatchObject({ type: 'object', required: expect.arrayContaining(['schemaVersion']) });
 });
 

@@ -50,15 +50,15 @@ describe('stepsOf', () => {
   });
 });
 
-describe('accessesOf', () => {
-  const step = (node: string, index?: string): PlanStep => ({
-    depth: 0,
-    node,
-    relation: 'events',
-    rows: 1,
-    ...(index === undefined ? {} : { index }),
-  });
+const step = (node: string, index?: string): PlanStep => ({
+  depth: 0,
+  node,
+  relation: 'events',
+  rows: 1,
+  ...(index === undefined ? {} : { index }),
+});
 
+describe('accessesOf', () => {
   it.each([
     [step('Seq Scan'), 'sequential scan'],
     [step('Index Scan', 'pk'), 'index pk'],
@@ -137,10 +137,10 @@ describe('reasonsOf', () => {
   });
 });
 
-describe('what changed, and why', () => {
-  const rendered = async (...all: StageEvidence[]): Promise<string> =>
-    (await renderMarkdown({ ...buildResult(), evidence: all })).markdown;
+const rendered = async (...all: StageEvidence[]): Promise<string> =>
+  (await renderMarkdown({ ...buildResult(), evidence: all })).markdown;
 
+describe('what changed, and why', () => {
   it('sets work and ways of reading side by side', async () => {
     const markdown = await rendered(before, after);
     expect(markdown).toContain('| 41,200 → 6 | 2 KiB | 1 | events: sequential scan → index by_user |');
