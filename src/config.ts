@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import * as z from 'zod';
 import { messageOf, UsageError } from './errors.ts';
-import { faultsOf, gateShape, loadShape, sloShape } from './scenario-check.ts';
+import { loadShape } from './load-check.ts';
+import { faultsOf, gateShape, sloShape } from './scenario-check.ts';
 
 const sizePattern = /^(\d+(?:\.\d+)?) ?(MB|GB|TB)$/;
 const sizeAdvice = "give a number and a unit: '500MB', '60GB' or '1.5TB'";

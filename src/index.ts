@@ -9,6 +9,14 @@ export {
   UsageError,
   type ErrorDetails,
 } from './errors.ts';
+export {
+  defineHttpScenario,
+  type HttpRequest,
+  type HttpScenarioSpec,
+  type HttpSpec,
+  type RequestSpec,
+  type ServiceSpec,
+} from './http/spec.ts';
 export type { RunControl, RunEvent } from './journal.ts';
 export { planRun, type PlannedStage, type RunPlan, type RunRequest } from './plan.ts';
 export { probe, type ProbeControl } from './probe.ts';

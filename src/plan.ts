@@ -12,7 +12,7 @@ import { DiskNeed } from './disk-need.ts';
 import { readMigrations, type Migration } from './migrate.ts';
 import { assertArrivals, assertWorkers } from './load/schedule.ts';
 import { knownGeneratorFigures } from './generator-figures.ts';
-import type { GeneratorFigures, Host } from './result.ts';
+import type { GeneratorFigures, Host, RunResult } from './result.ts';
 import {
   defaultGate,
   defaultLoad,
@@ -23,7 +23,8 @@ import {
   type SloSpec,
   type StageSpec,
 } from './scenario.ts';
-import { checkScenario, faultsOf, loadShape } from './scenario-check.ts';
+import { loadShape } from './load-check.ts';
+import { checkScenario, faultsOf } from './scenario-check.ts';
 import { findScenario, projectFolder } from './scenario-file.ts';
 import { importScenario } from './scenario-module.ts';
 import { writeScenarioOfRefs } from './refs.ts';
@@ -96,6 +97,8 @@ export interface RunPlan {
   /** Migrations up to the baseline. */
   baseline: Migration[];
   load: LoadSpec;
+  /** What the load consists of. */
+  offered: RunResult['scenario']['transactions'];
   workers: number;
   slo: SloSpec;
   gate: GateSpec;
@@ -177,6 +180,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     stages,
     baseline,
     load,
+    offered: offeredBy(scenario.workload.transactions),
     workers,
     slo: { ...defaultSlo, ...scenario.slo, ...config.slo, ...request.slo },
     gate: { ...defaultGate, ...scenario.gate, ...config.gate, ...request.gate },
@@ -205,6 +209,13 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   return plan;
 }
 
+/** Transactions, or other work in their place, as a result lists them. */
+export function offeredBy(
+  work: Readonly<Record<string, Omit<RunPlan['offered'][number], 'name'>>>,
+): RunPlan['offered'] {
+  return Object.entries(work).map(([name, { description, weight, access }]) => ({ name, description, weight, access }));
+}
+
 async function checkEnvironment(plan: RunPlan, checks: FaultList): Promise<void> {
   const { port, outDir, cacheDir, scenario, scale, need } = plan;
   if (port !== undefined) await checks.tryAsync(() => assertPortFree(port));
@@ -231,7 +242,7 @@ export function snapshotParts(
   };
 }
 
-function runId(scenario: string): string {
+export function runId(scenario: string): string {
   const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   return `${time}-${scenario}-${randomBytes(2).toString('hex')}`;
 }
@@ -281,7 +292,8 @@ async function readAllMigrations(
 ): Promise<(stage?: StageSpec) => Migration[]> {
   const folders = new Set([workload.migrations, ...stages.flatMap(({ migrationsFolder = [] }) => migrationsFolder)]);
   const read = new Map<string, Migration[]>();
-  for (const folder of folders) read.set(folder, await readMigrations(resolve(project, folder), workload.migrationsFormat));
+  for (const folder of folders)
+    read.set(folder, await readMigrations(resolve(project, folder), workload.migrationsFormat));
   return (stage) => read.get(stage?.migrationsFolder ?? workload.migrations)!;
 }
 
@@ -338,7 +350,7 @@ function assertLoad(load: LoadSpec): void {
 }
 
 /** Makes nothing: a plan that fails leaves no folder behind. */
-async function assertWritable(folder: string): Promise<void> {
+export async function assertWritable(folder: string): Promise<void> {
   try {
     // With the dot, a file in the place of a folder is an error.
     await access(`${await nearestExisting(folder)}/.`, constants.W_OK | constants.X_OK);

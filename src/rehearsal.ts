@@ -40,13 +40,53 @@ export async function rehearse(
 ): Promise<RunResult> {
   using watch = await DiskWatch.start({ ...plan, signal: control.signal });
   const journal = new Journal({ ...emptyResult(plan), ...findings }, plan.outDir, { ...control, signal: watch.signal });
+  return record(plan, journal, control, async () => {
+    try {
+      await using store = await openStore(plan, journal);
+      await story({ plan, journal, store, stages: await prepareStages(plan, store, journal, watch) });
+    } catch (error) {
+      throw watch.explain(error);
+    }
+  });
+}
+
+/** What a result needs of a plan. */
+type ResultPlan = Pick<
+  RunPlan,
+  | 'id'
+  | 'command'
+  | 'folder'
+  | 'commit'
+  | 'host'
+  | 'generator'
+  | 'load'
+  | 'slo'
+  | 'gate'
+  | 'offered'
+  | 'postgres'
+  | 'outDir'
+> & {
+  scenario: Pick<RunPlan['scenario'], 'name' | 'title' | 'description' | 'claims'>;
+  server: { kind: string };
+  stages: readonly Pick<PlannedStage, 'migrations'>[];
+};
+
+/**
+ * Lets `work` fill the journal, then judges what there is and writes it: also when the work failed or was interrupted.
+ *
+ * @throws what `work` throws, unless the signal interrupted it
+ */
+export async function record(
+  plan: ResultPlan,
+  journal: Journal,
+  control: RunControl,
+  work: () => Promise<void>,
+): Promise<RunResult> {
   const { result } = journal;
   try {
-    await using store = await openStore(plan, journal);
-    await story({ plan, journal, store, stages: await prepareStages(plan, store, journal, watch) });
+    await work();
     result.status = 'complete';
-  } catch (thrown) {
-    const error = watch.explain(thrown);
+  } catch (error) {
     const interrupted = control.signal?.aborted === true;
     result.status = interrupted ? 'interrupted' : 'failed';
     if (!interrupted) {
@@ -99,13 +139,13 @@ export interface LiveOptions {
 export async function onStage<T>(
   stage: PreparedStage,
   rehearsal: Rehearsal,
-  work: (connection: ConnectionTarget) => Promise<T>,
+  work: (connection: ConnectionTarget, server: Server) => Promise<T>,
 ): Promise<T> {
   const { port } = rehearsal.plan;
   return onClone(stage, rehearsal, port === undefined ? {} : { port }, async ({ connection, server }) => {
     tellGaps(stage, server, rehearsal.journal);
     await describeStage(stage, connection, server, rehearsal.journal);
-    return work(connection);
+    return work(connection, server);
   });
 }
 
@@ -177,7 +217,7 @@ async function describeStage(
 const otherFindings = new Set(['capacity', 'calibration', 'liveMigration']);
 
 /** Judges what there is, and writes result and report; also after an interruption. */
-async function conclude(plan: RunPlan, journal: Journal): Promise<void> {
+async function conclude(plan: ResultPlan, journal: Journal): Promise<void> {
   const { result } = journal;
   result.finishedAt = new Date().toISOString();
   // Claims are about stages at the rate of the load, which only a run offers, or about single queries, which a probe times.
@@ -191,7 +231,7 @@ async function conclude(plan: RunPlan, journal: Journal): Promise<void> {
 }
 
 /** A result without figures. */
-export function emptyResult(plan: RunPlan): RunResult {
+export function emptyResult(plan: ResultPlan): RunResult {
   const { scenario } = plan;
   return {
     schemaVersion,
@@ -208,12 +248,7 @@ export function emptyResult(plan: RunPlan): RunResult {
       name: scenario.name,
       title: scenario.title,
       description: scenario.description,
-      transactions: Object.entries(scenario.workload.transactions).map(([name, { description, weight, access }]) => ({
-        name,
-        description,
-        weight,
-        access,
-      })),
+      transactions: plan.offered,
     },
     load: plan.load,
     slo: plan.slo,

@@ -108,6 +108,13 @@ const stage = z.object({
   cached: z.boolean(),
   databaseBytes: amount,
   relations: z.array(relation),
+  service: z
+    .object({
+      command: z.string().optional(),
+      url: z.string().optional(),
+      env: z.record(z.string(), z.string()),
+    })
+    .optional(),
 });
 
 const phase = z.object({

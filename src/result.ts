@@ -15,6 +15,9 @@ export type { Gate, GateEstimate, Outcome, Verdict } from './verdict/record.ts';
 /** Raised whenever a reader of the older shape would misread the newer one. */
 export const schemaVersion = 1;
 
+/** Among the errors of a block: an answer that the scenario's check of it refused. */
+export const wrongAnswer = 'WRONG_ANSWER';
+
 /** Summary of one histogram; microseconds, three significant digits. Zeros when `count` is 0. */
 export interface Percentiles {
   count: number;
@@ -58,7 +61,7 @@ export interface TransactionFigures extends Latencies {
   sent?: number;
   /** Repetitions after serialisation failures and deadlocks; absent in results of older versions. */
   retries?: number;
-  /** Errors by SQLSTATE (or by driver code such as ECONNRESET), with one example message each. */
+  /** Errors by SQLSTATE, by driver code such as ECONNRESET, or by HTTP status, with one example message each. */
   errors: Record<string, { count: number; example: string }>;
   /** Figures by parameter class, where the transaction declares classes. */
   classes: Record<string, { count: number; missed: number; response: Percentiles; service: Percentiles }>;
@@ -189,6 +192,8 @@ export interface StageResult {
   cached: boolean;
   databaseBytes: number;
   relations: RelationSize[];
+  /** Of `pgrehearse http`: what was loaded. Values of variables that look like secrets are left out. */
+  service?: { command?: string; url?: string; env: Record<string, string> };
 }
 
 /** Wall time of one part of the run. */

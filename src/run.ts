@@ -26,7 +26,7 @@ const answerSets = 200;
 const answerBudgetMs = 12_000;
 
 /** A stage that cannot hold the rate still gets this much counted time, so that its figures mean something. */
-const saturatedMinimumMs = 10_000;
+export const saturatedMinimumMs = 10_000;
 
 /**
  * Carries out a planned run. The result is written to the plan's folder after every part.
@@ -100,21 +100,23 @@ async function rehearseStage(
   return answers;
 }
 
-async function readStage(
+/** Takes what the workload wants to know of the database right after the load. */
+export async function readStage(
   { spec }: PlannedStage,
   connection: ConnectionTarget,
-  { plan, journal }: StageContext,
+  { plan, journal }: Pick<Rehearsal, 'plan' | 'journal'>,
 ): Promise<void> {
   const { readings } = plan.scenario.workload;
   if (readings === undefined) return;
   (journal.result.readings ??= []).push(...(await takeReadings(readings, { stage: spec.name, connection })));
 }
 
-async function checkStage(
+/** Checks the workload's invariants; what is broken is for the verdict. */
+export async function checkStage(
   { spec }: PlannedStage,
   when: 'seeded' | 'loaded',
   connection: ConnectionTarget,
-  { plan, journal }: StageContext,
+  { plan, journal }: Pick<Rehearsal, 'plan' | 'journal'>,
 ): Promise<void> {
   const title = when === 'seeded' ? 'Check invariants' : 'Check invariants after the load';
   await journal.part({ name: 'correctness', title, stage: spec.name }, async () => {
@@ -209,9 +211,10 @@ function countCheckpoints(connection: ConnectionTarget, { postgres }: RunPlan): 
   return withClient(connection, (client) => checkpointsBegun(client, postgres.major));
 }
 
-function describeBlock({ outcome, saturation, total, counts, measuredMs }: Block): string {
+/** For people, while the run goes on. */
+export function describeBlock({ outcome, saturation, total, counts, measuredMs }: Block): string {
   if (outcome === 'saturated' && saturation) {
-    return `saturated: holds ${formatCount(Math.round(saturation.heldPerSecond))} transactions a second`;
+    return `saturated: holds ${formatCount(Math.round(saturation.heldPerSecond))} a second`;
   }
   const perSecond = Math.round((counts.succeeded / measuredMs) * 1000);
   const misses = counts.failed + counts.timedOut + counts.unfinished;

@@ -1,7 +1,8 @@
 /** Finds what is wrong with a scenario before anything starts: its shape, its names, its SQL. All faults at once. */
 import * as z from 'zod';
 import { UsageError } from './errors.ts';
-import { hasArrivals } from './load/shape.ts';
+import { httpFaults, httpShape } from './http/check.ts';
+import { connections, loadShape } from './load-check.ts';
 import { migrationFormats } from './migrate/formats/format.ts';
 import {
   isolationLevels,
@@ -32,8 +33,6 @@ const transaction = body.extend({
   anyOrder: z.boolean().optional(),
 });
 
-const connections = z.int().positive().max(10_000);
-
 const job = z.strictObject({
   description: text,
   everyMs: positive.min(100, 'at least 100 ms'),
@@ -55,28 +54,6 @@ const stage = z.strictObject({
   // The name goes into application_name, which PostgreSQL cuts off at 63 bytes.
   jobs: z.record(text.max(40), job).optional(),
 });
-
-const ratePoints = z
-  .array(z.strictObject({ at: z.number().min(0).max(1), rate: z.number().min(0).max(1_000_000) }))
-  .refine(hasArrivals, 'a rate above 0 is needed for some of the time')
-  .refine(
-    (points) => points.every(({ at }, number) => at >= (points[number - 1]?.at ?? 0)),
-    'points must be in the order of their instants',
-  );
-
-/** Load as a scenario, the config file or the flags give it; every part may be missing. */
-export const loadShape = z
-  .strictObject({
-    ratePerSecond: positive.max(1_000_000),
-    arrivals: z.enum(['poisson', 'constant']),
-    durationMs: positive.min(1000, 'at least one second').max(86_400_000, 'at most a day'),
-    warmupMs: z.number().min(0),
-    connections,
-    statementTimeoutMs: positive,
-    prepared: z.boolean(),
-    shape: ratePoints,
-  })
-  .partial();
 
 export const sloShape = z.strictObject({ percentile: z.number().min(50).max(99.99), limitMs: positive }).partial();
 
@@ -145,6 +122,7 @@ const shape = z.strictObject({
   slo: sloShape.optional(),
   gate: gateShape.optional(),
   claims: z.array(claim).optional(),
+  http: httpShape.optional(),
 });
 
 /** `path: message` for each issue that zod found. */
@@ -161,7 +139,12 @@ export function faultsOf(error: z.ZodError): string[] {
 export async function checkScenario(scenario: ScenarioSpec, file: string): Promise<void> {
   const parsed = shape.safeParse(scenario);
   const faults = parsed.success
-    ? [...nameFaults(scenario), ...isolationFaults(scenario), ...(await statementFaults(scenario))]
+    ? [
+        ...nameFaults(scenario),
+        ...httpFaults(scenario),
+        ...isolationFaults(scenario),
+        ...(await statementFaults(scenario)),
+      ]
     : faultsOf(parsed.error);
   if (faults.length === 0) return;
   throw new UsageError(`The scenario ${file} is broken:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`, {

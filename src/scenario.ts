@@ -4,6 +4,7 @@
  * Everything here is data and plain functions. A scenario module is imported on the main thread and again in every worker
  * thread, so its functions must depend on their arguments only.
  */
+import type { HttpSpec } from './http/spec.ts';
 import type { MigrationFormatName } from './migrate/formats/format.ts';
 import type { SeedSpec } from './seed/define.ts';
 
@@ -263,6 +264,8 @@ export interface ScenarioSpec {
   slo?: Partial<SloSpec>;
   gate?: Partial<GateSpec>;
   claims?: readonly ClaimSpec[];
+  /** The service in front of the database, for `pgrehearse http`. */
+  http?: HttpSpec;
 }
 
 /** What a scenario gets where it does not say otherwise. */

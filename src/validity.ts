@@ -51,7 +51,7 @@ function missingRecords(result: RunResult): string[] {
   const records: [name: string, present: boolean][] = [
     ["pgrehearse's version", result.tool.version !== ''],
     ["Node's version", result.tool.node !== ''],
-    ["PostgreSQL's version", result.server.version !== ''],
+    ["PostgreSQL's version", result.server.version !== '' || result.server.kind === 'none'],
     ['the processor', result.host.cores > 0],
     ['the memory', result.host.memoryBytes > 0],
   ];

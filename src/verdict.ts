@@ -5,7 +5,7 @@
 import { judgeCapacity } from './capacity-figures.ts';
 import { ExitCode } from './errors.ts';
 import { formatCount, formatMs, formatPlural, formatRate, formatShare } from './report/format.ts';
-import type { Gate, Outcome, RunResult, Verdict } from './result.ts';
+import { wrongAnswer, type Gate, type Outcome, type RunResult, type Verdict } from './result.ts';
 import { figuresOf, missMargin } from './stage-figures.ts';
 import type { StageFigures } from './stage-figures.ts';
 import type { ShareEstimate } from './stats/miss-share.ts';
@@ -66,11 +66,23 @@ function exitCodeOf(gate: Gate): ExitCode {
 
 /** A faster wrong answer is not an optimisation: answers must agree and invariants must hold. */
 function judgeCorrectness(result: RunResult): Gate {
-  const faults = [...differingAnswers(result), ...brokenInvariants(result)];
+  const faults = [...wrongAnswers(result), ...differingAnswers(result), ...brokenInvariants(result)];
   if (faults.length > 0) return { name: 'correctness', outcome: 'fail', reason: sentence(faults) };
   const gaps = result.status === 'complete' ? uncomparedReads(result) : [unfinished(result)];
   if (gaps.length > 0) return { name: 'correctness', outcome: 'inconclusive', reason: sentence(gaps) };
   return { name: 'correctness', outcome: 'pass', reason: agreement(result) };
+}
+
+/** Answers of a service that the scenario's own check refused under load. */
+function wrongAnswers({ blocks }: RunResult): string[] {
+  return blocks.flatMap(({ stage, transactions }) =>
+    transactions.flatMap(({ name, counts, errors }) => {
+      const wrong = errors[wrongAnswer];
+      if (wrong === undefined) return [];
+      const share = `${formatCount(wrong.count)} of ${formatPlural(counts.scheduled, 'answer')}`;
+      return [`${name} was answered wrongly in stage ${stage}: ${share}, as ${wrong.example}`];
+    }),
+  );
 }
 
 function differingAnswers(result: RunResult): string[] {

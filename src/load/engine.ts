@@ -1,8 +1,8 @@
 /** Runs blocks: measured intervals on one stage, carried out by worker threads that keep their connections. */
+import { importHttpScenario } from '../http/scenario.ts';
 import type { Block, JobRun } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
-import type { JobSpec, LoadSpec, RatePoint, ScenarioSpec, SloSpec } from '../scenario.ts';
-import type { ConnectionTarget } from '../server/server.ts';
+import type { JobSpec, LoadSpec, RatePoint, SloSpec } from '../scenario.ts';
 import { BlockLooks } from './block-looks.ts';
 import type { BlockProgress } from './block-looks.ts';
 import { BackgroundJobs } from './jobs.ts';
@@ -16,16 +16,18 @@ import { writeSamples } from './samples-file.ts';
 import { SaturationJudge } from './saturation.ts';
 import type { SaturationRules } from './saturation.ts';
 import { assertWorkers, buildSchedule, stripe } from './schedule.ts';
+import type { Destination } from './target.ts';
 import { SessionWorker } from './worker-thread.ts';
 import type { WorkerDone } from './worker-thread.ts';
 import type { BlockOrder, SessionOrder, WorkerCommand } from './worker.ts';
 
 /** One stage that load can be driven against. */
-export interface SessionOptions {
+export type SessionOptions = SessionBasics & Destination;
+
+interface SessionBasics {
   /** Absolute path; every worker thread imports it. */
   scenarioFile: string;
   stage: string;
-  connection: ConnectionTarget;
   seed: number;
   scale: number;
   /** Of all blocks of the session. */
@@ -61,7 +63,7 @@ export interface SessionBlockOptions {
 }
 
 /** A block with a session of its own. */
-export interface BlockOptions extends SessionBlockOptions, Omit<SessionOptions, 'load'> {}
+export type BlockOptions = SessionBlockOptions & Omit<SessionBasics, 'load'> & Destination;
 
 /** Time between the last worker being ready and the start of the block. */
 const startDelayUs = 20_000;
@@ -80,18 +82,18 @@ export async function runBlock(options: BlockOptions): Promise<Block> {
 /** Workers with their connections open to one stage: between blocks they stay warm. Disposing closes the connections. */
 export class LoadSession implements AsyncDisposable {
   readonly #options: SessionOptions;
-  readonly #scenario: ScenarioSpec;
+  readonly #offered: readonly Offered[];
   readonly #workers: readonly SessionWorker[];
   readonly #resources: AsyncDisposableStack;
 
   private constructor(
     options: SessionOptions,
-    scenario: ScenarioSpec,
+    offered: readonly Offered[],
     workers: readonly SessionWorker[],
     resources: AsyncDisposableStack,
   ) {
     this.#options = options;
-    this.#scenario = scenario;
+    this.#offered = offered;
     this.#workers = workers;
     this.#resources = resources;
   }
@@ -103,11 +105,11 @@ export class LoadSession implements AsyncDisposable {
   static async open(options: SessionOptions): Promise<LoadSession> {
     const { load, workers = 1 } = options;
     assertWorkers(workers, load.connections);
-    const scenario = await importScenario(options.scenarioFile);
+    const offered = await offeredBy(options);
     await using resources = new AsyncDisposableStack();
     const threads = ordersOf(options).map((order) => resources.use(new SessionWorker(order)));
     await Promise.all(threads.map(({ opened }) => opened));
-    return new LoadSession(options, scenario, threads, resources.move());
+    return new LoadSession(options, offered, threads, resources.move());
   }
 
   /**
@@ -119,11 +121,7 @@ export class LoadSession implements AsyncDisposable {
   async runBlock(options: SessionBlockOptions): Promise<Block> {
     const { load, shape, slo, blockNumber } = options;
     const { seed, stage, workers = 1 } = this.#options;
-    const transactions = Object.entries(this.#scenario.workload.transactions).map(([name, { weight, access }]) => ({
-      name,
-      weight,
-      access,
-    }));
+    const transactions = this.#offered;
     const samples = createSamples(
       buildSchedule({
         seed,
@@ -170,7 +168,8 @@ export class LoadSession implements AsyncDisposable {
 
   /** Lets all workers begin at the same instant, watches their queues together, and waits for the last. */
   async #carryOut(options: SessionBlockOptions, samples: Samples): Promise<Carried> {
-    await using jobs = await BackgroundJobs.open(this.#options.connection, options.jobs ?? {});
+    const database = 'connection' in this.#options ? this.#options.connection : this.#options.database;
+    await using jobs = options.jobs && database && (await BackgroundJobs.open(database, options.jobs));
     using resources = new DisposableStack();
     const looks = resources.use(new BlockLooks(this.#workers.length, (progress) => options.onProgress?.(progress)));
     const order = blockOrder(options, samples);
@@ -193,17 +192,32 @@ export class LoadSession implements AsyncDisposable {
     }
     const startUs = cpuFromUs + startDelayUs;
     tell({ kind: 'start', startUs });
-    const jobRecords = jobs.start(startUs);
+    const jobRecords = jobs?.start(startUs) ?? [];
     const done = await Promise.all(blocks.map((block) => block.done));
     const cpu = process.cpuUsage(cpuBefore);
     const cpuCores = (cpu.user + cpu.system) / (monotonicClock.nowUs() - cpuFromUs);
-    await jobs.stop();
+    await jobs?.stop();
     return { done, saturation: judge.saturation, startedAt, startUs, cpuCores, jobRecords };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
+}
+
+/** What arrivals are of: the transactions of a workload, or the requests to a service. */
+interface Offered {
+  name: string;
+  weight: number;
+  access: 'read' | 'write';
+}
+
+async function offeredBy(options: SessionOptions): Promise<Offered[]> {
+  const all =
+    'connection' in options
+      ? (await importScenario(options.scenarioFile)).workload.transactions
+      : (await importHttpScenario(options.scenarioFile)).http.requests;
+  return Object.entries(all).map(([name, { weight, access }]) => ({ name, weight, access }));
 }
 
 function blockOrder({ load, blockNumber, drainMs }: SessionBlockOptions, samples: Samples): BlockOrder {
@@ -215,7 +229,7 @@ function ordersOf(options: SessionOptions): SessionOrder[] {
   return Array.from({ length: workers }, (_, worker) => ({
     scenarioFile: options.scenarioFile,
     stage: options.stage,
-    connection: options.connection,
+    ...('connection' in options ? { connection: options.connection } : { origin: options.origin }),
     seed: options.seed,
     scale: options.scale,
     statementTimeoutMs: load.statementTimeoutMs,

@@ -2,33 +2,17 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
-import { importScenario } from '../scenario-module.ts';
-import type { LoadSpec, ScenarioSpec } from '../scenario.ts';
-import { createCatalog } from '../seed/catalog.ts';
-import type { SeedCatalog } from '../seed/catalog.ts';
-import type { ConnectionTarget } from '../server/server.ts';
-import { ConnectionSet } from './client.ts';
+import type { LoadSpec } from '../scenario.ts';
 import { drive } from './drive.ts';
 import type { DriveProgress, DriveResult } from './drive.ts';
-import { planTransactions, PostgresExecutor, stageNamed } from './executor.ts';
 import { monotonicClock, ThreadPacer } from './pacer.ts';
 import type { Labels, Samples } from './samples.ts';
 import { stripe } from './schedule.ts';
+import { openPostgresTarget } from './target.ts';
+import type { Destination, LoadTarget, TargetOrder } from './target.ts';
 
 /** What a worker is told when it is created: it connects to one stage and waits for blocks. */
-export interface SessionOrder {
-  scenarioFile: string;
-  stage: string;
-  connection: ConnectionTarget;
-  seed: number;
-  scale: number;
-  statementTimeoutMs: number;
-  prepared: boolean;
-  worker: number;
-  workers: number;
-  /** Connections of this worker: its share of the load's. */
-  connections: number;
-}
+export type SessionOrder = TargetOrder & Destination & { worker: number; workers: number };
 
 /** One block to carry out. */
 export interface BlockOrder {
@@ -107,32 +91,23 @@ async function* orderedBlocks(): AsyncGenerator<OrderedBlock> {
 }
 
 async function work(): Promise<void> {
-  const { statementTimeoutMs, prepared, connections } = order;
   const blocks = orderedBlocks();
-  const scenario = await importScenario(order.scenarioFile);
-  const transactions = planTransactions(scenario, stageNamed(scenario, order.stage));
-  const catalog = createCatalog(scenario.workload.seed, { seed: order.seed, scale: order.scale });
   await using pacer = await ThreadPacer.start();
-  await using set = await ConnectionSet.open(
-    { target: order.connection, statementTimeoutMs, prepared, transactions },
-    connections,
-  );
+  await using target = await openTarget();
   report({ kind: 'opened' });
-  for await (const block of blocks) report(await carryOut(block, { scenario, catalog, pacer, set }));
+  for await (const block of blocks) report(await carryOut(block, pacer, target));
 }
 
-interface Session {
-  scenario: ScenarioSpec;
-  catalog: SeedCatalog;
-  pacer: ThreadPacer;
-  set: ConnectionSet;
+async function openTarget(): Promise<LoadTarget> {
+  if ('connection' in order) return openPostgresTarget(order);
+  // Loaded here, because most loads are not of requests.
+  const { openHttpTarget } = await import('../http/target.ts');
+  return openHttpTarget(order);
 }
 
-async function carryOut(block: OrderedBlock, { scenario, catalog, pacer, set }: Session): Promise<Done> {
+async function carryOut(block: OrderedBlock, pacer: ThreadPacer, target: LoadTarget): Promise<Done> {
   const { load, samples, blockNumber, drainMs } = block.order;
-  await set.restore();
-  const { connections } = set;
-  const executor = new PostgresExecutor({ scenario, catalog, seed: order.seed, blockNumber, samples, connections });
+  const executor = await target.begin({ blockNumber, samples });
   const arrivals = stripe(samples.dueUs.length, order.worker, order.workers);
   // Drawn twice: the first draws build tables and are compiled, and a fault of the scenario should show before the load starts.
   for (const arrival of arrivals.subarray(0, rehearsedDraws)) executor.prepare(arrival);
@@ -160,7 +135,7 @@ async function carryOut(block: OrderedBlock, { scenario, catalog, pacer, set }: 
     onEnd: (responseUs) => void responsesUs.push(responseUs),
   });
   eventLoopDelay.disable();
-  await set.terminate(executor.busyConnections);
+  await target.end();
   // Node records the whole time between its samples.
   const eventLoopDelayP99Us = Math.max(0, eventLoopDelay.percentile(99) / 1000 - loopDelayIntervalMs * 1000);
   return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us };

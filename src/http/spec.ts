@@ -1,0 +1,104 @@
+/** The shapes that people write for an HTTP service: how it is started, what it is asked, what a right answer is. */
+import type { Draw, GateSpec, LoadSpec, SloSpec } from '../scenario.ts';
+
+/** One request, as it goes to the service. */
+export interface HttpRequest {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With its query, from the slash on. */
+  path: string;
+  headers?: Readonly<Record<string, string>>;
+  /** Text is sent as it is; anything else as JSON, with the content type that says so. */
+  body?: unknown;
+}
+
+/** What makes an answer a right one. */
+export interface AnswerCheck {
+  /** Default: 200 to 299. Any other status counts as an error, as users see it. */
+  status?: number | readonly number[];
+  /**
+   * Whether the body is right: JSON is parsed, anything else is a string. An answer for which this is false is a wrong answer, and
+   * one wrong answer breaks correctness (exit code 6).
+   */
+  body?(body: unknown, request: HttpRequest): boolean;
+}
+
+/** A named, weighted kind of request. */
+export interface RequestSpec {
+  /** One line for reports. */
+  description: string;
+  /** Share of arrivals, relative to the sum of all weights. */
+  weight: number;
+  /** The answers of reads are compared between stages before the load. */
+  access: 'read' | 'write';
+  /** Draws one request. Must depend on `draw` only: every stage is asked the same. */
+  request(draw: Draw): HttpRequest;
+  check?: AnswerCheck;
+  /**
+   * How old an answer may be, by its `Age` header (RFC 9111, section 5.1; whole seconds). An older one is a wrong answer.
+   * An answer without the header says nothing of its age and passes.
+   */
+  maxStaleMs?: number;
+  /** The part of the body that stages must agree on, where the whole holds instants or random values. Default: all of it. */
+  compared?(body: unknown): unknown;
+}
+
+/** A service that we start for each stage, or one that runs already. */
+export interface ServiceSpec {
+  /**
+   * Program and arguments, started in the project's folder. It finds the port to listen on in PORT and, where the scenario has a
+   * workload, the stage's own database in DATABASE_URL.
+   */
+  command?: readonly string[];
+  /** Where a service listens that is not ours: nothing is started, and its database is left alone. In place of `command`. */
+  url?: string;
+  /** Variables of the started service, on top of ours. */
+  env?: Readonly<Record<string, string>>;
+  /** Asked until it answers with 200 to 299. Default: any answer to `/` will do. */
+  readyPath?: string;
+  /** A service that is not ready by then has failed. Default 30 s. */
+  readyWithinMs?: number;
+}
+
+/** What one stage has different. */
+export interface StageServiceSpec extends ServiceSpec {
+  /** Requests whose answers may differ from the first stage, each with the reason. They are not compared. */
+  answersDiffer?: Readonly<Record<string, string>>;
+}
+
+/** The load of requests. */
+export interface HttpLoadSpec extends Pick<
+  LoadSpec,
+  'ratePerSecond' | 'arrivals' | 'shape' | 'durationMs' | 'warmupMs'
+> {
+  /** Connections that are kept alive, one request at a time on each. Default 100. */
+  connections: number;
+  /** Answers that take longer are given up and counted as timed out. Default 10 s. */
+  requestTimeoutMs: number;
+}
+
+/** An HTTP service and what it is asked. */
+export interface HttpSpec {
+  service: ServiceSpec;
+  /** By stage: what replaces parts of `service`; variables are added to its own. */
+  stages?: Readonly<Record<string, StageServiceSpec>>;
+  requests: Readonly<Record<string, RequestSpec>>;
+  /** Connections apart, the scenario's own load holds where this says nothing. */
+  load?: Partial<HttpLoadSpec>;
+}
+
+/** A scenario for `pgrehearse http` alone: no workload, so no database of ours. */
+export interface HttpScenarioSpec {
+  name: string;
+  title: string;
+  description: string;
+  http: HttpSpec;
+  /** In order: the first is "before", the last is "after". */
+  stages: readonly { name: string; description: string }[];
+  slo?: Partial<SloSpec>;
+  gate?: Partial<GateSpec>;
+}
+
+/** Gives a scenario of a service without a workload its type; the file exports the result as default. */
+export function defineHttpScenario(scenario: HttpScenarioSpec): HttpScenarioSpec {
+  return scenario;
+}

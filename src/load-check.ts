@@ -1,0 +1,29 @@
+/** What a load may be, as a scenario, the config file or the flags give it. */
+import * as z from 'zod';
+import { hasArrivals } from './load/shape.ts';
+
+const positive = z.number().positive();
+
+export const connections = z.int().positive().max(10_000);
+
+const ratePoints = z
+  .array(z.strictObject({ at: z.number().min(0).max(1), rate: z.number().min(0).max(1_000_000) }))
+  .refine(hasArrivals, 'a rate above 0 is needed for some of the time')
+  .refine(
+    (points) => points.every(({ at }, number) => at >= (points[number - 1]?.at ?? 0)),
+    'points must be in the order of their instants',
+  );
+
+/** Every part may be missing. */
+export const loadShape = z
+  .strictObject({
+    ratePerSecond: positive.max(1_000_000),
+    arrivals: z.enum(['poisson', 'constant']),
+    durationMs: positive.min(1000, 'at least one second').max(86_400_000, 'at most a day'),
+    warmupMs: z.number().min(0),
+    connections,
+    statementTimeoutMs: positive,
+    prepared: z.boolean(),
+    shape: ratePoints,
+  })
+  .partial();
