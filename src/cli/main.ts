@@ -8,6 +8,7 @@ import { capacityCommand } from './capacity.ts';
 import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
 import { gateCommand } from './gate.ts';
+import { httpCommand } from './http.ts';
 import { migrateCommand } from './migrate.ts';
 import { probeCommand } from './probe.ts';
 import { rehearseCommand } from './rehearse.ts';
@@ -52,6 +53,7 @@ async function main(argv: string[]): Promise<number> {
     runCommand,
     capacityCommand,
     probeCommand,
+    httpCommand,
     rehearseCommand,
     seedCommand,
     migrateCommand,

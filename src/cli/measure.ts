@@ -23,7 +23,7 @@ export interface MeasureFlags {
 }
 
 /** Checks everything, lets `work` measure while the terminal shows how far it is, and prints what came of it. */
-export async function measure(
+export function measure(
   request: { scenario: string; flags: MeasureFlags } & Pick<
     RunRequest,
     'load' | 'comparison' | 'slo' | 'gate' | 'beforeRef'
@@ -32,12 +32,25 @@ export async function measure(
   work: (plan: RunPlan, control: RunControl) => Promise<RunResult>,
 ): Promise<RunResult> {
   const { scenario, flags, ...spec } = request;
+  return measurePlanned({ scenario, flags }, context, (common) => planRun({ ...common, ...spec }), work);
+}
+
+/** What all of these commands plan from. */
+type CommonRequest = Omit<RunRequest, 'load' | 'comparison' | 'slo' | 'gate' | 'beforeRef'>;
+
+/** The same for what is planned in a way of its own. */
+export async function measurePlanned<Plan extends { outDir: string }>(
+  { scenario, flags }: { scenario: string; flags: MeasureFlags },
+  context: CommandContext,
+  planOf: (common: CommonRequest) => Promise<Plan>,
+  work: (plan: Plan, control: RunControl) => Promise<RunResult>,
+): Promise<RunResult> {
   const { scale, seed, workers, stages, out, port, server, pg, allowProduction } = flags;
   const { folder, config } = await readConfig(flags);
   const command = withoutPasswords(['pgrehearse', ...process.argv.slice(2)].join(' '));
   const terminal = openTerminal(context.signal);
   try {
-    const plan = await planRun({
+    const plan = await planOf({
       scenario,
       folder,
       config,
@@ -51,7 +64,6 @@ export async function measure(
       server,
       pg,
       allowProduction,
-      ...spec,
     });
     const result = await work(plan, { signal: context.signal, onEvent: (event) => terminal.onEvent(event) });
     terminal.close();

@@ -1,0 +1,90 @@
+import { Command, Option } from 'commander';
+import { planHttp } from '../http/plan.ts';
+import { runHttp } from '../http/run.ts';
+import type { HttpLoadSpec } from '../http/spec.ts';
+import type { CommandContext } from './context.ts';
+import { measurePlanned, type MeasureFlags } from './measure.ts';
+import {
+  allowProductionOption,
+  configOption,
+  jsonOption,
+  parseDuration,
+  parseList,
+  parsePositive,
+  parseWhole,
+  pgOption,
+  portOption,
+  scaleOption,
+  seedOption,
+  serverOption,
+  thresholdOptions,
+  thresholdsOf,
+  workersOption,
+  type ThresholdFlags,
+} from './options.ts';
+import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './outputs.ts';
+
+interface HttpFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
+  rate?: number;
+  duration?: number;
+  connections?: number;
+  allowRemote?: boolean;
+}
+
+export function httpCommand(context: CommandContext): Command {
+  const command = new Command('http')
+    .description('load an HTTP service, before and after')
+    .argument('<scenario>', 'name, or path of a scenario file')
+    .addOption(scaleOption())
+    .addOption(new Option('--rate <rps>', 'requests a second offered to every stage').argParser(parsePositive))
+    .addOption(new Option('--duration <time>', 'measured time of a stage, such as 60s').argParser(parseDuration))
+    .addOption(new Option('--connections <n>', 'connections to the service (default: 100)').argParser(parseWhole))
+    .addOption(workersOption())
+    .addOption(
+      new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
+        parseList,
+      ),
+    )
+    .addOption(new Option('--allow-remote', 'load a service on another machine'))
+    .addOption(seedOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+  for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
+  return command
+    .addOption(serverOption())
+    .addOption(allowProductionOption())
+    .addOption(pgOption())
+    .addOption(portOption())
+    .addOption(configOption())
+    .addOption(jsonOption('the RunResult'))
+    .addHelpText(
+      'after',
+      `
+Every stage gets the same requests at the same instants, at the rate that was asked for however slow the answers are
+(open loop). A service with a command is started for each stage on a free port, with a database of its own where the
+scenario has a workload; a service with a url is loaded as it is.
+
+Examples:
+  pgrehearse http ./load/service.ts
+  pgrehearse http ./load/service.ts --stages after --rate 250 --duration 2m`,
+    )
+    .action(async (scenario: string, flags: HttpFlags) => {
+      const { allowRemote = false } = flags;
+      const asked = { load: loadOf(flags), allowRemote, ...thresholdsOf(flags) };
+      const result = await measurePlanned(
+        { scenario, flags },
+        context,
+        (common) => planHttp({ ...common, ...asked }),
+        runHttp,
+      );
+      await writeOutputs(result, flags);
+      noteExitCode(context, result, flags);
+    });
+}
+
+function loadOf({ rate, duration, connections }: HttpFlags): Partial<HttpLoadSpec> {
+  return {
+    ...(rate === undefined ? {} : { ratePerSecond: rate }),
+    ...(duration === undefined ? {} : { durationMs: duration }),
+    ...(connections === undefined ? {} : { connections }),
+  };
+}

@@ -1,0 +1,156 @@
+/** `pgrehearse http` against services without a database of ours: real processes, real sockets. */
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunResult } from '../../src/result.ts';
+import { exists } from '../../src/server/processes.ts';
+import { freePort } from '../../src/server/ports.ts';
+import { pgrehearse, projectRoot } from './command.ts';
+import { temporaryFolder } from './postgres.ts';
+
+const tiny = 'test/fixtures/tiny-http.ts';
+let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
+let cache: string;
+
+beforeAll(async () => {
+  temporary = await temporaryFolder();
+  cache = join(temporary.path, 'cache');
+});
+afterAll(() => temporary[Symbol.asyncDispose]());
+
+/** Loads stages of the tiny service; the result is read from its folder, as after a failure there is nothing on stdout. */
+async function load(name: string, stages: string, ...flags: string[]) {
+  const out = join(temporary.path, name);
+  const { exitCode, stderr } = await pgrehearse(['http', tiny, '--stages', stages, '--out', out, ...flags], cache);
+  const result = JSON.parse(await readFile(join(out, 'result.json'), 'utf8')) as RunResult;
+  return { exitCode, stderr, result, report: await readFile(join(out, 'report.md'), 'utf8') };
+}
+
+const blockOf = ({ blocks }: RunResult, stage: string) => blocks.find((block) => block.stage === stage)!;
+const errorsOf = (result: RunResult, stage: string) =>
+  blockOf(result, stage).transactions.find(({ name }) => name === 'read_item')!.errors;
+
+describe('a service that we start for each stage', () => {
+  it('passes where it answers well, with the same requests for both stages', async () => {
+    const { exitCode, result, report } = await load('good', 'before,after', '--duration', '11s', '--rate', '50');
+    expect(exitCode).toBe(0);
+    const [before, after] = [blockOf(result, 'before'), blockOf(result, 'after')];
+    expect(before.counts.succeeded).toBe(before.counts.scheduled);
+    expect(after.counts).toEqual(before.counts);
+    expect(before.transactions.map(({ counts }) => counts.scheduled)).toEqual(
+      after.transactions.map(({ counts }) => counts.scheduled),
+    );
+    expect(result.answers).toMatchObject([{ transaction: 'read_item', stage: 'after', compared: 200, different: 0 }]);
+    expect(report).toContain('read_item');
+    expect(report).not.toContain('PostgreSQL');
+  });
+
+  it('counts errors by status, once each', async () => {
+    const { exitCode, result } = await load('fails', 'before,fails', '--slo', 'p95<1s');
+    const { scheduled, succeeded, failed, timedOut, unfinished } = blockOf(result, 'fails').counts;
+    expect(failed).toBeGreaterThan(0);
+    expect(errorsOf(result, 'fails')).toMatchObject({ 'HTTP 503': { count: failed } });
+    expect(succeeded + failed + timedOut + unfinished).toBe(scheduled);
+    // Errors are misses: two seconds are too few to prove anything by.
+    expect(exitCode).toBe(3);
+  });
+
+  it.each([
+    { stage: 'wrong', says: 'read_item was answered wrongly in stage wrong' },
+    { stage: 'stale', says: '60 s old, 30 s allowed' },
+    { stage: 'differs', says: 'read_item answers differently in stage differs' },
+  ])('breaks correctness where it is $stage', async ({ stage, says }) => {
+    const { exitCode, result, report } = await load(stage, `before,${stage}`);
+    expect(exitCode).toBe(6);
+    expect(result.verdict?.reason).toContain(says);
+    expect(report).toContain('Correctness');
+  });
+
+  it('ends with its last words when it dies in mid-run, and keeps the finished stages', async () => {
+    const { exitCode, stderr, result } = await load('dies', 'before,dies');
+    expect(exitCode).toBe(5);
+    expect(stderr).toContain('The service of stage dies ended with code 3');
+    expect(stderr).toContain('the disk is on fire');
+    expect(result.status).toBe('failed');
+    expect(blockOf(result, 'before')).toMatchObject({ outcome: 'complete' });
+  });
+
+  it('says what it printed when it is not ready in time', async () => {
+    const { exitCode, stderr } = await load('mute', 'mute');
+    expect(exitCode).toBe(5);
+    expect(stderr).toContain('not ready within 0.5 s');
+    expect(stderr).toContain('mute, with a database: false');
+  });
+
+  it('counts a stall from the intended starts: about as many late answers as requests that were due meanwhile', async () => {
+    const { result } = await load('stalls', 'stalls', '--slo', 'p95<100ms');
+    const { response, service } = blockOf(result, 'stalls').total;
+    const { missed } = blockOf(result, 'stalls');
+    // 200 a second for one second of stall, the last tenth of which is fast enough; 20 connections wait in the service itself.
+    expect(missed).toBeGreaterThan(100);
+    expect(response.maxUs).toBeGreaterThan(900_000);
+    expect(service.p50Us).toBeLessThan(500_000);
+  });
+
+  it('is gone after Ctrl-C, with everything that it started', async () => {
+    const out = join(temporary.path, 'interrupted');
+    const running = pgrehearse(['http', tiny, '--stages', 'before', '--duration', '60s', '--out', out], cache);
+    const pid = await untilLoaded(running.pid!);
+    running.kill('SIGINT');
+    const { exitCode } = await running;
+    expect(exitCode).toBe(130);
+    expect(exists(pid)).toBe(false);
+    const result = JSON.parse(await readFile(join(out, 'result.json'), 'utf8')) as RunResult;
+    expect(result.status).toBe('interrupted');
+  });
+});
+
+const loadUrl = (url: string, out: string) =>
+  pgrehearse(['http', tiny, '--stages', 'before', '--out', out, '--json'], cache, {
+    env: { PGREHEARSE_CACHE: cache, TINY_URL: url },
+  });
+
+describe('a service that runs already', () => {
+  it('is loaded, and left running', async () => {
+    const port = await freePort();
+    const program = [join(projectRoot, 'test/fixtures/tiny-service.ts')];
+    const service = spawn(process.execPath, program, { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
+    try {
+      const { stdout } = await loadUrl(`http://127.0.0.1:${port}`, join(temporary.path, 'url'));
+      const result = JSON.parse(String(stdout)) as RunResult;
+      const { counts } = blockOf(result, 'before');
+      expect(counts.succeeded).toBe(counts.scheduled);
+      expect(result.stages[0]!.service).toEqual({ url: `http://127.0.0.1:${port}`, env: {} });
+      expect(service.exitCode).toBeNull();
+    } finally {
+      service.kill();
+    }
+  });
+
+  it('is not loaded on another machine', async () => {
+    const { exitCode, stderr } = await loadUrl('http://192.0.2.1:80', join(temporary.path, 'remote'));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--allow-remote');
+  });
+
+  it('is told when it is not there', async () => {
+    const port = await freePort();
+    const { exitCode, stderr } = await loadUrl(`http://127.0.0.1:${port}`, join(temporary.path, 'absent'));
+    expect(exitCode).toBe(5);
+    expect(stderr).toMatch(/not ready within 5 s .*ECONNREFUSED/);
+  });
+});
+
+/** Waits until the command has started its service. @returns its process id */
+async function untilLoaded(parent: number): Promise<number> {
+  for (;;) {
+    const text = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8').catch(() => '');
+    for (const child of text.trim().split(' ').filter(Boolean)) {
+      const command = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+      if (command.includes('tiny-service')) return sleep(1500, Number(child));
+    }
+    await sleep(50);
+  }
+}
