@@ -7,12 +7,13 @@ import { MemoryStore } from '../../scenarios/sessions/service/memory-store.ts';
 function fixture() {
   // lru-cache takes the instant 0 for "never".
   const world = { nowMs: 1, row: 'old', queries: 0 };
-  const cache = new Cache(new MemoryStore(() => world.nowMs));
+  const now = () => world.nowMs;
+  const cache = new Cache(new MemoryStore(now), now);
   const query = async () => {
     world.queries++;
     return world.row;
   };
-  return { world, cache, query, read: (kind: Kind) => cache.remember(kind, '1', query) };
+  return { world, cache, query, read: async (kind: Kind) => (await cache.remember(kind, '1', query)).value };
 }
 
 /** A query that answers when it is told to. */
@@ -37,6 +38,24 @@ describe('the time to live', () => {
     expect(world.queries).toBe(2);
   });
 
+  it('counts from the moment the query began, and the answer says how old it is', async () => {
+    const { world, cache } = fixture();
+    const slow = async () => ((world.nowMs += 10_000), world.row);
+    const read = () => cache.remember('balance', '1', slow);
+    expect(await read()).toEqual({ value: 'old', ageMs: 0 });
+    world.nowMs += 20_000;
+    expect(await read()).toEqual({ value: 'old', ageMs: 30_000 });
+    world.nowMs += 1;
+    expect(await read()).toEqual({ value: 'old', ageMs: 0 });
+  });
+
+  it('does not keep what took longer than it may live', async () => {
+    const { world, cache } = fixture();
+    const tooSlow = async () => ((world.nowMs += 30_000), world.row);
+    await cache.remember('balance', '1', tooSlow);
+    expect(await cache.statistics()).toMatchObject({ store: { entries: 0 } });
+  });
+
   it('is that of the source document', () => {
     expect(timeToLiveMs).toEqual({
       user: 600_000,
@@ -52,7 +71,7 @@ describe('single flight', () => {
   it('makes one query for all who ask while it runs', async () => {
     const { cache } = fixture();
     const held = heldQuery();
-    const answers = Array.from({ length: 50 }, () => cache.remember('user', '1', held.query));
+    const answers = Array.from({ length: 50 }, async () => (await cache.remember('user', '1', held.query)).value);
     await settle();
     held.resolve('row');
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['row']));
@@ -68,7 +87,7 @@ describe('single flight', () => {
     await settle();
     held.reject(new Error('no database'));
     expect((await Promise.allSettled(answers)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(await cache.remember('user', '1', query)).toBe('old');
+    expect(await cache.remember('user', '1', query)).toEqual({ value: 'old', ageMs: 0 });
   });
 
   it('does not take one kind or id for another', async () => {
@@ -78,7 +97,7 @@ describe('single flight', () => {
       cache.remember('user', '2', async () => 'user 2'),
       cache.remember('session', '1', async () => 'session 1'),
     ];
-    expect(await Promise.all(answers)).toEqual(['user 1', 'user 2', 'session 1']);
+    expect((await Promise.all(answers)).map(({ value }) => value)).toEqual(['user 1', 'user 2', 'session 1']);
   });
 });
 
@@ -100,7 +119,7 @@ describe('a write', () => {
     await cache.forget('user', '1');
     const late = read('user');
     held.resolve('old');
-    expect(await early).toBe('old');
+    expect((await early).value).toBe('old');
     expect(await late).toBe('new');
     await settle();
     expect(await read('user')).toBe('new');
@@ -120,7 +139,7 @@ it('keeps that there is nothing, as an answer', async () => {
   let queries = 0;
   const nobody = async () => (queries++, null);
   await cache.remember('user', '1', nobody);
-  expect(await cache.remember('user', '1', nobody)).toBeNull();
+  expect((await cache.remember('user', '1', nobody)).value).toBeNull();
   expect(queries).toBe(1);
 });
 

@@ -33,11 +33,23 @@ export interface Store<Ticket = unknown> {
   close(): Promise<void>;
 }
 
+export interface Answer<T> {
+  value: T;
+  /** Since the query began; 0 where there was one just now. Never more than the time to live. */
+  ageMs: number;
+}
+
 interface Counts {
   lookups: number;
   hits: number;
   /** Waited for a query that somebody else had begun. */
   shared: number;
+}
+
+/** What is kept, as JSON: the same bytes in every store, and nobody changes an object that others have. */
+interface Kept {
+  askedMs: number;
+  value: unknown;
 }
 
 /** A lookup under way. */
@@ -46,35 +58,37 @@ interface Flight {
     /** What is looked up has changed meanwhile: good for those who asked before, not to be kept. */
     outdated: boolean;
   };
-  answer: Promise<{ value: unknown; hit: boolean }>;
+  answer: Promise<Kept & { hit: boolean }>;
 }
 
 const kinds = Object.keys(timeToLiveMs) as Kind[];
 
 export class Cache {
   readonly #store: Store | undefined;
+  readonly #nowMs: () => number;
   readonly #flights = new Map<string, Flight>();
   readonly #counts = new Map<Kind, Counts>(kinds.map((kind) => [kind, { lookups: 0, hits: 0, shared: 0 }]));
 
-  /** Without a store every lookup is a query. */
-  constructor(store: Store | undefined) {
+  /** Without a store every lookup is a query. `nowMs`: what all instances take for the time. */
+  constructor(store: Store | undefined, nowMs: () => number = Date.now) {
     this.#store = store;
+    this.#nowMs = nowMs;
   }
 
   /**
    * The answer that is kept, or else that of `load`, which is then kept. Those who ask while it loads wait for it, and share its error.
    * "There is no such thing" is an answer too: give it as null.
    */
-  async remember<T>(kind: Kind, id: string, load: () => Promise<T>): Promise<T> {
-    if (this.#store === undefined) return load();
+  async remember<T>(kind: Kind, id: string, load: () => Promise<T>): Promise<Answer<T>> {
+    if (this.#store === undefined) return { value: await load(), ageMs: 0 };
     const counts = this.#counts.get(kind)!;
     counts.lookups++;
     const key = `${kind}:${id}`;
     const joined = this.#flights.get(key);
-    const { value, hit } = await (joined?.answer ?? this.#depart(this.#store, kind, key, load));
+    const { value, askedMs, hit } = await (joined?.answer ?? this.#depart(this.#store, kind, key, load));
     if (hit) counts.hits++;
     else if (joined !== undefined) counts.shared++;
-    return value as T;
+    return { value: value as T, ageMs: hit ? Math.max(0, this.#nowMs() - askedMs) : 0 };
   }
 
   /** To be called when a write is committed. Who asks from now on gets the new state. */
@@ -119,11 +133,14 @@ export class Cache {
 
   async #lookUp(store: Store, kind: Kind, key: string, load: () => Promise<unknown>, course: Flight['course']) {
     const { text, ticket } = await store.get(key);
-    if (text !== undefined) return { value: JSON.parse(text) as unknown, hit: true };
+    if (text !== undefined) return { ...(JSON.parse(text) as Kept), hit: true };
+    const askedMs = this.#nowMs();
     const value = await load();
+    const leftMs = askedMs + timeToLiveMs[kind] - this.#nowMs();
+    const kept: Kept = { askedMs, value };
     // Nobody waits for the store. A delete that comes after this question comes after the command as well.
-    if (!course.outdated) void store.set(key, JSON.stringify(value), timeToLiveMs[kind], ticket);
-    return { value, hit: false };
+    if (!course.outdated && leftMs > 0) void store.set(key, JSON.stringify(kept), leftMs, ticket);
+    return { ...kept, hit: false };
   }
 
   #abandon(key: string): void {

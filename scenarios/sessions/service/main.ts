@@ -6,7 +6,7 @@ import { buildService } from './service.ts';
 import { readSettings } from './settings.ts';
 
 /** For a database that keeps a request waiting for ever. */
-const patienceMs = 10_000;
+const patienceMs = 8_000;
 
 try {
   const settings = readSettings(process.env);

@@ -1,5 +1,6 @@
 /** What requests have in common: the shapes of their values, and the limit on their rate. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Answer } from './cache.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
 export const addressShape = { type: 'string', pattern: '^0x[0-9a-fA-F]{40}$' };
@@ -25,3 +26,9 @@ export const limited =
     if (seconds === undefined) return undefined;
     return reply.code(429).header('retry-after', seconds).send({ error: 'Too many requests of this wallet.' });
   };
+
+/** Says in the header `Age` how old the answer is (RFC 9111, section 5.1: whole seconds). */
+export function aged<T>(reply: FastifyReply, { value, ageMs }: Answer<T>): T {
+  void reply.header('age', Math.floor(ageMs / 1000));
+  return value;
+}

@@ -1,9 +1,9 @@
 /** Calls: may two wallets be matched, a call from its start to its end, the calls of a wallet, what clients tell about theirs. */
 import type { FastifyInstance } from 'fastify';
-import type { Cache } from '../cache.ts';
+import type { Answer, Cache } from '../cache.ts';
 import { utc, type Database, type Statement } from '../database.ts';
 import type { Parts } from '../parts.ts';
-import { addressShape, chainShape, exactly, idShape, limited, wallet } from '../requests.ts';
+import { addressShape, aged, chainShape, exactly, idShape, limited, wallet } from '../requests.ts';
 
 const callColumns = `id, a_addr AS a, b_addr AS b, started_at AS "startedAt", ended_at AS "endedAt", reason_end AS reason,
   tip_count AS "tipCount"`;
@@ -82,7 +82,7 @@ const insertTelemetry: Statement = {
 };
 
 /** A call, or null. Its two wallets never change; its end is a write, which forgets it. */
-export const findCall = (cache: Cache, database: Database, id: string): Promise<Call | null> =>
+export const findCall = (cache: Cache, database: Database, id: string): Promise<Answer<Call | null>> =>
   cache.remember('session', id, async () => (await database.query<Call>(readCall, [id]))[0] ?? null);
 
 export function addCallRoutes(app: FastifyInstance, parts: Parts): void {
@@ -131,7 +131,7 @@ function addStart(app: FastifyInstance, { cache, database, clock, limiter }: Par
       if (a === b) return reply.code(400).send({ error: 'Nobody calls himself.' });
       const started = await database.query(startCall, [id, a, b, utc(clock()), body.chainId]);
       if (started.length === 0) {
-        const known = await findCall(cache, database, id);
+        const { value: known } = await findCall(cache, database, id);
         const same = known?.a === a && known.b === b;
         return same ? { id } : reply.code(409).send({ error: 'Another call has this id.' });
       }
@@ -145,11 +145,11 @@ function addOpenCall(app: FastifyInstance, { cache, database, clock }: Parts): v
   const params = exactly({ id: idShape });
   const unknown = { error: 'There is no such call.' };
   app.get<{ Params: { id: string } }>('/sessions/:id', { schema: { params } }, async (request, reply) => {
-    return (await findCall(cache, database, request.params.id)) ?? reply.code(404).send(unknown);
+    return aged(reply, await findCall(cache, database, request.params.id)) ?? reply.code(404).send(unknown);
   });
   // The schema has no column for it. So that a client hears that the other one, or the clean-up, has ended the call.
   app.post<{ Params: { id: string } }>('/sessions/:id/heartbeat', { schema: { params } }, async (request, reply) => {
-    const call = await findCall(cache, database, request.params.id);
+    const call = aged(reply, await findCall(cache, database, request.params.id));
     if (call === null) return reply.code(404).send(unknown);
     return call.endedAt === null ? { open: true } : reply.code(410).send({ open: false, reason: call.reason });
   });
@@ -176,9 +176,10 @@ function addHistory(app: FastifyInstance, { cache, database, schema }: Parts): v
   app.get<{ Params: { address: string } }>(
     '/users/:address/sessions',
     { schema: { params: exactly({ address: addressShape }) } },
-    async ({ params }) => {
+    async ({ params }, reply) => {
       const address = wallet(params.address);
-      return { sessions: await cache.remember('query', address, () => database.query<Call>(statement, [address])) };
+      const calls = await cache.remember('query', address, () => database.query<Call>(statement, [address]));
+      return { sessions: aged(reply, calls) };
     },
   );
 }

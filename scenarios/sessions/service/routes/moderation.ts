@@ -1,8 +1,8 @@
 /** Reports, and what moderators look at. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { utc, type Statement } from '../database.ts';
 import type { Parts } from '../parts.ts';
-import { addressShape, exactly, idShape, limited, wallet } from '../requests.ts';
+import { addressShape, aged, exactly, idShape, limited, wallet } from '../requests.ts';
 import { findCall } from './calls.ts';
 
 const insertReport: Statement = {
@@ -78,7 +78,7 @@ function addReports(app: FastifyInstance, { cache, database, clock, limiter }: P
     },
     async ({ body }, reply) => {
       const reporter = wallet(body.reporter);
-      const call = await findCall(cache, database, body.sessionId);
+      const { value: call } = await findCall(cache, database, body.sessionId);
       if (call === null) return reply.code(404).send({ error: 'There is no such call.' });
       if (reporter !== call.a && reporter !== call.b) return reply.code(403).send({ error: 'That was not your call.' });
       const target = reporter === call.a ? call.b : call.a;
@@ -101,12 +101,14 @@ function addReports(app: FastifyInstance, { cache, database, clock, limiter }: P
 
 /** Up to five minutes old, and each says as of when it is. */
 function addStatistics(app: FastifyInstance, { cache, database, clock }: Parts): void {
-  const remember = (id: string, statement: Statement, values: (now: Date) => unknown[]) =>
-    cache.remember('reports', id, async () => {
+  const ask = async (reply: FastifyReply, id: string, statement: Statement, values: (now: Date) => unknown[]) => {
+    const answer = await cache.remember('reports', id, async () => {
       const now = clock();
       return { asOf: now.toISOString(), rows: await database.query(statement, values(now)) };
     });
-  app.get('/moderation/reports', () => remember('by-reason', reportsByReason, (now) => [utc(now)]));
+    return aged(reply, answer);
+  };
+  app.get('/moderation/reports', (_request, reply) => ask(reply, 'by-reason', reportsByReason, (now) => [utc(now)]));
   app.get<{ Params: { address: string }; Querystring: { hours: number } }>(
     '/moderation/wallets/:address/telemetry',
     {
@@ -115,15 +117,15 @@ function addStatistics(app: FastifyInstance, { cache, database, clock }: Parts):
         querystring: exactly({ hours: { enum: [1, 24, 168], type: 'integer' } }),
       },
     },
-    ({ params, query: { hours } }) => {
+    ({ params, query: { hours } }, reply) => {
       const address = wallet(params.address);
       const from = (now: Date) => utc(new Date(now.getTime() - hours * 3_600_000));
-      return remember(`wallet:${address}:${hours}`, telemetryOfWallet, (now) => [address, from(now)]);
+      return ask(reply, `wallet:${address}:${hours}`, telemetryOfWallet, (now) => [address, from(now)]);
     },
   );
   app.get<{ Params: { id: string } }>(
     '/moderation/sessions/:id/telemetry',
     { schema: { params: exactly({ id: idShape }) } },
-    ({ params: { id } }) => remember(`call:${id}`, telemetryOfCall, () => [id]),
+    ({ params: { id } }, reply) => ask(reply, `call:${id}`, telemetryOfCall, () => [id]),
   );
 }

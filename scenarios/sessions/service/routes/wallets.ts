@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { utc, type Statement } from '../database.ts';
 import type { Parts } from '../parts.ts';
-import { addressShape, chainShape, exactly, limited, wallet } from '../requests.ts';
+import { addressShape, aged, chainShape, exactly, limited, wallet } from '../requests.ts';
 
 const nonceLifetimeMs = 300_000;
 
@@ -63,7 +63,7 @@ export function addWalletRoutes(app: FastifyInstance, parts: Parts): void {
       const balance = await cache.remember('balance', `${address}:${chainId}`, async () => {
         return (await database.query(readBalance, [address, chainId]))[0] ?? null;
       });
-      return balance ?? reply.code(404).send({ error: 'No balance of this wallet on this chain.' });
+      return aged(reply, balance) ?? reply.code(404).send({ error: 'No balance of this wallet on this chain.' });
     },
   );
 }
@@ -103,7 +103,7 @@ function addProfile(app: FastifyInstance, { cache, database, clock, limiter }: P
     const profile = await cache.remember('user', address, async () => {
       return (await database.query(readProfile, [address]))[0] ?? null;
     });
-    return profile ?? reply.code(404).send({ error: 'This wallet is unknown.' });
+    return aged(reply, profile) ?? reply.code(404).send({ error: 'This wallet is unknown.' });
   });
   app.put<{ Params: { address: string }; Body: { ensName: string | null } }>(
     '/users/:address',
