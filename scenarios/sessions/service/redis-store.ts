@@ -37,12 +37,16 @@ declare module 'ioredis' {
 interface Ticket {
   version: string;
   takenMs: number;
+  /** Of before a loss: writes may have been missed since. */
+  epoch: number;
 }
 
 export class RedisStore implements Store<Ticket> {
   readonly #redis: Redis;
   readonly #tell: (text: string) => void;
   #usable = false;
+  /** How often Redis became usable. */
+  #epoch = 0;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -71,13 +75,14 @@ export class RedisStore implements Store<Ticket> {
   }
 
   async get(key: string): Promise<Found<Ticket>> {
-    const takenMs = performance.now();
+    const taken = { takenMs: performance.now(), epoch: this.#epoch };
     const [text, version] = await this.#attempt(() => this.#redis.mget(...keysOf(key)), [null, null]);
-    return { text: text ?? undefined, ticket: { version: version ?? '0', takenMs } };
+    return { text: text ?? undefined, ticket: { version: version ?? '0', ...taken } };
   }
 
-  async set(key: string, text: string, timeToLiveMs: number, { version, takenMs }: Ticket): Promise<void> {
-    if (performance.now() - takenMs > ticketLifeMs) return;
+  async set(key: string, text: string, timeToLiveMs: number, ticket: Ticket): Promise<void> {
+    const { version, takenMs, epoch } = ticket;
+    if (epoch !== this.#epoch || performance.now() - takenMs > ticketLifeMs) return;
     await this.#attempt(() => this.#redis.setIfVersion(...keysOf(key), version, text, timeToLiveMs), 0);
   }
 
@@ -137,6 +142,7 @@ export class RedisStore implements Store<Ticket> {
     try {
       await this.#removeAll();
       this.#usable = true;
+      this.#epoch++;
       this.#tell('Redis is usable, and its cache empty.');
     } catch (error) {
       this.#lose((error as Error).message);

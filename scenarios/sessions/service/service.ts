@@ -19,7 +19,7 @@ declare module 'fastify' {
 
 /** Listens nowhere yet. `close()` waits for the requests under way, then closes all that was opened. */
 export async function buildService(settings: Settings): Promise<FastifyInstance> {
-  const app = fastify({ logger: { level: 'info', stream: process.stderr }, disableRequestLogging: true });
+  const app = fastify({ logger: { level: settings.LOG_LEVEL, stream: process.stderr }, disableRequestLogging: true });
   const log = { info: (text: string) => app.log.info(text), warn: (text: string) => app.log.warn(text) };
   const parts = await openParts(settings, log);
   const watch = new Watch(parts);

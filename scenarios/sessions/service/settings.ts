@@ -14,6 +14,7 @@ const environment = z.object({
   /** Requests of one wallet to one kind of endpoint. 0: no limit. */
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(0).default(600),
   JOBS: z.enum(['on', 'off']).default('on'),
+  LOG_LEVEL: z.enum(['info', 'warn', 'silent']).default('info'),
   /** Where the service's clock stands when it starts, for data that was seeded as of an instant; default: the real time. */
   CLOCK_STARTS_AT: z.iso.datetime().optional(),
 });
