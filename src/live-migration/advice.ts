@@ -10,10 +10,38 @@ export interface MigrationAdvice {
 /** Less than this is not worth a word. */
 const worthMs = 100;
 
-/** Whether the measurement bears a finding out: in some repeat its statement took its time, or failed. */
-export function isConfirmed({ file, line }: Finding, { repeats }: LiveMigration): boolean {
-  const own = repeats.flatMap(({ statements }) => statements.filter((one) => one.file === file && one.line === line));
-  return own.some(({ startMs, endMs, error }) => error !== undefined || endMs - startMs >= worthMs);
+/** SQLSTATE of statements whose tables or columns are no longer those that they were made for: class 42, and a cached plan that must not change its result type. */
+const broken = /^(42|0A000)/;
+
+/**
+ * Whether the measurement bears a finding out: in some repeat its statement failed, or it took its time, up to the end of its
+ * transaction, which keeps its locks; or it broke statements that ran.
+ */
+export function isConfirmed({ file, line, breaksStatements }: Finding, { repeats }: LiveMigration): boolean {
+  return repeats.some((repeat) => {
+    const found = repeat.statements.flatMap((one, at) => (one.file === file && one.line === line ? at : []));
+    if (
+      found.length > 0 &&
+      breaksStatements === true &&
+      Object.keys(repeat.impact.errors).some((code) => broken.test(code))
+    ) {
+      return true;
+    }
+    return found.some((at) => {
+      const own = repeat.statements[at]!;
+      return own.error !== undefined || endOfTransaction(repeat.statements, at) - own.startMs >= worthMs;
+    });
+  });
+}
+
+/** A file in one transaction ends with a COMMIT, or with the statement that failed; of any other each statement is by itself. */
+function endOfTransaction(statements: readonly LiveStatement[], at: number): number {
+  const own = statements[at]!;
+  const others = statements.findIndex(({ migration }, later) => later > at && migration !== own.migration);
+  const last = statements
+    .slice(at, others === -1 ? undefined : others)
+    .find(({ text, error }) => text === 'COMMIT' || error !== undefined);
+  return last?.endMs ?? own.endMs;
 }
 
 const lockAdvice = 'Set a short lock_timeout and try again, so that nobody queues behind it.';

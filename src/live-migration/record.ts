@@ -5,7 +5,7 @@
  */
 
 /** Others who hold locks that a migration may have to wait for. */
-export const adversaries = ['reader', 'writer'] as const;
+export const adversaries = ['reader', 'writer', 'copy', 'autovacuum'] as const;
 export type Adversary = (typeof adversaries)[number];
 
 /** What the traffic may feel, judged on the worst repeat. */
@@ -99,6 +99,37 @@ export interface Finding {
   /** What is known of such statements. */
   rule: string;
   advice: string;
+  /** It may break statements that run already, however short it is. */
+  breaksStatements?: true;
+}
+
+/**
+ * How a migration is ended by force: `runner` kills the process that runs it, `session` ends its session
+ * (pg_terminate_backend), `backend` kills the server process of its session, after which the server recovers as from a crash.
+ */
+export const killKinds = ['runner', 'session', 'backend'] as const;
+export type KillKind = (typeof killKinds)[number];
+
+/** The migration on a quiet clone, ended by force at a seeded point and then mended as its own messages advise. */
+export interface KillPoint {
+  kind: KillKind;
+  /** The statement that had begun, and the time into it. */
+  migration: string;
+  file: string;
+  line: number;
+  text: string;
+  afterMs: number;
+  /** False when the migration had ended before the blow fell. */
+  hit: boolean;
+  /** What was there when nobody migrated any more, in words: files half-applied, invalid indexes. */
+  left: string[];
+  recovery: 'run again' | 'taken back and run again' | 'failed';
+  /** From the blow to the end of the recovery, the server's own included. */
+  recoveryMs: number;
+  /** Where schema, bookkeeping and indexes differ from a migration that nobody disturbed, in words. */
+  faults: string[];
+  /** The same of rows and invariants. */
+  dataFaults: string[];
 }
 
 /** A migration rehearsed inside of the load. */
@@ -113,4 +144,8 @@ export interface LiveMigration {
   /** Duration of each migration on a quiet clock, when the snapshot of the stage was made. */
   quietMs: Record<string, number>;
   repeats: LiveRepeat[];
+  /** The way back of each repeat, under the same load; absent if it was not asked for. */
+  downs?: LiveRepeat[];
+  /** Absent if none were asked for. */
+  killPoints?: KillPoint[];
 }

@@ -5,7 +5,7 @@
 import type { SqlStatement } from '../sql.ts';
 import type { Finding } from './record.ts';
 
-export type Rule = Pick<Finding, 'rule' | 'advice'>;
+export type Rule = Omit<Finding, 'file' | 'line'>;
 
 export const rules = {
   index: {
@@ -32,6 +32,7 @@ export const rules = {
   type: {
     rule: 'a new type may rewrite the table under a lock that keeps everybody out',
     advice: 'A new type that rewrites the table: add a column, copy in batches, then swap.',
+    breaksStatements: true,
   },
   volatileDefault: {
     rule: 'a default that differs from row to row rewrites the table under a lock that keeps everybody out',
@@ -44,10 +45,12 @@ export const rules = {
   rename: {
     rule: 'a name changes under statements that use it',
     advice: 'Add the new name beside the old one (a column, a view), move the application, then drop the old one.',
+    breaksStatements: true,
   },
   drop: {
     rule: 'something is dropped that running statements may use',
     advice: 'Drop it only when no version of the application that runs still names it.',
+    breaksStatements: true,
   },
   rewrite: {
     rule: 'the table is rewritten under a lock that keeps everybody out',

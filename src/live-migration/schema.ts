@@ -1,6 +1,6 @@
 /** The shape of a LiveMigration in result.json. */
 import { z } from 'zod';
-import { adversaries } from './record.ts';
+import { adversaries, killKinds } from './record.ts';
 
 const amount = z.number().min(0);
 /** Instants may lie before the first counted arrival. */
@@ -47,6 +47,21 @@ const repeat = z.object({
   samplesFile: z.string(),
 });
 
+const killPoint = z.object({
+  kind: z.enum(killKinds),
+  migration: z.string(),
+  file: z.string(),
+  line: z.number(),
+  text: z.string(),
+  afterMs: amount,
+  hit: z.boolean(),
+  left: z.array(z.string()),
+  recovery: z.enum(['run again', 'taken back and run again', 'failed']),
+  recoveryMs: amount,
+  faults: z.array(z.string()),
+  dataFaults: z.array(z.string()),
+});
+
 export const liveMigrationSchema = z.object({
   from: z.string(),
   to: z.string(),
@@ -59,7 +74,17 @@ export const liveMigrationSchema = z.object({
     maxInvalidObjects: amount,
   }),
   lockWait: z.object({ timeoutMs: amount, attempts: amount, pauseMs: amount }).optional(),
-  findings: z.array(z.object({ file: z.string(), line: z.number(), rule: z.string(), advice: z.string() })),
+  findings: z.array(
+    z.object({
+      file: z.string(),
+      line: z.number(),
+      rule: z.string(),
+      advice: z.string(),
+      breaksStatements: z.literal(true).optional(),
+    }),
+  ),
   quietMs: z.record(z.string(), amount),
   repeats: z.array(repeat),
+  downs: z.array(repeat).optional(),
+  killPoints: z.array(killPoint).optional(),
 });
