@@ -8,6 +8,7 @@ import { capacityCommand } from './capacity.ts';
 import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
 import { gateCommand } from './gate.ts';
+import { initCommand } from './init.ts';
 import { httpCommand } from './http.ts';
 import { migrateCommand } from './migrate.ts';
 import { probeCommand } from './probe.ts';
@@ -34,6 +35,7 @@ Examples:
   pgrehearse probe webhooks               what each read costs by itself, before and after
   pgrehearse migrate verify webhooks      up, down and up again on a scratch database
   pgrehearse trend reports/runs           stored results over time, by commit
+  pgrehearse init                         files to begin with, around your own migrations
   pgrehearse doctor                       what this machine has and lacks
 
 Exit codes: 0 pass, 1 the gate failed, 2 wrong use, 3 inconclusive, 4 invalid measurement,
@@ -59,6 +61,7 @@ async function main(argv: string[]): Promise<number> {
     migrateCommand,
     snapshotCommand,
     doctorCommand,
+    initCommand,
     reportCommand,
     gateCommand,
     serveCommand,
