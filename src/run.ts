@@ -1,32 +1,23 @@
 /** The story of a run: seed, then stage by stage clone, start, compare answers, drive the load, check; judge at the end. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { compareStages } from './comparison/compare.ts';
-import { withClient } from './database.ts';
+import { compareStages, type ComparisonOrder } from './comparison/compare.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { checkInvariants } from './invariants.ts';
 import { Journal, type RunControl } from './journal.ts';
 import { collectAnswers, compareAnswers, type Answers } from './load/answers.ts';
-import { runBlock } from './load/engine.ts';
 import type { PlannedStage, RunPlan } from './plan.ts';
 import { prepareBaseline } from './prepare.ts';
 import { takeReadings } from './readings.ts';
 import { emptyResult, onStage, openStore, rehearse, type Rehearsal } from './rehearsal.ts';
-import { formatCount, formatMs, formatPlural, formatUs } from './report/format.ts';
+import { formatCount, formatPlural } from './report/format.ts';
 import type { Block, RunResult, SeedSummary } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
-import { checkpointsBegun } from './observe/checkpoints.ts';
 import { planTransactions } from './load/executor.ts';
-import { completedRuns } from './observe/costs.ts';
-import { Observation } from './observe/observation.ts';
+import { measureStage } from './stage-block.ts';
 import { obstacleToPairs } from './verdict/typical.ts';
 
 /** Parameter sets whose answers are compared, and the time that one transaction may take for them in one stage. */
 const answerSets = 200;
 const answerBudgetMs = 12_000;
-
-/** A stage that cannot hold the rate still gets this much counted time, so that its figures mean something. */
-export const saturatedMinimumMs = 10_000;
 
 /**
  * Carries out a planned run. The result is written to the plan's folder after every part.
@@ -49,7 +40,7 @@ export function run(plan: RunPlan, control: RunControl = {}): Promise<RunResult>
 }
 
 /** Pairs prove nothing more where a stage cannot hold the rate, or is wrong already: the time is saved. */
-async function compareEnds(rehearsal: Rehearsal): Promise<void> {
+export async function compareEnds(rehearsal: Rehearsal, openService?: ComparisonOrder['openService']): Promise<void> {
   const { plan, journal } = rehearsal;
   if (plan.comparison === undefined || plan.stages.length < 2) return;
   const obstacle = obstacleToPairs(journal.result);
@@ -58,7 +49,8 @@ async function compareEnds(rehearsal: Rehearsal): Promise<void> {
     return;
   }
   const [first, last] = [rehearsal.stages[0]!, rehearsal.stages.at(-1)!];
-  await compareStages(rehearsal, { plan: plan.comparison, first, last, samplesFolder: 'samples/pairs' });
+  const order = { plan: plan.comparison, first, last, samplesFolder: 'samples/pairs' };
+  await compareStages(rehearsal, openService === undefined ? order : { ...order, openService });
 }
 
 /**
@@ -162,61 +154,16 @@ async function compareWith(
   return answers;
 }
 
-async function measure(stage: PlannedStage, connection: ConnectionTarget, context: StageContext): Promise<Block> {
+function measure({ spec, load }: PlannedStage, connection: ConnectionTarget, context: StageContext): Promise<Block> {
   const { plan, journal } = context;
-  const { slo } = plan;
-  const { load } = stage;
-  const { name } = stage.spec;
-  const samplesName = `samples/${name}.bin`;
-  await mkdir(join(plan.outDir, 'samples'), { recursive: true });
-  const totalMs = load.warmupMs + load.durationMs;
-  const title = `Drive ${formatCount(load.ratePerSecond)} transactions a second for ${formatMs(load.durationMs)}`;
-  const { block } = await journal.part({ name: 'measure', title, stage: name }, async () => {
-    const checkpoints = await countCheckpoints(connection, plan);
-    await using observation = await Observation.start(connection, plan.postgres.major);
-    const block = await runBlock({
-      scenarioFile: plan.scenarioFile,
-      stage: name,
-      id: name,
-      blockNumber: 0,
-      connection,
-      seed: plan.seed,
-      scale: plan.scale,
-      load,
-      ...(load.shape === undefined ? {} : { shape: load.shape }),
-      workers: plan.workers,
-      slo,
-      samplesPath: join(plan.outDir, samplesName),
-      samplesName,
-      ...(stage.spec.jobs === undefined ? {} : { jobs: stage.spec.jobs }),
-      minimumMs: Math.min(saturatedMinimumMs, load.durationMs),
-      signal: journal.signal,
-      onProgress: ({ elapsedMs, completed, failed, backlog, p95Us }) =>
-        journal.progress(
-          `${formatCount(Math.round((completed / elapsedMs) * 1000))}/s, p95 ${formatUs(p95Us)}, ` +
-            `${formatCount(failed)} failed, ${formatCount(backlog)} waiting`,
-          Math.min(1, elapsedMs / totalMs),
-          Math.max(0, (totalMs - elapsedMs) / 1000),
-        ),
-    });
-    block.checkpoints = (await countCheckpoints(connection, plan)) - checkpoints;
-    const transactions = planTransactions(plan.scenario, stage.spec);
-    (journal.result.evidence ??= []).push(await observation.finish(name, transactions, completedRuns(block)));
-    return { block, detail: describeBlock(block) };
+  return measureStage({
+    plan,
+    journal,
+    stage: spec.name,
+    load,
+    what: 'transactions',
+    destination: { connection },
+    ...(spec.jobs === undefined ? {} : { jobs: spec.jobs }),
+    observed: { connection, major: plan.postgres.major, transactions: planTransactions(plan.scenario, spec) },
   });
-  return block;
-}
-
-function countCheckpoints(connection: ConnectionTarget, { postgres }: RunPlan): Promise<number> {
-  return withClient(connection, (client) => checkpointsBegun(client, postgres.major));
-}
-
-/** For people, while the run goes on. */
-export function describeBlock({ outcome, saturation, total, counts, measuredMs }: Block): string {
-  if (outcome === 'saturated' && saturation) {
-    return `saturated: holds ${formatCount(Math.round(saturation.heldPerSecond))} a second`;
-  }
-  const perSecond = Math.round((counts.succeeded / measuredMs) * 1000);
-  const misses = counts.failed + counts.timedOut + counts.unfinished;
-  return `${formatCount(perSecond)}/s, p95 ${formatUs(total.response.p95Us)}, ${formatCount(misses)} failed`;
 }

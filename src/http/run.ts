@@ -1,14 +1,14 @@
 /** The story of a load of requests: for each stage its database, its service, its answers, the load; judged like any other run. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Journal, type RunControl } from '../journal.ts';
 import { compareAnswers, type Answers } from '../load/answers.ts';
-import { runBlock } from '../load/engine.ts';
+import type { RunPlan } from '../plan.ts';
 import { emptyResult, onStage, record, rehearse } from '../rehearsal.ts';
-import { formatCount, formatMs, formatUs } from '../report/format.ts';
+import { formatCount } from '../report/format.ts';
 import type { Block, RunResult } from '../result.ts';
-import { checkStage, describeBlock, readStage, saturatedMinimumMs } from '../run.ts';
-import type { ConnectionTarget } from '../server/server.ts';
+import { checkStage, compareEnds, readStage } from '../run.ts';
+import type { StageSpec } from '../scenario.ts';
+import type { ConnectionTarget, Server } from '../server/server.ts';
+import { measureStage } from '../stage-block.ts';
 import { collectHttpAnswers } from './answers.ts';
 import { databaseUrl } from './database-url.ts';
 import type { HttpPlan, PlannedService } from './plan.ts';
@@ -26,22 +26,18 @@ export function runHttp(plan: HttpPlan, control: RunControl = {}): Promise<RunRe
 }
 
 /** The databases behind the services, and what is asked of them beside the requests. */
-function withDatabases(
-  plan: HttpPlan,
-  databases: NonNullable<HttpPlan['databases']>,
-  control: RunControl,
-): Promise<RunResult> {
+function withDatabases(plan: HttpPlan, databases: RunPlan, control: RunControl): Promise<RunResult> {
+  const serviceOf = (stage: string): PlannedService => plan.services.find((service) => service.stage === stage)!;
   return rehearse(databases, control, {}, async (rehearsal) => {
     const { journal } = rehearsal;
     let reference: Answers | undefined;
     for (const stage of rehearsal.stages) {
       const { planned } = stage;
-      const service = plan.services.find((candidate) => candidate.stage === planned.spec.name)!;
       const answers = await onStage(stage, rehearsal, async (connection, server) => {
+        const service = serviceOf(planned.spec.name);
         noteService(journal.result, service);
         await checkStage(planned, 'seeded', connection, rehearsal);
-        const url = databaseUrl(server.loopbackConnection(connection.database));
-        const database = { connection, url, jobs: planned.spec.jobs };
+        const database = { connection, server, jobs: planned.spec.jobs };
         const answers = await rehearseService(service, { plan, journal, reference, database });
         await readStage(planned, connection, rehearsal);
         await checkStage(planned, 'loaded', connection, rehearsal);
@@ -50,6 +46,9 @@ function withDatabases(
       reference ??= answers;
       await journal.save();
     }
+    await compareEnds(rehearsal, ({ planned, server, connection }) =>
+      startService(serviceOf(planned.spec.name), { plan, journal, database: { server, connection } }),
+    );
   });
 }
 
@@ -105,8 +104,8 @@ interface ServiceContext {
   /** Of the stage, where it is ours. */
   database?: {
     connection: ConnectionTarget;
-    url: string;
-    jobs: NonNullable<HttpPlan['databases']>['stages'][number]['spec']['jobs'];
+    server: Server;
+    jobs?: StageSpec['jobs'];
   };
 }
 
@@ -134,7 +133,10 @@ async function driveService(planned: PlannedService, service: Service, context: 
   return answers;
 }
 
-async function startService(planned: PlannedService, { plan, journal, database }: ServiceContext): Promise<Service> {
+async function startService(
+  planned: PlannedService,
+  { plan, journal, database }: Omit<ServiceContext, 'reference'>,
+): Promise<Service> {
   const { stage, spec } = planned;
   const title = spec.url === undefined ? 'Start the service' : 'Find the service';
   const { service } = await journal.part({ name: 'server', title, stage }, async () => {
@@ -142,12 +144,16 @@ async function startService(planned: PlannedService, { plan, journal, database }
       spec,
       stage,
       folder: plan.project,
-      ...(database === undefined ? {} : { databaseUrl: database.url }),
+      ...(database === undefined ? {} : { databaseUrl: urlOf(database) }),
       ...(journal.signal === undefined ? {} : { signal: journal.signal }),
     });
     return { service, detail: service.origin };
   });
   return service;
+}
+
+function urlOf({ server, connection }: NonNullable<ServiceContext['database']>): string {
+  return databaseUrl(server.loopbackConnection(connection.database));
 }
 
 async function compareWith(
@@ -168,44 +174,19 @@ async function compareWith(
   return answers;
 }
 
-async function measure(
-  { stage }: PlannedService,
-  service: Service,
-  { plan, journal, database }: ServiceContext,
-): Promise<Block> {
-  const { load, slo } = plan;
-  const samplesName = `samples/${stage}.bin`;
-  await mkdir(join(plan.outDir, 'samples'), { recursive: true });
-  const totalMs = load.warmupMs + load.durationMs;
-  const title = `Send ${formatCount(load.ratePerSecond)} requests a second for ${formatMs(load.durationMs)}`;
-  const { block } = await journal.part({ name: 'measure', title, stage }, async () => {
-    const block = await runBlock({
-      scenarioFile: plan.scenarioFile,
-      stage,
-      id: stage,
-      blockNumber: 0,
-      origin: service.origin,
-      ...(database === undefined ? {} : { database: database.connection }),
-      ...(database?.jobs === undefined ? {} : { jobs: database.jobs }),
-      seed: plan.seed,
-      scale: plan.scale,
-      load,
-      ...(load.shape === undefined ? {} : { shape: load.shape }),
-      workers: plan.workers,
-      slo,
-      samplesPath: join(plan.outDir, samplesName),
-      samplesName,
-      minimumMs: Math.min(saturatedMinimumMs, load.durationMs),
-      signal: AbortSignal.any([service.died, ...(journal.signal === undefined ? [] : [journal.signal])]),
-      onProgress: ({ elapsedMs, completed, failed, backlog, p95Us }) =>
-        journal.progress(
-          `${formatCount(Math.round((completed / elapsedMs) * 1000))}/s, p95 ${formatUs(p95Us)}, ` +
-            `${formatCount(failed)} failed, ${formatCount(backlog)} waiting`,
-          Math.min(1, elapsedMs / totalMs),
-          Math.max(0, (totalMs - elapsedMs) / 1000),
-        ),
-    });
-    return { block, detail: describeBlock(block) };
+function measure({ stage }: PlannedService, service: Service, context: ServiceContext): Promise<Block> {
+  const { plan, journal, database } = context;
+  const { connection, server, jobs } = database ?? {};
+  return measureStage({
+    plan,
+    journal,
+    stage,
+    load: plan.load,
+    what: 'requests',
+    destination: { origin: service.origin, ...(connection === undefined ? {} : { database: connection }) },
+    ...(jobs === undefined ? {} : { jobs }),
+    // Which statements a request leads to, only the service knows.
+    ...(connection === undefined ? {} : { observed: { connection, major: server!.major, transactions: [] } }),
+    signal: AbortSignal.any([service.died, ...(journal.signal === undefined ? [] : [journal.signal])]),
   });
-  return block;
 }

@@ -8,7 +8,6 @@ import type {
   SeedSummary,
   StageResult,
 } from '../result.ts';
-import type { LoadSpec } from '../scenario.ts';
 import { describeClaims, describePromise, formatClaimed } from './comparison.ts';
 import {
   describeShape,
@@ -19,6 +18,7 @@ import {
   formatPlural,
   formatRate,
 } from './format.ts';
+import { hasDatabases } from './markdown-service.ts';
 import { codeBlock, details, escapeText, table, toRight } from './markdown-text.ts';
 
 /** Sections in the order of the report; empty ones are ''. */
@@ -137,12 +137,16 @@ function errors(result: RunResult): string {
 }
 
 function environment(result: RunResult): string {
-  const { scenario, load, seed, server, host, tool } = result;
+  const { scenario, seed, server, host, tool } = result;
   const rows = [
     ['Scenario', `${escapeText(scenario.name)}: ${escapeText(scenario.description)}`],
-    ['Load', describeLoad(load)],
-    ['Data', seed ? describeData(seed) : 'not seeded'],
-    ['PostgreSQL', `${escapeText(server.version)} (${escapeText(server.kind)})`],
+    ['Load', describeLoad(result)],
+    ...(hasDatabases(result)
+      ? [
+          ['Data', seed ? describeData(seed) : 'not seeded'],
+          ['PostgreSQL', `${escapeText(server.version)} (${escapeText(server.kind)})`],
+        ]
+      : []),
     ['Host', describeHost(host)],
     ['Tool', `pgrehearse ${escapeText(tool.version)}, Node ${escapeText(tool.node)}`],
     ['Run', `${escapeText(result.id)}, ${formatInstant(result.startedAt)}, ${result.status}`],
@@ -150,11 +154,13 @@ function environment(result: RunResult): string {
   return ['## What was run', table(['', ''], rows), stageTable(result)].join('\n\n');
 }
 
-function describeLoad(load: LoadSpec): string {
+function describeLoad({ load, stages }: RunResult): string {
   const { ratePerSecond, arrivals, durationMs, warmupMs, statementTimeoutMs, prepared = true, shape } = load;
   return (
     `${formatRate(ratePerSecond)}, ${arrivals} arrivals, ${formatMs(durationMs)} after ${formatMs(warmupMs)} of warm-up, ` +
-    `statements ${prepared ? '' : 'parsed each time, '}cancelled after ${formatMs(statementTimeoutMs)}` +
+    (stages.some(({ service }) => service !== undefined)
+      ? `answers given up after ${formatMs(statementTimeoutMs)}`
+      : `statements ${prepared ? '' : 'parsed each time, '}cancelled after ${formatMs(statementTimeoutMs)}`) +
     (shape === undefined ? '' : `; the rate is a mean, its shape ${describeShape(shape)}`)
   );
 }
@@ -172,8 +178,15 @@ function describeHost({ cpuModel, cores, memoryBytes, memoryLimitBytes, os, kern
   return `${escapeText(cpuModel)}, ${formatPlural(cores, 'core')}, ${memory}, ${escapeText(`${os}, ${kernel}, ${arch}`)}`;
 }
 
-function stageTable({ stages, load }: RunResult): string {
+function stageTable(result: RunResult): string {
+  const { stages, load } = result;
   if (stages.length === 0) return 'No stage was run.';
+  if (!hasDatabases(result)) {
+    return table(
+      ['Stage', 'What it is'],
+      stages.map(({ name, description }) => [escapeText(name), escapeText(description)]),
+    );
+  }
   return table(
     ['Stage', 'What it is', 'Migrations up to', 'Profile', toRight('Connections'), toRight('Database size'), 'Data'],
     stages.map((stage) => [

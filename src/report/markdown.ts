@@ -15,6 +15,7 @@ import { readings } from './markdown-readings.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
 import { renderObserved } from './markdown-observed.ts';
 import { renderPairs } from './markdown-pairs.ts';
+import { hasDatabases, renderServices } from './markdown-service.ts';
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 import { renderWhy } from './markdown-why.ts';
@@ -53,6 +54,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
         )),
     warnings(result.warnings),
     chart(files, 'latency-by-transaction.svg', 'p95 of each transaction and stage beside the limit'),
+    renderServices(result),
     byTransaction(result),
     chart(files, 'latency-percentiles.svg', 'Response time of each stage from the median to the maximum'),
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
@@ -132,7 +134,7 @@ function keyFigures(result: RunResult): string {
     return [name].concat(cells, several ? ((first && last && change?.(first, last)) ?? '') : []);
   });
   const sizes = result.stages.map(({ databaseBytes }) => formatBytes(databaseBytes));
-  rows.push(['Database size'].concat(sizes, several ? '' : []));
+  if (hasDatabases(result)) rows.push(['Database size'].concat(sizes, several ? '' : []));
   const names = result.stages.map(({ name }) => toRight(escapeText(name)));
   return table(['', ...names, ...(several ? [toRight('Change')] : [])], rows);
 }

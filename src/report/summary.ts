@@ -8,6 +8,7 @@ import { judge } from '../verdict.ts';
 import { describeChange, describeClaims, describeLosses } from './comparison.ts';
 import { claimsOf, describeAnswers, describeStepTime, isLadder } from './ladder-figures.ts';
 import { describeCalibration } from './markdown-calibration.ts';
+import { hasDatabases } from './markdown-service.ts';
 import { describeImprovement, describeTime, probeGroups } from './probe-groups.ts';
 import { formatBytes, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
 
@@ -73,9 +74,10 @@ function stageRows(result: RunResult, limit: string): string[][] {
   const rows = result.stages.map((stage) => {
     const figures = figuresOf(result, stage.name);
     const cells = figures ? [...loadCells(figures), lossCell(figures)] : ['not measured', '', '', '', ''];
-    return [plain(stage.name), ...cells, formatBytes(stage.databaseBytes)];
+    return [plain(stage.name), ...cells].concat(hasDatabases(result) ? formatBytes(stage.databaseBytes) : []);
   });
-  return [['Stage', 'held', 'p50', 'p95', `missed ${limit}`, 'errors', 'database'], ...rows];
+  const database = hasDatabases(result) ? ['database'] : [];
+  return [['Stage', 'held', 'p50', 'p95', `missed ${limit}`, 'errors', ...database], ...rows];
 }
 
 /** Every step of a ladder: also what it took to migrate, whether its answers are right, what was promised of it. */
