@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander';
+import type { ComparisonRequest } from '../comparison/plan.ts';
+import type { PresetName } from '../comparison/record.ts';
 import { planHttp } from '../http/plan.ts';
 import { runHttp } from '../http/run.ts';
 import type { HttpLoadSpec } from '../http/spec.ts';
@@ -6,8 +8,10 @@ import type { CommandContext } from './context.ts';
 import { measurePlanned, type MeasureFlags } from './measure.ts';
 import {
   allowProductionOption,
+  blockOption,
   configOption,
   jsonOption,
+  pairsOption,
   parseDuration,
   parseList,
   parsePositive,
@@ -29,6 +33,9 @@ interface HttpFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
   duration?: number;
   connections?: number;
   allowRemote?: boolean;
+  preset: PresetName | 'none';
+  pairs?: number;
+  block?: number;
 }
 
 export function httpCommand(context: CommandContext): Command {
@@ -45,6 +52,9 @@ export function httpCommand(context: CommandContext): Command {
         parseList,
       ),
     )
+    .addOption(presetOption())
+    .addOption(pairsOption())
+    .addOption(blockOption())
     .addOption(new Option('--allow-remote', 'load a service on another machine'))
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
@@ -69,7 +79,7 @@ Examples:
     )
     .action(async (scenario: string, flags: HttpFlags) => {
       const { allowRemote = false } = flags;
-      const asked = { load: loadOf(flags), allowRemote, ...thresholdsOf(flags) };
+      const asked = { load: loadOf(flags), comparison: comparisonOf(flags), allowRemote, ...thresholdsOf(flags) };
       const result = await measurePlanned(
         { scenario, flags },
         context,
@@ -79,6 +89,24 @@ Examples:
       await writeOutputs(result, flags);
       noteExitCode(context, result, flags);
     });
+}
+
+const presetOption = () =>
+  new Option(
+    '--preset <name>',
+    'how the first stage is compared with the last, where their databases are ours: quick (30 pairs of blocks, 4 min), ' +
+      'standard (60, up to 240 where undecided), none',
+  )
+    .choices(['quick', 'standard', 'none'])
+    .default('quick');
+
+function comparisonOf({ preset, pairs, block }: HttpFlags): ComparisonRequest | undefined {
+  if (preset === 'none') return undefined;
+  return {
+    preset,
+    ...(pairs === undefined ? {} : { pairs }),
+    ...(block === undefined ? {} : { blockMs: block }),
+  };
 }
 
 function loadOf({ rate, duration, connections }: HttpFlags): Partial<HttpLoadSpec> {

@@ -9,7 +9,7 @@ import { formatCount, formatPlural, formatUs } from '../report/format.ts';
 import type { PreparedStage } from '../prepare.ts';
 import { onClone, type LiveStage, type Rehearsal } from '../rehearsal.ts';
 import { decidesTypical } from '../verdict/typical.ts';
-import { ComparedSide } from './side.ts';
+import { ComparedSide, type ComparedService } from './side.ts';
 import { lookDurationMs, plannedPairs, warmupBlockNumber, type PlannedPair } from './plan.ts';
 import type { BlockPair, Comparison, ComparisonPlan, SharedSetting, Side } from './record.ts';
 
@@ -22,6 +22,8 @@ export interface ComparisonOrder {
   last: PreparedStage;
   /** For the raw samples, beside the result. */
   samplesFolder: string;
+  /** Puts a service in front of a clone, which then gets the load. Default: the clone itself gets it. */
+  openService?: (live: LiveStage) => Promise<ComparedService>;
 }
 
 /**
@@ -45,9 +47,7 @@ export async function compareStages(rehearsal: Rehearsal, order: ComparisonOrder
   const alive = <T>(stage: PreparedStage, work: (live: LiveStage) => Promise<T>): Promise<T> =>
     onClone(stage, rehearsal, { profile: stage.planned.sharedProfile }, work);
   await alive(first, (before) =>
-    alive(first, (twin) =>
-      alive(last, (after) => compareLive({ before, twin, after }, samplesFolder, comparison, rehearsal)),
-    ),
+    alive(first, (twin) => alive(last, (after) => compareLive({ before, twin, after }, order, comparison, rehearsal))),
   );
 }
 
@@ -70,14 +70,18 @@ function sharedSettings(side: Side, { planned: { profile, sharedProfile } }: Pre
 
 async function compareLive(
   live: Record<Side, LiveStage>,
-  samplesFolder: string,
+  { samplesFolder, openService }: ComparisonOrder,
   comparison: Comparison,
   rehearsal: Rehearsal,
 ): Promise<void> {
   await using resources = new AsyncDisposableStack();
   const processes = new Set([process.pid, ...Object.values(live).flatMap(({ server }) => server.pid ?? [])]);
-  const open = async (side: Side): Promise<ComparedSide> =>
-    resources.use(await ComparedSide.open(side, { live: live[side], processes, rehearsal, samplesFolder }));
+  const open = async (side: Side): Promise<ComparedSide> => {
+    const service = await openService?.(live[side]);
+    resources.use(service);
+    const context = { live: live[side], processes, rehearsal, samplesFolder, service };
+    return resources.use(await ComparedSide.open(side, context));
+  };
   const sides: Sides = { before: await open('before'), twin: await open('twin'), after: await open('after') };
   await warmUp(sides, comparison.plan, rehearsal);
   await drivePairs(sides, comparison, rehearsal);

@@ -24,6 +24,13 @@ export interface SideBlock {
   signal: AbortSignal | undefined;
 }
 
+/** A service in front of a clone. */
+export interface ComparedService extends AsyncDisposable {
+  readonly origin: string;
+  /** Aborted with the error to tell when it ended by itself. */
+  readonly died: AbortSignal;
+}
+
 /** What a side needs to be driven. */
 interface SideContext {
   live: LiveStage;
@@ -32,6 +39,8 @@ interface SideContext {
   rehearsal: Rehearsal;
   /** For the raw samples, beside the result. */
   samplesFolder: string;
+  /** Gets the load in place of the clone. */
+  service: ComparedService | undefined;
 }
 
 export class ComparedSide implements AsyncDisposable {
@@ -52,14 +61,14 @@ export class ComparedSide implements AsyncDisposable {
 
   /** Opens the connections. */
   static async open(side: Side, context: SideContext): Promise<ComparedSide> {
-    const { live, rehearsal } = context;
+    const { live, rehearsal, service } = context;
     const { plan } = rehearsal;
     await using cleanup = new AsyncDisposableStack();
     const session = cleanup.use(
       await LoadSession.open({
         scenarioFile: plan.scenarioFile,
         stage: live.planned.spec.name,
-        connection: live.connection,
+        ...(service === undefined ? { connection: live.connection } : { origin: service.origin }),
         seed: plan.seed,
         scale: plan.scale,
         load: live.planned.load,
@@ -81,16 +90,18 @@ export class ComparedSide implements AsyncDisposable {
 
   /** From here on the server's work counts. */
   async beginCounting(): Promise<void> {
-    const { live, rehearsal } = this.#context;
+    const { live, rehearsal, service } = this.#context;
     const { connection, planned } = live;
     const { scenario } = rehearsal.plan;
+    // Which statements a request leads to, only the service knows.
+    if (service !== undefined) return;
     this.#statements = await recogniseStatements(connection, planTransactions(scenario, planned.spec));
     this.#runs.clear();
     await resetWork(connection);
   }
 
   async drive({ name, number, load, signal }: SideBlock): Promise<PairedBlock> {
-    const { live, rehearsal, processes, samplesFolder } = this.#context;
+    const { live, rehearsal, processes, samplesFolder, service } = this.#context;
     const { plan, journal } = rehearsal;
     const samplesName = `${samplesFolder}/${name}.bin`;
     const checkpoints = await this.#checkpoints();
@@ -104,6 +115,7 @@ export class ComparedSide implements AsyncDisposable {
       samplesName,
       signal,
     });
+    service?.died.throwIfAborted();
     const later = host && sampleHost();
     for (const { name, sent = 0 } of block.transactions) this.#runs.set(name, (this.#runs.get(name) ?? 0) + sent);
     return {
@@ -129,6 +141,7 @@ export class ComparedSide implements AsyncDisposable {
 
   /** What the server did for each transaction since `beginCounting`. */
   async work(): Promise<TransactionWork[]> {
+    if (this.#context.service !== undefined) return [];
     const counters = await readWork(this.#context.live.connection);
     if (counters === undefined) return [];
     const costs = costsByTransaction(this.#runs, this.#statements, counters);

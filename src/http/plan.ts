@@ -17,7 +17,7 @@ import { importHttpScenario, serviceOf, type HttpScenario } from './scenario.ts'
 import type { HttpLoadSpec, ServiceSpec } from './spec.ts';
 
 /** What the user asked for; everything but the scenario has a default. */
-export interface HttpRunRequest extends Omit<RunRequest, 'load' | 'comparison' | 'beforeRef'> {
+export interface HttpRunRequest extends Omit<RunRequest, 'load' | 'beforeRef'> {
   load?: Partial<HttpLoadSpec>;
   /** Load services on other machines too. */
   allowRemote?: boolean;
@@ -119,6 +119,7 @@ async function planDatabases(request: HttpRunRequest, load: LoadSpec, { http }: 
     ...plan,
     load,
     offered: offeredBy(http.requests),
+    comparison: plan.comparison && { ...plan.comparison, warmupMs: load.warmupMs },
     stages: plan.stages.map((stage) => ({ ...stage, load })),
     scenario: { ...plan.scenario, claims: [] },
   };

@@ -1,7 +1,7 @@
 /** The gate of the typical p95: did the last stage get slower than the first, by pairs of blocks? The method is in docs/method.md. */
 import type { Comparison, PairKind } from '../comparison/record.ts';
 import { formatPlural, formatShare, formatUs } from '../report/format.ts';
-import type { Block, Gate, GateEstimate, Outcome, RunResult } from '../result.ts';
+import { wrongAnswer, type Block, type Gate, type GateEstimate, type Outcome, type RunResult } from '../result.ts';
 import type { GateSpec } from '../scenario.ts';
 import { holm } from '../stats/holm.ts';
 import { detectableEffect, standardError } from '../stats/power.ts';
@@ -22,7 +22,10 @@ export function obstacleToPairs({ stages, blocks, answers, invariants }: RunResu
   for (const name of [first, last]) {
     if (isSaturated(blocks, name)) return `${name} cannot hold the rate`;
   }
-  const wrong = answers.some(({ different }) => different > 0) || invariants.some(({ holds }) => !holds);
+  const wrong =
+    answers.some(({ different }) => different > 0) ||
+    invariants.some(({ holds }) => !holds) ||
+    blocks.some(({ transactions }) => transactions.some(({ errors }) => wrongAnswer in errors));
   return wrong ? 'correctness is broken already' : undefined;
 }
 
