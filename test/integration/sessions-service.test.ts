@@ -229,7 +229,12 @@ describe('monitoring', () => {
       expect.objectContaining({ name: 'user_profile', calls: expect.any(Number), p95Ms: expect.any(Number) }),
     );
     const connections = await ask('GET /database/connections');
-    expect(connections.body.pool).toMatchObject({ max: 20, waiting: 0 });
+    const { max, waiting, utilisation, efficiency } = connections.body.pool;
+    expect({ max, waiting }).toEqual({ max: 20, waiting: 0 });
+    for (const share of [utilisation, efficiency]) {
+      expect(share).toBeGreaterThan(0);
+      expect(share).toBeLessThanOrEqual(1);
+    }
     expect(connections.body.server).toContainEqual(expect.objectContaining({ state: 'active' }));
     const { kinds, store } = (await ask('GET /database/cache-stats')).body;
     expect(kinds).toContainEqual(

@@ -146,7 +146,8 @@ it('keeps that there is nothing, as an answer', async () => {
 it('counts hits for each kind, and the bytes that it holds', async () => {
   const { cache, read } = fixture();
   for (let reads = 0; reads < 4; reads++) await read('balance');
-  const { kinds, store } = await cache.statistics();
+  const { kinds, times, store } = await cache.statistics();
+  expect(times).toMatchObject({ hit: { calls: 3 }, miss: { calls: 1 } });
   expect(kinds.find(({ kind }) => kind === 'balance')).toMatchObject({ lookups: 4, hits: 3, hitShare: 0.75 });
   expect(kinds.find(({ kind }) => kind === 'user')).toMatchObject({ lookups: 0, hitShare: null });
   expect(cache.totals()).toEqual({ lookups: 4, hits: 3 });

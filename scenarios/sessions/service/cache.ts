@@ -1,5 +1,7 @@
 /** Answers that may be a little old: by kind, with a time to live, one query for many who ask, forgotten when what they say changes. */
 
+import { Meter } from './meter.ts';
+
 /** How long an answer may live, in milliseconds; source document, lines 87 and 92 to 95. */
 export const timeToLiveMs = {
   /** Profiles. The document's example says 300 s, its list 600 s: the list. */
@@ -67,6 +69,9 @@ export class Cache {
   readonly #store: Store | undefined;
   readonly #nowMs: () => number;
   readonly #flights = new Map<string, Flight>();
+  /** How long a lookup took, found or not. */
+  readonly #hitTimes = new Meter();
+  readonly #missTimes = new Meter();
   readonly #counts = new Map<Kind, Counts>(kinds.map((kind) => [kind, { lookups: 0, hits: 0, shared: 0 }]));
 
   /** Without a store every lookup is a query. `nowMs`: what all instances take for the time. */
@@ -83,9 +88,11 @@ export class Cache {
     if (this.#store === undefined) return { value: await load(), ageMs: 0 };
     const counts = this.#counts.get(kind)!;
     counts.lookups++;
+    const beganMs = performance.now();
     const key = `${kind}:${id}`;
     const joined = this.#flights.get(key);
     const { value, askedMs, hit } = await (joined?.answer ?? this.#depart(this.#store, kind, key, load));
+    (hit ? this.#hitTimes : this.#missTimes).record(performance.now() - beganMs);
     if (hit) counts.hits++;
     else if (joined !== undefined) counts.shared++;
     return { value: value as T, ageMs: hit ? Math.max(0, this.#nowMs() - askedMs) : 0 };
@@ -115,7 +122,8 @@ export class Cache {
       const hitShare = lookups === 0 ? null : hits / lookups;
       return { kind, timeToLiveMs: timeToLiveMs[kind], lookups, hits, shared, hitShare };
     });
-    return { on: this.#store !== undefined, kinds: byKind, store: await this.#store?.status() };
+    const times = { hit: this.#hitTimes.figures(), miss: this.#missTimes.figures() };
+    return { on: this.#store !== undefined, kinds: byKind, times, store: await this.#store?.status() };
   }
 
   async close(): Promise<void> {

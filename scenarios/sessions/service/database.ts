@@ -37,8 +37,12 @@ export class Database {
   readonly #pool: Pool;
   readonly #monitor: Monitor;
   readonly #config: (typeof pools)[PoolName];
-  /** Requests that the pool turned away, since the start. */
-  timeouts = 0;
+  readonly #beganMs = performance.now();
+  /** Requests that the pool turned away. */
+  #timeouts = 0;
+  /** How long connections were in use, and how long of that a statement ran; summed over all connections. */
+  #heldMs = 0;
+  #workingMs = 0;
 
   constructor(url: string, pool: PoolName, monitor: Monitor, onIdleError: (error: Error) => void) {
     this.#monitor = monitor;
@@ -57,8 +61,10 @@ export class Database {
 
   /** Opens the pool's minimum, so that the first requests need not. */
   async warmUp(): Promise<void> {
-    const clients = await Promise.all(Array.from({ length: this.#config.min ?? 1 }, () => this.#acquire()));
-    for (const client of clients) client.release();
+    const opened = await Promise.allSettled(Array.from({ length: this.#config.min ?? 1 }, () => this.#acquire()));
+    for (const one of opened) if (one.status === 'fulfilled') one.value.release();
+    const failed = opened.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   readonly query: Query = (statement, values) => this.#onConnection((query) => query(statement, values));
@@ -79,9 +85,13 @@ export class Database {
     });
   }
 
+  /** Now; and, since the start, the share of all connections in use, and the share of that time in which a statement ran. */
   pool() {
     const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.#pool;
-    return { max: this.#config.max, open, idle, inUse: open - idle, waiting, timeouts: this.timeouts };
+    const { max } = this.#config;
+    const utilisation = this.#heldMs / ((performance.now() - this.#beganMs) * max);
+    const efficiency = this.#heldMs === 0 ? null : this.#workingMs / this.#heldMs;
+    return { max, open, idle, inUse: open - idle, waiting, timeouts: this.#timeouts, utilisation, efficiency };
   }
 
   async close(): Promise<void> {
@@ -90,6 +100,7 @@ export class Database {
 
   async #onConnection<T>(work: (query: Query, isBroken: () => boolean) => Promise<T>): Promise<T> {
     const client = await this.#acquire();
+    const heldFromMs = performance.now();
     let broken = false;
     const noteBroken = () => (broken = true);
     client.on('error', noteBroken);
@@ -107,6 +118,7 @@ export class Database {
     } finally {
       client.removeListener('error', noteBroken);
       client.release(broken);
+      this.#heldMs += performance.now() - heldFromMs;
     }
   }
 
@@ -122,7 +134,7 @@ export class Database {
       if (!(error instanceof Error && error.message === 'timeout exceeded when trying to connect')) {
         throw new DatabaseUnavailableError('The database takes no connection.', { cause: error });
       }
-      this.timeouts++;
+      this.#timeouts++;
       throw new PoolExhaustedError(`All ${this.#config.max} connections are in use.`, { cause: error });
     } finally {
       this.#monitor.connectionWait.record(performance.now() - beganMs, failed);
@@ -137,7 +149,9 @@ export class Database {
       failed = false;
       return rows;
     } finally {
-      this.#monitor.statement(name, performance.now() - beganMs, failed);
+      const durationMs = performance.now() - beganMs;
+      this.#workingMs += durationMs;
+      this.#monitor.statement(name, durationMs, failed);
     }
   }
 }

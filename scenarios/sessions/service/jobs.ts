@@ -2,7 +2,8 @@
 import { Cron } from 'croner';
 import { utc, type Statement } from './database.ts';
 import { optimisationReport } from './optimisation.ts';
-import type { Parts, Watch } from './parts.ts';
+import type { Parts } from './parts.ts';
+import type { Watch } from './watch.ts';
 
 const batch = 5_000;
 

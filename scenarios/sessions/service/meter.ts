@@ -4,6 +4,7 @@ import { createHistogram } from 'node:perf_hooks';
 export interface MeterFigures {
   calls: number;
   errors: number;
+  meanMs: number;
   p50Ms: number;
   p95Ms: number;
   maxMs: number;
@@ -25,7 +26,8 @@ class Tally {
 
   figures(): MeterFigures {
     const at = (percentile: number) => (this.calls === 0 ? 0 : this.#timesUs.percentile(percentile) / 1000);
-    return { calls: this.calls, errors: this.errors, p50Ms: at(50), p95Ms: at(95), maxMs: at(100) };
+    const meanMs = this.calls === 0 ? 0 : this.#timesUs.mean / 1000;
+    return { calls: this.calls, errors: this.errors, meanMs, p50Ms: at(50), p95Ms: at(95), maxMs: at(100) };
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a request needs, opened and closed together. */
-import { AlertBoard, judge } from './alerts.ts';
+import { AlertBoard } from './alerts.ts';
 import { Cache } from './cache.ts';
 import { Database } from './database.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -51,32 +51,4 @@ export async function openParts(settings: Settings, log: Log): Promise<Parts> {
 export async function closeParts({ monitor, database, cache }: Parts): Promise<void> {
   monitor.close();
   await Promise.all([database.close(), cache.close()]);
-}
-
-/** Looks at what came since the last look, and raises or ends alerts. Run every minute by the jobs. */
-export class Watch {
-  readonly #parts: Parts;
-  #seen = { lookups: 0, hits: 0, timeouts: 0 };
-
-  constructor(parts: Parts) {
-    this.#parts = parts;
-  }
-
-  look(): void {
-    const { monitor, cache, database, alerts } = this.#parts;
-    const pool = database.pool();
-    const totals = { ...cache.totals(), timeouts: pool.timeouts };
-    const seen = this.#seen;
-    this.#seen = totals;
-    const requests = monitor.requests.takeRecent();
-    const sum = (key: 'calls' | 'errors') => requests.reduce((total, route) => total + route[key], 0);
-    alerts.update(
-      judge({
-        statements: monitor.statements.takeRecent(),
-        requests: { calls: sum('calls'), errors: sum('errors') },
-        cache: { lookups: totals.lookups - seen.lookups, hits: totals.hits - seen.hits },
-        pool: { ...pool, timeouts: totals.timeouts - seen.timeouts },
-      }),
-    );
-  }
 }

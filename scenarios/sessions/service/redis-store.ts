@@ -106,7 +106,7 @@ export class RedisStore implements Store<Ticket> {
     return replies?.[0]?.[1] as number | undefined;
   }
 
-  /** `bytes` is all that Redis uses, whoever put it there. */
+  /** Of all that Redis holds, versions and counts of the rate limit too. */
   async status() {
     const memory = await this.#attempt(() => this.#redis.info('memory'), '');
     const entries = await this.#attempt(() => this.#redis.dbsize(), 0);

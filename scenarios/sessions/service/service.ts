@@ -1,14 +1,15 @@
 /** Puts the service together: parts, routes, errors, measuring, jobs. */
 import { DatabaseError } from 'pg';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { LogController, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { DatabaseUnavailableError, PoolExhaustedError } from './database.ts';
 import { startJobs } from './jobs.ts';
-import { closeParts, openParts, Watch, type Parts } from './parts.ts';
+import { closeParts, openParts, type Parts } from './parts.ts';
 import { addCallRoutes } from './routes/calls.ts';
 import { addModerationRoutes } from './routes/moderation.ts';
 import { addMonitoringRoutes } from './routes/monitoring.ts';
 import { addWalletRoutes } from './routes/wallets.ts';
 import type { Settings } from './settings.ts';
+import { Watch } from './watch.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,7 +20,10 @@ declare module 'fastify' {
 
 /** Listens nowhere yet. `close()` waits for the requests under way, then closes all that was opened. */
 export async function buildService(settings: Settings): Promise<FastifyInstance> {
-  const app = fastify({ logger: { level: settings.LOG_LEVEL, stream: process.stderr }, disableRequestLogging: true });
+  const app = fastify({
+    logger: { level: settings.LOG_LEVEL, stream: process.stderr },
+    logController: new LogController({ disableRequestLogging: true }),
+  });
   const log = { info: (text: string) => app.log.info(text), warn: (text: string) => app.log.warn(text) };
   const parts = await openParts(settings, log);
   const watch = new Watch(parts);
@@ -34,12 +38,24 @@ export async function buildService(settings: Settings): Promise<FastifyInstance>
   addCallRoutes(app, parts);
   addModerationRoutes(app, parts);
   addMonitoringRoutes(app, parts);
+  closeConnectionsWhenClosing(app);
   const stopJobs = settings.JOBS === 'on' ? startJobs(parts, watch) : undefined;
   app.addHook('onClose', async () => {
     stopJobs?.();
     await closeParts(parts);
   });
   return app;
+}
+
+/** Fastify closes idle connections; one that becomes idle later would be kept open, for the client's next request. */
+function closeConnectionsWhenClosing(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) void reply.header('connection', 'close');
+  });
 }
 
 /** SQLSTATE of a statement that took too long. */
