@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.ts';
-import { rehearseMigration, type LiveRequest } from '../live-migration/rehearse-migration.ts';
+import { rehearseMigration } from '../live-migration/rehearse-migration.ts';
+import type { LiveRequest } from '../live-migration/request.ts';
 import { adversaries, type Adversary } from '../live-migration/record.ts';
 import type { RunPlan } from '../plan.ts';
 import type { CommandContext } from './context.ts';
@@ -29,6 +30,10 @@ interface RehearseFlags extends MeasureFlags, OutputFlags {
   before: number;
   after: number;
   repeats: number;
+  down?: boolean;
+  killPoints: number;
+  interleavings: number;
+  firstInterleaving: number;
   command?: string;
   adversary?: Adversary;
   hold: number;
@@ -50,6 +55,7 @@ Examples:
   pgrehearse rehearse webhooks --rate 50
   pgrehearse rehearse ./load/shop.ts --adversary reader --hold 3s
   pgrehearse rehearse ./load/shop.ts --adversary reader --lock-timeout 200ms
+  pgrehearse rehearse ./load/shop.ts --down --kill-points 12 --interleavings 20
   pgrehearse rehearse ./load/shop.ts --command 'npx prisma migrate deploy'
   pgrehearse rehearse ./load/shop.ts --before-ref origin/main --github`;
 
@@ -78,7 +84,7 @@ export function rehearseCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         '--adversary <kind>',
-        'who holds locks on its tables: a reader, or a writer idle in its transaction',
+        'who holds locks on its tables: a reader or a writer idle in its transaction, a long COPY into them, a slow VACUUM',
       ).choices(adversaries),
     )
     .addOption(new Option('--hold <time>', 'how long the adversary does').argParser(parseDuration).default(3000, '3s'))
@@ -103,7 +109,7 @@ export function rehearseCommand(context: CommandContext): Command {
     .addOption(portOption())
     .addOption(configOption())
     .addOption(jsonOption('the RunResult'));
-  for (const option of [...budgetOptions(), ...outputOptions()]) command.addOption(option);
+  for (const option of [...otherTrials(), ...budgetOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', help).action(async (scenario: string, flags: RehearseFlags) => {
     const { rate, connections, beforeRef } = flags;
     const load = {
@@ -120,6 +126,25 @@ export function rehearseCommand(context: CommandContext): Command {
     noteExitCode(context, result, flags);
   });
 }
+
+/** What a migration is put to beside being applied. */
+const otherTrials = () => [
+  new Option('--down', 'take it back as well, inside of the same load').conflicts('command'),
+  new Option('--kill-points <n>', 'so often it is also ended by force on a quiet clone, at a seeded point, and mended')
+    .argParser(parseWhole)
+    .default(0)
+    .conflicts('command'),
+  new Option(
+    '--interleavings <n>',
+    'search for deadlocks: so often under load with other pauses between its statements',
+  )
+    .argParser(parseWhole)
+    .default(0)
+    .conflicts('command'),
+  new Option('--first-interleaving <seed>', 'where the search begins; what it found names its seed')
+    .argParser(parseWhole)
+    .default(1),
+];
 
 /** What the traffic may feel. */
 const budgetOptions = () => [
@@ -165,6 +190,9 @@ function requestOf(flags: RehearseFlags): LiveRequest {
     repeats: flags.repeats,
     beforeMs: flags.before,
     afterMs: flags.after,
+    down: flags.down ?? false,
+    killPoints: flags.killPoints,
+    interleavings: { first: flags.firstInterleaving, count: flags.interleavings },
     ...(command === undefined ? {} : { command }),
     ...(adversary === undefined ? {} : { adversary: { kind: adversary, holdMs: flags.hold } }),
     ...(lockTimeout === undefined

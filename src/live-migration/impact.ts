@@ -12,9 +12,11 @@ const cutOffMs = 1000;
 export interface LiveSamples {
   block: BlockRecord;
   samples: Samples;
+  /** From here to the migration is what is usual. */
+  quietFromMs: number;
   migrationStartMs: number;
   migrationEndMs: number;
-  /** End of the load. */
+  /** End of the load, or where something else begins in it. */
   endMs: number;
   limitMs: number;
 }
@@ -31,7 +33,7 @@ function arrivalsOf({ block, samples, endMs }: LiveSamples): Arrival[] {
   const arrivals: Arrival[] = [];
   samples.dueUs.forEach((dueUs, at) => {
     const dueMs = dueUs / 1000 - block.warmupMs;
-    if (dueMs < 0 || samples.fate[at] === Fate.notOffered) return;
+    if (dueMs < 0 || dueMs >= endMs || samples.fate[at] === Fate.notOffered) return;
     const arrival = {
       dueMs,
       responseMs: samples.endUs[at]! / 1000,
@@ -74,7 +76,7 @@ export function impactOf(live: LiveSamples): LiveRepeat['impact'] {
   const recoveryMs = recoveryOf(live, arrivals);
   return {
     longestStallMs: longestGapMs(ends, live.migrationStartMs, live.endMs),
-    usualStallMs: longestGapMs(ends, 0, live.migrationStartMs),
+    usualStallMs: longestGapMs(ends, live.quietFromMs, live.migrationStartMs),
     pastLimit: past.length,
     lostMs: past.reduce((sum, { responseMs }) => sum + Math.max(0, responseMs - live.limitMs), 0),
     worstMs: felt.reduce((worst, { responseMs }) => Math.max(worst, responseMs), 0),

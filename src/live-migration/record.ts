@@ -132,6 +132,17 @@ export interface KillPoint {
   dataFaults: string[];
 }
 
+/** The migration and a transaction of the load waited for each other. */
+export interface Deadlock {
+  /** Of the interleaving: it gives the same pauses and arrivals again. */
+  seed: number;
+  /** Whom the server ended. */
+  victim: 'migration' | 'load';
+  /** The statements of both as they waited. */
+  migration: string;
+  other: string;
+}
+
 /** A migration rehearsed inside of the load. */
 export interface LiveMigration {
   from: string;
@@ -148,4 +159,6 @@ export interface LiveMigration {
   downs?: LiveRepeat[];
   /** Absent if none were asked for. */
   killPoints?: KillPoint[];
+  /** Absent if none were asked for: seeds from `first`, so many tried so far. */
+  interleavings?: { first: number; tried: number; deadlocks: Deadlock[] };
 }

@@ -62,6 +62,13 @@ const killPoint = z.object({
   dataFaults: z.array(z.string()),
 });
 
+const deadlock = z.object({
+  seed: z.number(),
+  victim: z.enum(['migration', 'load']),
+  migration: z.string(),
+  other: z.string(),
+});
+
 export const liveMigrationSchema = z.object({
   from: z.string(),
   to: z.string(),
@@ -87,4 +94,5 @@ export const liveMigrationSchema = z.object({
   repeats: z.array(repeat),
   downs: z.array(repeat).optional(),
   killPoints: z.array(killPoint).optional(),
+  interleavings: z.object({ first: z.number(), tried: amount, deadlocks: z.array(deadlock) }).optional(),
 });

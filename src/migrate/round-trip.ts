@@ -64,7 +64,7 @@ function expectSame(expected: string[], actual: string[], complaint: string): vo
 }
 
 /** One line for each object of the user's schemas, in a fixed order. */
-async function describeSchema(connection: ConnectionTarget): Promise<string[]> {
+export async function describeSchema(connection: ConnectionTarget): Promise<string[]> {
   return withClient(connection, async (client) => {
     const { rows } = await client.query<{ line: string }>(schemaQuery);
     return rows.map(({ line }) => line);

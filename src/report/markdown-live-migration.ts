@@ -1,13 +1,13 @@
 /** The report of a migration under load: one page for who releases it. */
 import { adviceFor, isConfirmed } from '../live-migration/advice.ts';
-import type { LiveMigration, LiveRepeat } from '../live-migration/record.ts';
+import type { Adversary, KillKind, KillPoint, LiveMigration, LiveRepeat } from '../live-migration/record.ts';
 import type { RunResult } from '../result.ts';
 import { formatBytes, formatCount, formatMs, formatPlural, formatShare } from './format.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
 
 /** Parts in the order of the report, below verdict and gates. */
 export function renderLiveMigration({ load, slo }: RunResult, live: LiveMigration, chart: string): string[] {
-  const { repeats } = live;
+  const { repeats, downs = [] } = live;
   if (repeats.length === 0) return ['No repeat was finished.'];
   const worst = worstOf(repeats);
   return [
@@ -20,6 +20,20 @@ export function renderLiveMigration({ load, slo }: RunResult, live: LiveMigratio
     findingTable(live),
     lockTable(worst),
     leftovers(worst),
+    ...(downs.length === 0 ? [] : wayBack(downs, slo.limitMs)),
+    killPointTable(live),
+    deadlockTable(live),
+  ];
+}
+
+function wayBack(downs: readonly LiveRepeat[], limitMs: number): string[] {
+  const worst = worstOf(downs);
+  return [
+    '## The way back',
+    'The down files inside of the same load, after it had recovered.',
+    repeatTable(downs, limitMs),
+    statementTable(worst, { quietMs: {} }),
+    leftovers(worst),
   ];
 }
 
@@ -28,9 +42,15 @@ export function worstOf(repeats: readonly LiveRepeat[]): LiveRepeat {
   return repeats.toSorted((a, b) => b.impact.longestStallMs - a.impact.longestStallMs)[0]!;
 }
 
+const besides: Record<Adversary, string> = {
+  reader: 'a reader in an open transaction',
+  writer: 'a writer in an open transaction',
+  copy: 'a COPY that goes on',
+  autovacuum: 'a VACUUM that goes on',
+};
+
 function describeSetting({ from, to, adversary, lockWait, repeats }: LiveMigration, ratePerSecond: number): string {
-  const beside =
-    adversary === undefined ? '' : `, beside a ${adversary} in an open transaction on each table that it touches`;
+  const beside = adversary === undefined ? '' : `, beside ${besides[adversary]} on each table that it touches`;
   const patience =
     lockWait === undefined
       ? 'without a lock_timeout'
@@ -72,7 +92,7 @@ function describeFailures({ failed, errors }: LiveRepeat['impact']): string {
   return `**${formatCount(failed)}** (${codes.join(', ')})`;
 }
 
-function statementTable({ statements }: LiveRepeat, { quietMs }: LiveMigration): string {
+function statementTable({ statements }: LiveRepeat, { quietMs }: Pick<LiveMigration, 'quietMs'>): string {
   const rows = statements.map(({ migration, file, line, text, startMs, endMs, waitedMs, blockers, error }) => [
     file === '' ? '' : `${escapeText(file)}:${line}`,
     escapeText(text.length > 120 ? `${text.slice(0, 119)}…` : text),
@@ -125,4 +145,49 @@ function leftovers({ invalidIndexes, unvalidatedConstraints }: LiveRepeat): stri
     ...unvalidatedConstraints.map((name) => `- the constraint ${escapeText(name)} is not validated`),
   ];
   return lines.length === 0 ? '' : `## What it left behind\n\n${lines.join('\n')}`;
+}
+
+const blows: Record<KillKind, string> = {
+  runner: 'kill -9 of the runner',
+  session: 'its session ended',
+  backend: 'kill -9 of its server process',
+};
+
+function killPointTable({ killPoints = [] }: LiveMigration): string {
+  if (killPoints.length === 0) return '';
+  const columns = ['Blow', 'At', toRight('After'), 'Left behind', 'Mended by', toRight('Recovery took'), 'Then'];
+  return (
+    `## Ended by force\n\nOn a quiet clone each: schema, bookkeeping, indexes and a checksum of every table are compared with ` +
+    `a migration that nobody disturbed.\n\n${table(columns, killPoints.map(killPointRow))}`
+  );
+}
+
+function killPointRow({ recovery, faults, dataFaults, ...point }: KillPoint): string[] {
+  const { kind, file, line, text, afterMs, hit, left, recoveryMs } = point;
+  const wrong = [...dataFaults, ...faults].map((fault) => `**${escapeText(fault.split('\n')[0]!)}**`);
+  return [
+    blows[kind],
+    `${escapeText(file)}:${line}, ${escapeText(text.length > 60 ? `${text.slice(0, 59)}…` : text)}`,
+    `${formatMs(afterMs)}${hit ? '' : ', too late'}`,
+    left.length === 0 ? 'nothing' : left.map(escapeText).join(', '),
+    recovery === 'failed' ? '**failed**' : recovery,
+    formatMs(recoveryMs),
+    wrong.length === 0 ? 'as undisturbed' : wrong.join('; '),
+  ];
+}
+
+function deadlockTable({ interleavings }: LiveMigration): string {
+  if (interleavings === undefined) return '';
+  const { first, tried, deadlocks } = interleavings;
+  const searched = `${formatPlural(tried, 'interleaving')} from seed ${first}, each under load with other pauses between the statements of the migration`;
+  if (deadlocks.length === 0) return `## Deadlocks\n\nNone in ${searched}.`;
+  const rows = deadlocks.map(({ seed, victim, migration, other }) => [
+    String(seed),
+    escapeText(migration),
+    escapeText(other),
+    victim === 'migration' ? 'the migration' : 'the transaction',
+    `\`--interleavings 1 --first-interleaving ${seed}\``,
+  ]);
+  const columns = ['Seed', 'The migration waits in', 'A transaction waits in', 'The server ended', 'Again'];
+  return `## Deadlocks\n\n${searched}.\n\n${table(columns, rows)}`;
 }

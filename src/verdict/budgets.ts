@@ -1,6 +1,6 @@
 /** The gates of a migration under load: budgets, judged on the worst repeat. These are limits that people set, no statistics. */
 import { adviceFor } from '../live-migration/advice.ts';
-import type { LiveMigration, LiveRepeat } from '../live-migration/record.ts';
+import type { KillPoint, LiveMigration, LiveRepeat } from '../live-migration/record.ts';
 import { formatCount, formatMs, formatPlural, formatUs } from '../report/format.ts';
 import type { Gate, RunResult } from '../result.ts';
 
@@ -13,7 +13,15 @@ const excluding = new Set(['AccessExclusiveLock', 'ExclusiveLock', 'ShareLock', 
 
 export function judgeLiveMigration(result: RunResult): Gate[] {
   const live = result.liveMigration!;
-  return [judgeSoundness(result, live), judgeInvariants(result), judgeApplied(live), ...judgeBudgets(live)];
+  return [
+    judgeSoundness(result, live),
+    judgeInvariants(result),
+    judgeApplied(live),
+    ...judgeTakenBack(live),
+    ...judgeBudgets(live),
+    ...judgeKillPoints(live),
+    ...judgeInterleavings(live),
+  ];
 }
 
 function judgeSoundness({ status }: RunResult, { repeats, budgets }: LiveMigration): Gate {
@@ -48,8 +56,68 @@ function judgeApplied({ repeats, to }: LiveMigration): Gate {
     reason:
       failed === undefined
         ? `the migration to "${to}" was applied in every repeat.`
-        : `the migration to "${to}" failed: ${failed.error?.split('\n')[0]}`,
+        : `the migration to "${to}" failed: ${firstLine(failed.error!)}`,
   };
+}
+
+function judgeTakenBack({ downs, from }: LiveMigration): Gate[] {
+  if (downs === undefined) return [];
+  const failed = downs.find(({ outcome }) => outcome === 'failed');
+  const reason =
+    failed === undefined
+      ? `the migration was taken back to "${from}" in ${formatPlural(downs.length, 'repeat')}.`
+      : `taking the migration back to "${from}" failed: ${firstLine(failed.error!)}`;
+  return [{ name: 'budget', outcome: failed === undefined ? 'pass' : 'fail', reason }];
+}
+
+/** Whoever kills a migration must be able to mend it, and nothing may be lost. */
+function judgeKillPoints({ killPoints = [] }: LiveMigration): Gate[] {
+  if (killPoints.length === 0) return [];
+  const lost = killPoints.find(({ dataFaults }) => dataFaults.length > 0);
+  const broken = killPoints.find(({ faults }) => faults.length > 0);
+
+  if (lost !== undefined) {
+    return [
+      { name: 'correctness', outcome: 'fail', reason: `${place(lost)}, its rows differ: ${lost.dataFaults[0]}.` },
+    ];
+  }
+  if (broken !== undefined) {
+    return [
+      {
+        name: 'budget',
+        outcome: 'fail',
+        reason: `${place(broken)}, it was not mended: ${firstLine(broken.faults[0]!)}`,
+      },
+    ];
+  }
+  const longestMs = Math.max(...killPoints.map(({ recoveryMs }) => recoveryMs));
+  const reason = `ended by force at ${formatPlural(killPoints.length, 'point')} and mended within ${formatMs(longestMs)}, with the same schema and rows as undisturbed.`;
+  return [{ name: 'budget', outcome: 'pass', reason }];
+}
+
+function place({ file, line, kind }: KillPoint): string {
+  return `killed at ${file}:${line} (${kind})`;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]!;
+}
+
+function judgeInterleavings({ interleavings }: LiveMigration): Gate[] {
+  if (interleavings === undefined || interleavings.tried === 0) return [];
+  const [found] = interleavings.deadlocks;
+  if (found === undefined) {
+    return [
+      {
+        name: 'budget',
+        outcome: 'pass',
+        reason: `no deadlock in ${formatPlural(interleavings.tried, 'interleaving')}.`,
+      },
+    ];
+  }
+  const { migration, other, seed } = found;
+  const reason = `"${migration}" of the migration and "${other}" deadlock (interleaving ${seed}). Let both lock in the same order, or give each table a file of its own.`;
+  return [{ name: 'budget', outcome: 'fail', reason }];
 }
 
 /** A figure of a repeat that has a budget. */
@@ -62,7 +130,8 @@ interface Budgeted {
 }
 
 function judgeBudgets(live: LiveMigration): Gate[] {
-  const { budgets, repeats } = live;
+  const { budgets, downs = [] } = live;
+  const repeats = [...live.repeats, ...downs];
   if (repeats.length === 0) return [];
   const all: Budgeted[] = [
     {

@@ -2,39 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import { adviceFor, isConfirmed } from '../../src/live-migration/advice.ts';
 import { findingsOf } from '../../src/live-migration/findings.ts';
-import { bucketsOf, impactOf, type LiveSamples } from '../../src/live-migration/impact.ts';
+import { bucketsOf, impactOf } from '../../src/live-migration/impact.ts';
 import type { LockLook } from '../../src/live-migration/lock-watch.ts';
 import { heldLocks, queueOf, waitBetween } from '../../src/live-migration/queue-figures.ts';
-import type { LiveMigration, LiveRepeat, LiveStatement } from '../../src/live-migration/record.ts';
+import type { LiveRepeat } from '../../src/live-migration/record.ts';
 import { relationsOf } from '../../src/live-migration/tables.ts';
-import { createSamples, Fate, type Samples } from '../../src/load/samples.ts';
-import type { BlockRecord } from '../../src/load/recorder.ts';
+import { Fate } from '../../src/load/samples.ts';
 import type { Migration } from '../../src/migrate.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
 import type { RunResult } from '../../src/result.ts';
 import { splitStatements } from '../../src/sql.ts';
 import { judge } from '../../src/verdict.ts';
+import { liveMigration, stalled, statement } from './live-migration-fixture.ts';
 import { buildResult } from './result-fixture.ts';
-
-/**
- * An arrival every 10 ms for ten seconds after a second of warm-up, answered after 2 ms; those due from 4 s to 5 s wait until 5 s, like
- * behind a lock. The migration runs from 3.9 s to 5 s.
- */
-function stalled(change: (samples: Samples) => void = () => {}): LiveSamples {
-  const count = 1100;
-  const samples = createSamples({
-    dueUs: Float64Array.from({ length: count }, (_, at) => at * 10_000),
-    transaction: new Uint16Array(count),
-  });
-  for (let at = 0; at < count; at++) {
-    const dueMs = at * 10 - 1000;
-    samples.fate[at] = Fate.succeeded;
-    samples.endUs[at] = dueMs >= 4000 && dueMs < 5000 ? (5000 - dueMs) * 1000 : 2000;
-  }
-  change(samples);
-  const block = { warmupMs: 1000, errors: [{ code: '55P03', example: 'x' }] } as unknown as BlockRecord;
-  return { block, samples, migrationStartMs: 3900, migrationEndMs: 5000, endMs: 10_000, limitMs: 50 };
-}
 
 describe('impactOf', () => {
   it('sees the stall, who was late and by how much, and the recovery', () => {
@@ -103,35 +83,6 @@ describe('looks at the lock queue', () => {
   });
 });
 
-function statement(text: string, change: Partial<LiveStatement> = {}): LiveStatement {
-  const base = { migration: '002_x', file: 'migrations/002_x.up.sql', line: 1, startMs: 0, endMs: 900 };
-  return { ...base, text, waitedMs: 0, blockers: [], ...change };
-}
-
-function live(statements: LiveStatement[], change: Partial<LiveRepeat> = {}): LiveMigration {
-  const repeat: LiveRepeat = {
-    startedAt: '2026-11-21T06:00:00.000Z',
-    migrationStartMs: 3900,
-    migrationEndMs: 5000,
-    endMs: 10_000,
-    outcome: 'applied',
-    retries: 0,
-    statements,
-    locks: [{ relation: 'orders', mode: 'AccessExclusiveLock', heldMs: 40 }],
-    impact: impactOf(stalled()),
-    queue: { most: 3, blockedMs: 120 },
-    walBytes: 1000,
-    invalidIndexes: [],
-    unvalidatedConstraints: [],
-    buckets: bucketsOf(stalled()),
-    generatorLatenessP99Us: 300,
-    samplesFile: 'samples/repeat-1.bin',
-    ...change,
-  };
-  const budgets = { maxStallMs: 1500, maxBlockedMs: 5000, maxFailed: 0, maxLockHoldMs: 200, maxInvalidObjects: 0 };
-  return { from: 'before', to: 'after', budgets, findings: [], quietMs: { '002_x': 4 }, repeats: [repeat] };
-}
-
 /** What is known of some statements, in a file of their own. */
 async function known(text: string): Promise<string[]> {
   const up = { path: '/project/migrations/002_x.up.sql', statements: await splitStatements(text) };
@@ -185,24 +136,24 @@ describe('adviceFor', () => {
   const finding = { file: 'migrations/002_x.up.sql', line: 1, rule: 'r', advice: 'Mend it.' };
 
   it('is what is known of statements that took their time', () => {
-    const slow = { ...live([statement('UPDATE t SET a = 1')]), findings: [finding] };
+    const slow = { ...liveMigration([statement('UPDATE t SET a = 1')]), findings: [finding] };
     expect(adviceFor(slow).map(({ advice }) => advice)).toEqual(['Mend it.']);
     expect(isConfirmed(finding, slow)).toBe(true);
-    const quick = { ...live([statement('UPDATE t SET a = 1', { endMs: 20 })]), findings: [finding] };
+    const quick = { ...liveMigration([statement('UPDATE t SET a = 1', { endMs: 20 })]), findings: [finding] };
     expect(adviceFor(quick)).toEqual([]);
     expect(isConfirmed(finding, quick)).toBe(false);
   });
 
   it('sends a statement that waited to a lock_timeout, unless it has one', () => {
-    const waited = live([statement('ALTER TABLE t ADD COLUMN a int', { waitedMs: 800 })]);
+    const waited = liveMigration([statement('ALTER TABLE t ADD COLUMN a int', { waitedMs: 800 })]);
     expect(adviceFor(waited)[0]!.advice).toContain('lock_timeout');
-    expect(adviceFor(live([statement('DROP INDEX CONCURRENTLY i', { waitedMs: 800 })]))).toEqual([]);
+    expect(adviceFor(liveMigration([statement('DROP INDEX CONCURRENTLY i', { waitedMs: 800 })]))).toEqual([]);
     expect(adviceFor({ ...waited, lockWait: { timeoutMs: 100, attempts: 3, pauseMs: 10 } })).toEqual([]);
   });
 });
 
 const judged = (change: Partial<LiveRepeat>, more: Partial<RunResult> = {}) =>
-  judge({ ...buildResult(), liveMigration: live([statement('UPDATE t SET a = 1')], change), ...more });
+  judge({ ...buildResult(), liveMigration: liveMigration([statement('UPDATE t SET a = 1')], change), ...more });
 
 describe('the verdict on a migration under load', () => {
   it('passes within the budgets', () => {
@@ -236,13 +187,13 @@ describe('the verdict on a migration under load', () => {
   });
 
   it('judges the worst repeat', () => {
-    const two = live([statement('UPDATE t SET a = 1')]);
+    const two = liveMigration([statement('UPDATE t SET a = 1')]);
     two.repeats.push({ ...two.repeats[0]!, queue: { most: 1, blockedMs: 9000 } });
     expect(judge({ ...buildResult(), liveMigration: two }).exitCode).toBe(1);
   });
 
   it('is told on one page, with what would help', async () => {
-    const rehearsed = live([statement('CREATE INDEX i ON "<b>|x" (a)')]);
+    const rehearsed = liveMigration([statement('CREATE INDEX i ON "<b>|x" (a)')]);
     rehearsed.findings = [
       { file: 'migrations/002_x.up.sql', line: 1, rule: 'an <i>index</i>', advice: 'CONCURRENTLY.' },
     ];

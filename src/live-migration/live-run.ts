@@ -1,0 +1,220 @@
+/** One repeat: a clone under an unbroken load, the migration inside of it, and on demand its way back. */
+import { join } from 'node:path';
+import { checkInvariants } from '../invariants.ts';
+import { readSamples } from '../load/samples-file.ts';
+import { onClone, type LiveStage, type Rehearsal } from '../rehearsal.ts';
+import { formatMs, formatPlural } from '../report/format.ts';
+import type { Block } from '../result.ts';
+import { AdversarySession } from './adversary.ts';
+import { aftermathOf, tablesAmong, type Aftermath } from './aftermath.ts';
+import { runMigrationCommand } from './command.ts';
+import { bucketsOf, impactOf, type LiveSamples } from './impact.ts';
+import { LockWatch, type LockLook } from './lock-watch.ts';
+import { addedMigrations } from './added.ts';
+import { longestMigrationMs, Pass } from './pass.ts';
+import { heldLocks, queueOf } from './queue-figures.ts';
+import type { Adversary, LiveRepeat } from './record.ts';
+import type { LiveRequest } from './request.ts';
+import { longestRecoveryMs, underLoad, type LoadState } from './steady-load.ts';
+import { relationsOf } from './tables.ts';
+
+/** What a repeat found, in the directions that were asked for. */
+export interface Repeat {
+  up: LiveRepeat;
+  down?: LiveRepeat;
+}
+
+export function carryOutRepeat(number: number, request: LiveRequest, rehearsal: Rehearsal): Promise<Repeat> {
+  return onClone(rehearsal.stages[0]!, rehearsal, {}, (stage) =>
+    new LiveRun(stage, number, request, rehearsal).carryOut(),
+  );
+}
+
+/** One repeat on its clone. */
+class LiveRun {
+  readonly #stage: LiveStage;
+  readonly #number: number;
+  readonly #request: LiveRequest;
+  readonly #rehearsal: Rehearsal;
+
+  constructor(stage: LiveStage, number: number, request: LiveRequest, rehearsal: Rehearsal) {
+    this.#stage = stage;
+    this.#number = number;
+    this.#request = request;
+    this.#rehearsal = rehearsal;
+  }
+
+  async carryOut(): Promise<Repeat> {
+    const { plan, journal } = this.#rehearsal;
+    const title = `Repeat ${this.#number} of ${this.#request.repeats}: migrate under ${plan.load.ratePerSecond} transactions a second`;
+    const { repeat } = await journal.part(
+      { name: 'measure', title, stage: this.#stage.planned.spec.name },
+      async () => {
+        const repeat = await this.#measure();
+        return { repeat, detail: describe(repeat) };
+      },
+    );
+    await this.#checkInvariants();
+    return repeat;
+  }
+
+  async #measure(): Promise<Repeat> {
+    const { connection } = this.#stage;
+    const { beforeMs, afterMs, down } = this.#request;
+    const samplesFile = `samples/repeat-${this.#number}.bin`;
+    await using watch = await LockWatch.start(connection);
+    const order = {
+      name: `repeat-${this.#number}`,
+      number: this.#number,
+      samplesFile,
+      longestMs: beforeMs + (down ? 2 : 1) * (longestMigrationMs + afterMs + longestRecoveryMs),
+    };
+    const { block, value } = await underLoad(this.#stage, this.#rehearsal, order, async (load) => {
+      await load.reaches(beforeMs);
+      const there = await this.#under(load, (pass) => this.#migrate(pass));
+      const back =
+        down && there.pass.error === undefined ? await this.#under(load, (pass) => this.#takeBack(pass)) : undefined;
+      return { there, back };
+    });
+    const { there, back } = value;
+    const measured = { block, looks: watch.looks, samplesFile };
+    const up = await this.#describe(measured, there, { before: undefined, after: back?.pass });
+    if (back === undefined) return { up };
+    return { up, down: await this.#describe(measured, back, { before: there.pass, after: undefined }) };
+  }
+
+  /** One direction, and the load until it has recovered. */
+  async #under(load: LoadState, carryOut: (pass: Pass) => Promise<void>): Promise<Story> {
+    const pass = new Pass();
+    const { adversary } = this.#request;
+    {
+      await using others = new AsyncDisposableStack();
+      if (adversary !== undefined) others.use(await this.#startAdversary(adversary));
+      await carryOut(pass);
+    }
+    await load.recovers(this.#request.afterMs);
+    return { pass, aftermath: await aftermathOf(this.#stage.connection) };
+  }
+
+  #migrate(pass: Pass): Promise<void> {
+    const { command } = this.#request;
+    if (command === undefined)
+      return pass.migrate(this.#order('up', this.#rehearsal.plan.stages.at(-1)!.migrations.at(-1)!.version));
+    const { connection, server } = this.#stage;
+    const { signal } = this.#rehearsal.journal;
+    const target = server.loopbackConnection(connection.database);
+    return pass.command({ connection, signal }, command, (signal) =>
+      runMigrationCommand(command, { target, folder: this.#rehearsal.plan.folder, signal }),
+    );
+  }
+
+  #takeBack(pass: Pass): Promise<void> {
+    return pass.migrate(this.#order('down', this.#stage.planned.migrations.at(-1)!.version));
+  }
+
+  #order(direction: 'up' | 'down', to: string) {
+    const { plan, journal } = this.#rehearsal;
+    return {
+      connection: this.#stage.connection,
+      migrations: plan.stages.at(-1)!.migrations,
+      direction,
+      to,
+      folder: plan.folder,
+      lockWait: this.#request.lockWait,
+      signal: journal.signal,
+    };
+  }
+
+  async #startAdversary({ kind, holdMs }: { kind: Adversary; holdMs: number }): Promise<AdversarySession> {
+    const { connection } = this.#stage;
+    return AdversarySession.start(connection, kind, await tablesAmong(connection, this.#relations()), holdMs);
+  }
+
+  /** What the migration names; undefined where only a command knows. */
+  #relations(): string[] | undefined {
+    if (this.#request.command !== undefined) return undefined;
+    return relationsOf(addedMigrations(this.#rehearsal.plan));
+  }
+
+  /** @param around the passes before and after this one in the same load */
+  async #describe(
+    { block, looks, samplesFile }: Measured,
+    { pass, aftermath }: Story,
+    { before, after }: { before: Pass | undefined; after: Pass | undefined },
+  ): Promise<LiveRepeat> {
+    const { plan, journal } = this.#rehearsal;
+    const { block: record, samples } = await readSamples(join(journal.folder, samplesFile));
+    const firstCounted = Date.parse(block.startedAt) + record.warmupMs;
+    const inLoad = (instant: number): number => instant - firstCounted;
+    const live: LiveSamples = {
+      block: record,
+      samples,
+      quietFromMs: before === undefined ? 0 : inLoad(before.endedAt),
+      migrationStartMs: inLoad(pass.startedAt),
+      migrationEndMs: inLoad(pass.endedAt),
+      endMs: after === undefined ? record.stopMs - record.warmupMs : inLoad(after.startedAt),
+      limitMs: plan.slo.limitMs,
+    };
+    const during = looks.filter(({ atMs }) => atMs >= pass.startedAt && atMs <= pass.endedAt);
+    return {
+      startedAt: block.startedAt,
+      migrationStartMs: live.migrationStartMs,
+      migrationEndMs: live.migrationEndMs,
+      endMs: live.endMs,
+      outcome: pass.error === undefined ? 'applied' : 'failed',
+      ...(pass.error === undefined ? {} : { error: pass.error }),
+      retries: pass.retries,
+      statements: pass.statementsOf(during, inLoad),
+      locks: heldLocks(during),
+      impact: impactOf(live),
+      queue: queueOf(during),
+      walBytes: pass.walBytes,
+      ...aftermath,
+      buckets: bucketsOf(live),
+      generatorLatenessP99Us: block.generator.lateness.p99Us,
+      samplesFile,
+    };
+  }
+
+  /** Those of the stage that the database is at in the end. */
+  async #checkInvariants(): Promise<void> {
+    const { plan, journal } = this.#rehearsal;
+    const arrived = plan.stages.at(this.#request.down ? 0 : -1)!.spec.name;
+    // After a command the schema is that of no stage: only what holds for all of them can be asked.
+    const name = this.#request.command === undefined ? arrived : 'command';
+    await journal.part({ name: 'correctness', title: 'Check invariants', stage: name }, async () => {
+      const { invariants = {} } = plan.scenario.workload;
+      const options = {
+        stage: name,
+        when: 'loaded',
+        connection: this.#stage.connection,
+        signal: journal.signal,
+      } as const;
+      const outcomes = await checkInvariants(invariants, options);
+      journal.result.invariants.push(...outcomes);
+      return { detail: `${formatPlural(outcomes.length, 'invariant')} asked` };
+    });
+  }
+}
+
+/** One direction, and what it left behind when the load had recovered. */
+interface Story {
+  pass: Pass;
+  aftermath: Aftermath;
+}
+
+/** The load of a repeat from its beginning to its end. */
+interface Measured {
+  block: Block;
+  looks: readonly LockLook[];
+  samplesFile: string;
+}
+
+function describe({ up, down }: Repeat): string {
+  return [describePass(up), ...(down === undefined ? [] : [`and back: ${describePass(down)}`])].join('; ');
+}
+
+function describePass({ outcome, impact, migrationStartMs, migrationEndMs }: LiveRepeat): string {
+  const stall = `longest stall ${formatMs(impact.longestStallMs)}`;
+  return `${outcome} in ${formatMs(migrationEndMs - migrationStartMs)}, ${stall}, ${formatPlural(impact.failed, 'transaction')} failed`;
+}

@@ -1,0 +1,23 @@
+/** What is asked of a rehearsal. */
+import type { LockWait } from '../migrate.ts';
+import type { InterleavingOrder } from './interleavings.ts';
+import type { Adversary, Budgets } from './record.ts';
+
+/** How a migration is rehearsed. */
+export interface LiveRequest {
+  budgets: Budgets;
+  repeats: number;
+  /** Load before the migration, and the least after it. */
+  beforeMs: number;
+  afterMs: number;
+  /** After it has been applied, it is taken back under the same load. */
+  down: boolean;
+  /** So often it is also ended by force and mended, on quiet clones. */
+  killPoints: number;
+  /** A search for deadlocks under load. */
+  interleavings: InterleavingOrder;
+  adversary?: { kind: Adversary; holdMs: number };
+  lockWait?: LockWait;
+  /** A command of the user's, in place of our runner. */
+  command?: string;
+}
