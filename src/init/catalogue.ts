@@ -60,8 +60,8 @@ export async function readCatalogue(client: Client): Promise<CatalogueTable[]> {
 
 /** Names of the columns with these numbers, in the order of the numbers. */
 const namesOf = (numbers: string, relation: string): string => `
-  (SELECT coalesce(json_agg(a.attname ORDER BY k.place), '[]') FROM unnest(${numbers}) WITH ORDINALITY AS k (attnum, place)
-     JOIN pg_attribute a ON a.attrelid = ${relation} AND a.attnum = k.attnum)`;
+  (SELECT coalesce(json_agg(a.attname ORDER BY numbered.place), '[]') FROM unnest(${numbers}) WITH ORDINALITY AS numbered (attnum, place)
+     JOIN pg_attribute a ON a.attrelid = ${relation} AND a.attnum = numbered.attnum)`;
 
 const seedName = (namespace: string, relation: string): string =>
   `CASE WHEN ${namespace}.nspname = 'public' THEN ${relation}.relname ELSE ${namespace}.nspname || '.' || ${relation}.relname END`;
