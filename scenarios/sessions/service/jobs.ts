@@ -59,9 +59,10 @@ async function analyse({ database, log }: Parts): Promise<void> {
 
 /** Returns a function that stops them all. */
 export function startJobs(parts: Parts, watch: Watch): () => void {
-  const failed = (error: unknown, job: Cron) => parts.log.warn(`Job ${job.name} failed: ${(error as Error).message}`);
-  const start = (name: string, pattern: string, run: () => void | Promise<void>) =>
-    new Cron(pattern, { name, protect: true, catch: failed }, run);
+  const start = (name: string, pattern: string, run: () => void | Promise<void>) => {
+    const failed = (error: unknown) => parts.log.warn(`The job "${name}" failed: ${(error as Error).message}`);
+    return new Cron(pattern, { protect: true, catch: failed }, run);
+  };
   const jobs = [
     start('monitoring', '* * * * *', () => watch.look()),
     start('clean-up', '*/5 * * * *', () => cleanUp(parts)),

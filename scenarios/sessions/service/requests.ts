@@ -7,7 +7,7 @@ export const addressShape = { type: 'string', pattern: '^0x[0-9a-fA-F]{40}$' };
 export const idShape = { type: 'string', pattern: '^[0-9A-Za-z-]{1,64}$' };
 export const chainShape = { type: 'integer', minimum: 1 };
 
-/** An object that has all of these and nothing else. */
+/** An object that has all of these. Fastify takes away whatever else it has. */
 export const exactly = (properties: Record<string, object>, optional: Record<string, object> = {}) => ({
   type: 'object',
   required: Object.keys(properties),
