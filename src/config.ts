@@ -14,8 +14,10 @@ const sizeAdvice = "give a number and a unit: '500MB', '60GB' or '1.5TB'";
 const shape = z.strictObject({
   /** Scenario files by name; relative paths count from the config file. */
   scenarios: z.record(z.string(), z.string()).optional(),
-  /** PostgreSQL settings by profile name. */
-  profiles: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))).optional(),
+  /** By profile name: PostgreSQL settings, or the path of a postgresql.conf; a relative one counts from the config file. */
+  profiles: z
+    .record(z.string(), z.union([z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))]))
+    .optional(),
   /** Where snapshots are kept. */
   cacheDir: z.string().optional(),
   /** Snapshots beyond this size are dropped, the least recently used first: a number and MB, GB or TB. Default '60GB'. */
@@ -110,6 +112,11 @@ function withAbsolutePaths(config: Config, folder: string): Config {
   const absolute = { ...config };
   if (config.cacheDir !== undefined) absolute.cacheDir = resolve(folder, config.cacheDir);
   if (config.out !== undefined) absolute.out = resolve(folder, config.out);
+  if (config.profiles !== undefined) {
+    absolute.profiles = Object.fromEntries(
+      Object.entries(config.profiles).map(([name, own]) => [name, typeof own === 'string' ? resolve(folder, own) : own]),
+    );
+  }
   if (config.scenarios !== undefined) {
     absolute.scenarios = Object.fromEntries(
       Object.entries(config.scenarios).map(([name, path]) => [name, resolve(folder, path)]),

@@ -186,7 +186,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     gate: { ...defaultGate, ...scenario.gate, ...config.gate, ...request.gate },
     comparison: request.comparison && planComparison(request.comparison, randomInt(2 ** 31), load.warmupMs),
     catalog,
-    leftovers: [...leftovers, ...notes],
+    leftovers: [...leftovers, ...notes, ...new Set(stages.flatMap(({ profile }) => profile.notes))],
     need: await DiskNeed.of(cacheDir, {
       spec: scenario.workload.seed,
       seed,
@@ -323,7 +323,8 @@ function stageProfile(
   const extra = Object.entries(spec.settings ?? {}).map(([name, value]) => ({
     name,
     value: String(value),
-    reason: `stage ${spec.name}`,
+    reason: `set by the stage ${spec.name}`,
+    source: 'scenario',
   }));
   const overridden = new Set(extra.map((setting) => setting.name));
   return { ...profile, settings: [...profile.settings.filter((setting) => !overridden.has(setting.name)), ...extra] };

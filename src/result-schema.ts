@@ -100,7 +100,9 @@ const stage = z.object({
   migrations: z.string(),
   profile: z.string(),
   connections: count.optional(),
-  settings: z.array(z.object({ name: z.string(), value: z.string(), reason: z.string() })),
+  settings: z.array(
+    z.object({ name: z.string(), value: z.string(), reason: z.string(), source: z.string().optional() }),
+  ),
   applied: z.array(
     z.object({ version: z.string(), name: z.string(), sha256: z.string(), durationMs: amount, statements: count }),
   ),

@@ -183,8 +183,8 @@ export interface StageResult {
   profile: string;
   /** Of the client's pool. Missing in results from before stages could have pools of their own: the load's. */
   connections?: number;
-  /** Settings that differ from PostgreSQL's defaults, each with its reason. */
-  settings: { name: string; value: string; reason: string }[];
+  /** Settings that differ from PostgreSQL's defaults, each with its reason and the source of that. */
+  settings: { name: string; value: string; reason: string; source?: string }[];
   /** Migrations applied after the baseline, with durations measured when the stage's snapshot was built. */
   applied: MigrationRecord[];
   snapshotKey: string;

@@ -207,9 +207,9 @@ function settings(stages: readonly StageResult[]): string {
   if (names.length === 0) return '';
   const rows = names.map((name) => {
     const found = stages.map((stage) => stage.settings.find((setting) => setting.name === name));
-    const reason = found.findLast((setting) => setting !== undefined)?.reason ?? '';
+    const { reason = '', source } = found.findLast((setting) => setting !== undefined) ?? {};
     const values = found.map((setting) => (setting ? escapeText(setting.value) : 'default'));
-    return [escapeText(name)].concat(values, escapeText(reason));
+    return [escapeText(name)].concat(values, escapeText(source === undefined ? reason : `${reason} (${source})`));
   });
   const columns = ['Setting', ...stages.map(({ name }) => escapeText(name)), 'Reason'];
   return details(`Settings that differ from PostgreSQL's defaults: ${rows.length}`, table(columns, rows));

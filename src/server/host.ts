@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import type { Host } from '../result.ts';
+import { memoryLimitBytes } from './control-group.ts';
 
 /**
  * Describes this machine. `cores` are those that this process may use (affinity and control group respected), and
@@ -9,7 +10,8 @@ import type { Host } from '../result.ts';
  */
 export function describeHost(): Host {
   const memoryBytes = totalmem();
-  const limitBytes = process.constrainedMemory();
+  // libuv says 0 where there is no limit, and looks at the innermost group only.
+  const limitBytes = Math.min(process.constrainedMemory() || Infinity, memoryLimitBytes(textOf) ?? Infinity);
   const host: Host = {
     cpuModel: cpus()[0]?.model.trim() || 'unknown',
     cores: availableParallelism(),
@@ -18,8 +20,8 @@ export function describeHost(): Host {
     kernel: release(),
     arch: arch(),
   };
-  // libuv says 0 where there is no limit, and control groups of version 1 say a number near 2^63.
-  return limitBytes > 0 && limitBytes < memoryBytes ? { ...host, memoryLimitBytes: limitBytes } : host;
+  // Control groups of version 1 say a number near 2^63 where there is no limit.
+  return limitBytes < memoryBytes ? { ...host, memoryLimitBytes: limitBytes } : host;
 }
 
 /** Memory that a server on this host may count on. */
@@ -28,8 +30,12 @@ export function usableMemoryBytes(host: Host): number {
 }
 
 function distribution(): string | undefined {
+  return /^PRETTY_NAME="?([^"\n]+)/m.exec(textOf('/etc/os-release') ?? '')?.[1];
+}
+
+function textOf(path: string): string | undefined {
   try {
-    return /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+    return readFileSync(path, 'utf8');
   } catch {
     return undefined;
   }

@@ -1,7 +1,9 @@
-/** Profiles: PostgreSQL settings by name, each setting with its reason. */
+/** Profiles: PostgreSQL settings by name, each setting with its reason and its source. */
+import { basename } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Host } from '../result.ts';
 import type { Settings } from '../scenario.ts';
+import { readConfigurationFile } from './configuration-file.ts';
 import { usableMemoryBytes } from './host.ts';
 
 /** One setting as it goes into the configuration and the report. */
@@ -10,11 +12,18 @@ interface ReasonedSetting {
   /** As postgresql.conf spells it. */
   value: string;
   reason: string;
+  /** Where the rule, or the value, comes from. */
+  source: string;
 }
+
+/** Profiles of the user's own by name: settings, or the path of a postgresql.conf. */
+export type CustomProfiles = Record<string, Settings | string>;
 
 export interface ResolvedProfile {
   name: string;
   settings: ReasonedSetting[];
+  /** What of the user's settings is not taken over, in sentences. */
+  notes: string[];
 }
 
 /** What a profile has to fit besides the host. */
@@ -44,12 +53,12 @@ export function resolveProfile(
   name: string,
   host: Host,
   context: ProfileContext,
-  custom: Record<string, Settings> = {},
+  custom: CustomProfiles = {},
 ): ResolvedProfile {
-  const own = ownSettings(name, host, context, custom);
+  const { own, notes = [] } = ownSettings(name, host, context, custom);
   assertConnections(name, own, context.connections);
   const taken = new Set(own.map((setting) => setting.name));
-  return { name, settings: [...measuring(context).filter((setting) => !taken.has(setting.name)), ...own] };
+  return { name, settings: [...measuring(context).filter((setting) => !taken.has(setting.name)), ...own], notes };
 }
 
 /** The settings of a profile without their reasons, as `startEmbedded` takes them. */
@@ -61,21 +70,33 @@ function ownSettings(
   name: string,
   host: Host,
   context: ProfileContext,
-  custom: Record<string, Settings>,
-): ReasonedSetting[] {
+  custom: CustomProfiles,
+): { own: ReasonedSetting[]; notes?: string[] } {
   if (builtIn.some((known) => Object.hasOwn(custom, known))) {
     throw new UsageError(`The profiles ${builtIn.join(' and ')} are built in and cannot be redefined.`, {
       hint: 'Give your own profile another name.',
     });
   }
-  if (name === 'stock') return [];
-  if (name === 'tuned') return tuned(host, context);
+  if (name === 'stock') return { own: [] };
+  if (name === 'tuned') return { own: tuned(host, context) };
   const settings = Object.hasOwn(custom, name) ? custom[name] : undefined;
   if (settings === undefined) {
     const known = [...builtIn, ...Object.keys(custom)].join(', ');
     throw new UsageError(`There is no profile "${name}".`, { hint: `Known profiles: ${known}.` });
   }
-  return Object.entries(settings).map(([setting, value]) => reasoned(setting, value, `set by the profile "${name}"`));
+  if (typeof settings === 'string') return settingsOfFile(name, settings);
+  const reason = `set by the profile "${name}"`;
+  return { own: Object.entries(settings).map(([setting, value]) => reasoned(setting, value, reason, 'config file')) };
+}
+
+function settingsOfFile(profile: string, path: string): { own: ReasonedSetting[]; notes: string[] } {
+  const { settings, leftOut } = readConfigurationFile(path);
+  return {
+    own: settings.map(({ name, value, line }) =>
+      reasoned(name, value, `set by the profile "${profile}"`, `${basename(path)}, line ${line}`),
+    ),
+    notes: leftOut.map(({ name, line, reason }) => `${name} of ${path}, line ${line}, is left out: ${reason}.`),
+  };
 }
 
 function assertConnections(profile: string, settings: ReasonedSetting[], connections: number): void {
@@ -90,54 +111,113 @@ function assertConnections(profile: string, settings: ReasonedSetting[], connect
 /** What measuring needs of every server, whatever its profile. */
 function measuring({ connections }: ProfileContext): ReasonedSetting[] {
   const settings = [
-    reasoned('shared_preload_libraries', 'pg_stat_statements', 'work of every statement is counted'),
-    reasoned('compute_query_id', 'on', 'statements are recognised in plans and statistics'),
-    reasoned('track_io_timing', 'on', 'time spent reading and writing is measured'),
+    ours('shared_preload_libraries', 'pg_stat_statements', 'work of every statement is counted'),
+    ours('compute_query_id', 'on', 'statements are recognised in plans and statistics'),
+    ours('track_io_timing', 'on', 'time spent reading and writing is measured'),
   ];
   const needed = connections + spareConnections;
   if (needed > defaultConnections) {
-    settings.push(
-      reasoned('max_connections', needed, `${connections} for the load and ${spareConnections} to observe`),
-    );
+    settings.push(ours('max_connections', needed, `${connections} for the load and ${spareConnections} to observe`));
   }
   return settings;
 }
+
+function ours(name: string, value: Settings[string], reason: string): ReasonedSetting {
+  return reasoned(name, value, reason, 'pgrehearse');
+}
+
+/** Sections of PostgreSQL's manual, chapter Server Configuration, and the page of its wiki. */
+const manual = {
+  memory: 'manual, Resource Consumption: Memory',
+  workers: 'manual, Resource Consumption: worker processes',
+  io: 'manual, Resource Consumption: I/O',
+  costs: 'manual, Query Planning: Planner Cost Constants',
+  wal: 'manual, Write Ahead Log: Settings',
+  checkpoints: 'manual, Write Ahead Log: Checkpoints',
+  vacuum: 'manual, Routine Vacuuming: The Autovacuum Daemon',
+  wiki: 'PostgreSQL wiki, Tuning Your PostgreSQL Server',
+};
 
 /**
  * The common rules of thumb that the documents behind the shipped workloads ask for, with the figure of this host. Left
  * out: what has been the default since PostgreSQL 14 (checkpoint_completion_target 0.9, default_statistics_target 100) and
  * max_prepared_transactions, which only two-phase commit needs.
  */
-function tuned(host: Host, { connections, major }: ProfileContext): ReasonedSetting[] {
+function tuned(host: Host, context: ProfileContext): ReasonedSetting[] {
+  return [...memorySettings(host, context), ...diskSettings(host, context), ...workerSettings(host)];
+}
+
+function memorySettings(host: Host, { connections }: ProfileContext): ReasonedSetting[] {
   const memory = usableMemoryBytes(host);
   const allowed = Math.max(defaultConnections, connections + spareConnections);
-  const perGather = clamp(Math.floor(host.cores / 2), 1, 4);
-  const settings = [
-    reasoned('shared_buffers', megabytes(Math.max(memory / 4, 128 * mebibyte)), '25 % of memory'),
-    reasoned('effective_cache_size', megabytes(memory * 0.75), '75 % of memory: what the kernel caches counts too'),
+  const whole = host.memoryLimitBytes === memory ? `the ${megabytes(memory)} of the control group` : 'memory';
+  return [
+    reasoned('shared_buffers', megabytes(Math.max(memory / 4, 128 * mebibyte)), `25 % of ${whole}`, manual.memory),
+    reasoned(
+      'effective_cache_size',
+      megabytes(memory * 0.75),
+      `75 % of ${whole}: what the kernel caches counts too`,
+      manual.wiki,
+    ),
     reasoned(
       'work_mem',
       megabytes(clamp(memory / 4 / allowed, 4 * mebibyte, 64 * mebibyte)),
-      `25 % of memory over ${allowed} connections, between 4 and 64 MB since one query may use it several times`,
+      `25 % of ${whole} over ${allowed} connections, between 4 and 64 MB since one query may use it several times`,
+      manual.memory,
     ),
     reasoned(
       'maintenance_work_mem',
       megabytes(clamp(memory / 16, 64 * mebibyte, 1024 * mebibyte)),
-      '1/16 of memory, at most 1 GB: index builds and vacuum',
+      `1/16 of ${whole}, at most 1 GB: index builds and vacuum`,
+      manual.wiki,
     ),
-    reasoned('random_page_cost', '1.1', 'solid-state disk: a random page costs little more than the next one'),
-    reasoned('wal_buffers', '16MB', 'one WAL segment: commits seldom wait for room'),
-    reasoned('max_wal_size', memory >= 4096 * mebibyte ? '4GB' : '2GB', 'checkpoints by time, not by volume'),
-    reasoned('min_wal_size', '1GB', 'WAL files are recycled rather than made anew'),
-    reasoned('max_parallel_workers', Math.max(2, host.cores), 'one for each core'),
-    reasoned('max_parallel_workers_per_gather', perGather, 'half the cores: one query must not starve the others'),
-    reasoned('max_parallel_maintenance_workers', perGather, 'half the cores: index builds beside the load'),
-    reasoned('autovacuum_vacuum_scale_factor', '0.05', 'large tables are vacuumed after 5 % changes, not 20 %'),
-    reasoned('autovacuum_analyze_scale_factor', '0.02', 'statistics follow 2 % changes, not 10 %'),
+  ];
+}
+
+function diskSettings(host: Host, { major }: ProfileContext): ReasonedSetting[] {
+  const ample = usableMemoryBytes(host) >= 4096 * mebibyte;
+  const settings = [
+    reasoned(
+      'random_page_cost',
+      '1.1',
+      'solid-state disk: a random page costs little more than the next one',
+      manual.costs,
+    ),
+    reasoned('wal_buffers', '16MB', 'one WAL segment: commits seldom wait for room', manual.wal),
+    reasoned('max_wal_size', ample ? '4GB' : '2GB', 'checkpoints by time, not by volume', manual.checkpoints),
+    reasoned('min_wal_size', '1GB', 'WAL files are recycled rather than made anew', manual.checkpoints),
   ];
   // From 18 on reads are asynchronous and the default of 16 was chosen for that; before, it was 1.
-  if (major < 18) settings.push(reasoned('effective_io_concurrency', 200, 'solid-state disk: many reads at once'));
+  if (major < 18) {
+    settings.push(reasoned('effective_io_concurrency', 200, 'solid-state disk: many reads at once', manual.io));
+  }
   return settings;
+}
+
+function workerSettings({ cores }: Host): ReasonedSetting[] {
+  const perGather = clamp(Math.floor(cores / 2), 1, 4);
+  return [
+    reasoned('max_parallel_workers', Math.max(2, cores), 'one for each core', manual.workers),
+    reasoned(
+      'max_parallel_workers_per_gather',
+      perGather,
+      'half the cores: one query must not starve the others',
+      manual.workers,
+    ),
+    reasoned(
+      'max_parallel_maintenance_workers',
+      perGather,
+      'half the cores: index builds beside the load',
+      manual.workers,
+    ),
+    reasoned(
+      'autovacuum_vacuum_scale_factor',
+      '0.05',
+      'large tables are vacuumed after 5 % changes, not 20 %',
+      manual.vacuum,
+    ),
+    reasoned('autovacuum_analyze_scale_factor', '0.02', 'statistics follow 2 % changes, not 10 %', manual.vacuum),
+  ];
 }
 
 /**
@@ -166,8 +246,8 @@ export function seedingSettings(host: Host): Settings {
   };
 }
 
-function reasoned(name: string, value: Settings[string], reason: string): ReasonedSetting {
-  return { name, value: typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value), reason };
+function reasoned(name: string, value: Settings[string], reason: string, source: string): ReasonedSetting {
+  return { name, value: typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value), reason, source };
 }
 
 function clamp(value: number, least: number, most: number): number {

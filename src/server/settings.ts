@@ -16,6 +16,11 @@ const reserved = new Set([
   'unix_socket_permissions',
 ]);
 
+/** Whether a setting is ours to choose. */
+export function isReserved(name: string): boolean {
+  return reserved.has(name.toLowerCase());
+}
+
 /** What measuring needs of every server; a stage's own settings come on top. */
 const measuring: Settings = {
   shared_preload_libraries: 'pg_stat_statements',
@@ -44,7 +49,7 @@ function preload(libraries: string): string {
 
 function fault(name: string, value: Settings[string]): string | undefined {
   if (!/^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/.test(name)) return `"${name}" is not the name of a PostgreSQL setting.`;
-  if (reserved.has(name.toLowerCase())) return `The setting ${name} is chosen by pgrehearse and cannot be set.`;
+  if (isReserved(name)) return `The setting ${name} is chosen by pgrehearse and cannot be set.`;
   if (/[\n\r\0]/.test(String(value))) return `The value of the setting ${name} contains a line break.`;
   return undefined;
 }

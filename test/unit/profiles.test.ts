@@ -45,6 +45,13 @@ describe('tuned', () => {
 
   test('counts on what the control group allows', () => {
     expect(tuned(host(64 * gibibyte, 4, 8 * gibibyte))).toEqual(tuned(host(8 * gibibyte, 4)));
+    const { settings } = resolveProfile('tuned', host(64 * gibibyte, 4, 8 * gibibyte), context);
+    expect(settings).toContainEqual({
+      name: 'shared_buffers',
+      value: '2048MB',
+      reason: '25 % of the 8192MB of the control group',
+      source: 'manual, Resource Consumption: Memory',
+    });
   });
 
   test('asks for prefetching only where reads are not asynchronous', () => {
@@ -52,7 +59,7 @@ describe('tuned', () => {
     expect(tuned(host(8 * gibibyte, 2), 50, 18)).not.toHaveProperty('effective_io_concurrency');
   });
 
-  test('never promises more memory than there is, and gives every setting a reason', () => {
+  test('never promises more memory than there is, and gives every setting a reason and a source', () => {
     const gigabytes = fc.integer({ min: 1, max: 2048 });
     fc.assert(
       fc.property(
@@ -66,7 +73,11 @@ describe('tuned', () => {
           const most = Math.max(megabytes('work_mem') * clients, 4 * clients);
           expect(megabytes('shared_buffers')).toBeLessThanOrEqual(Math.max(128, (gb * 1024) / 4));
           expect(most).toBeLessThanOrEqual(Math.max((gb * 1024) / 4, 4 * clients));
-          expect(profile.settings.every(({ reason, value }) => reason.length > 0 && value !== 'NaN')).toBe(true);
+          expect(
+            profile.settings.every(
+              ({ reason, source, value }) => reason.length > 0 && source.length > 0 && value !== 'NaN',
+            ),
+          ).toBe(true);
         },
       ),
     );

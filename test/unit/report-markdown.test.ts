@@ -147,7 +147,7 @@ describe('renderMarkdown', async () => {
       'shared_buffers',
       'default',
       '2GB',
-      'a quarter of the memory of the host',
+      'a quarter of the memory of the host (manual)',
     ]);
     expect(tableWith(markdown, 'Migration')[2]!.slice(0, 4)).toEqual([
       'after',

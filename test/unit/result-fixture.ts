@@ -215,7 +215,7 @@ function buildStage(name: string, tuned: boolean): StageResult {
     profile: tuned ? 'tuned' : 'stock',
     settings: tuned
       ? [
-          { name: 'shared_buffers', value: '2GB', reason: 'a quarter of the memory of the host' },
+          { name: 'shared_buffers', value: '2GB', reason: 'a quarter of the memory of the host', source: 'manual' },
           {
             name: 'random_page_cost',
             value: '1.1',
