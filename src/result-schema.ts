@@ -165,6 +165,19 @@ const probe = z.object({
   executionUs: amount.optional(),
 });
 
+const closedLoop = z.object({
+  stage: name,
+  connections: count,
+  measuredMs: amount,
+  answered: count,
+  answeredPerSecond: amount,
+  failed: count,
+  timedOut: count,
+  p50Us: amount,
+  p95Us: amount,
+  p99Us: amount,
+});
+
 const answers = z.object({
   transaction: z.string(),
   stage: z.string(),
@@ -326,6 +339,7 @@ export const runResultSchema = z.object({
     .optional(),
   capacity: z.array(capacity).optional(),
   probe: z.array(probe).optional(),
+  closedLoop: z.array(closedLoop).optional(),
   answers: z.array(answers),
   invariants: z.array(invariant),
   readings: z

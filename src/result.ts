@@ -269,6 +269,23 @@ export interface CapacityResult {
   steps: CapacityStep[];
 }
 
+/** What a service did when every connection asked again at once (closed loop, by autocannon): capacity, not what users feel. */
+export interface ClosedLoopFigures {
+  stage: string;
+  connections: number;
+  measuredMs: number;
+  /** Whole answers, of any status. */
+  answered: number;
+  answeredPerSecond: number;
+  /** Broken connections, and answers with another status than 200 to 299. */
+  failed: number;
+  timedOut: number;
+  /** From the send to the end of the answer. */
+  p50Us: number;
+  p95Us: number;
+  p99Us: number;
+}
+
 /** Serial latency of one read transaction, without load; where it has classes of parameters, of one of them. */
 export interface ProbeFigures {
   stage: string;
@@ -391,6 +408,8 @@ export interface RunResult {
   capacity?: CapacityResult[];
   /** Of `pgrehearse probe`, which has no blocks and no verdict. */
   probe?: ProbeFigures[];
+  /** Of `pgrehearse http --closed-loop`. */
+  closedLoop?: ClosedLoopFigures[];
   answers: AnswerComparison[];
   invariants: InvariantOutcome[];
   /** Absent where the workload declares none. */

@@ -33,6 +33,7 @@ interface HttpFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
   duration?: number;
   connections?: number;
   allowRemote?: boolean;
+  closedLoop?: number;
   preset: PresetName | 'none';
   pairs?: number;
   block?: number;
@@ -55,6 +56,12 @@ export function httpCommand(context: CommandContext): Command {
     .addOption(presetOption())
     .addOption(pairsOption())
     .addOption(blockOption())
+    .addOption(
+      new Option(
+        '--closed-loop <time>',
+        'after the load, let every connection ask again at once for so long (autocannon): capacity, not latency',
+      ).argParser(parseDuration),
+    )
     .addOption(new Option('--allow-remote', 'load a service on another machine'))
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
@@ -78,8 +85,14 @@ Examples:
   pgrehearse http ./load/service.ts --stages after --rate 250 --duration 2m`,
     )
     .action(async (scenario: string, flags: HttpFlags) => {
-      const { allowRemote = false } = flags;
-      const asked = { load: loadOf(flags), comparison: comparisonOf(flags), allowRemote, ...thresholdsOf(flags) };
+      const { allowRemote, closedLoop: closedLoopMs } = flags;
+      const asked = {
+        load: loadOf(flags),
+        comparison: comparisonOf(flags),
+        allowRemote,
+        closedLoopMs,
+        ...thresholdsOf(flags),
+      };
       const result = await measurePlanned(
         { scenario, flags },
         context,

@@ -19,6 +19,8 @@ import type { HttpLoadSpec, ServiceSpec } from './spec.ts';
 /** What the user asked for; everything but the scenario has a default. */
 export interface HttpRunRequest extends Omit<RunRequest, 'load' | 'beforeRef'> {
   load?: Partial<HttpLoadSpec>;
+  /** Also drive each stage in a closed loop for so long, after the load. */
+  closedLoopMs?: number;
   /** Load services on other machines too. */
   allowRemote?: boolean;
 }
@@ -55,6 +57,7 @@ export interface HttpPlan extends Pick<
   /** Where the commands of services are started. */
   project: string;
   services: PlannedService[];
+  closedLoopMs: number | undefined;
   /** How the stages' databases are made; undefined where there is none of ours. */
   databases: RunPlan | undefined;
 }
@@ -84,6 +87,7 @@ export async function planHttp(request: HttpRunRequest): Promise<HttpPlan> {
     scenarioFile,
     project: await projectFolder(scenarioFile),
     services,
+    closedLoopMs: request.closedLoopMs,
     databases,
     load,
     offered: offeredBy(scenario.http.requests),
@@ -113,7 +117,7 @@ function needsDatabases({ workload }: HttpScenario, services: readonly PlannedSe
 
 /** The plan of `run`, for the same stages, with requests in place of transactions. Claims are about transactions. */
 async function planDatabases(request: HttpRunRequest, load: LoadSpec, { http }: HttpScenario): Promise<RunPlan> {
-  const { load: _, allowRemote: __, ...rest } = request;
+  const { load: _, allowRemote: __, closedLoopMs: ___, ...rest } = request;
   const plan = await planRun(rest);
   return {
     ...plan,

@@ -3,7 +3,7 @@ import { Journal, type RunControl } from '../journal.ts';
 import { compareAnswers, type Answers } from '../load/answers.ts';
 import type { RunPlan } from '../plan.ts';
 import { emptyResult, onStage, record, rehearse } from '../rehearsal.ts';
-import { formatCount } from '../report/format.ts';
+import { formatCount, formatMs, formatRate, formatUs } from '../report/format.ts';
 import type { Block, RunResult } from '../result.ts';
 import { checkStage, compareEnds, readStage } from '../run.ts';
 import type { StageSpec } from '../scenario.ts';
@@ -12,6 +12,7 @@ import { measureStage } from '../stage-block.ts';
 import { collectHttpAnswers } from './answers.ts';
 import { databaseUrl } from './database-url.ts';
 import type { HttpPlan, PlannedService } from './plan.ts';
+import { drawerOf } from './scenario.ts';
 import { openService, type Service } from './service.ts';
 
 /**
@@ -130,7 +131,36 @@ async function driveService(planned: PlannedService, service: Service, context: 
   await journal.save();
   journal.signal?.throwIfAborted();
   service.died.throwIfAborted();
+  await driveInClosedLoop(planned, service, context);
   return answers;
+}
+
+/** After the block that is judged: what the closed loop writes is in nobody's way there. */
+async function driveInClosedLoop(
+  { stage }: PlannedService,
+  service: Service,
+  { plan, journal }: ServiceContext,
+): Promise<void> {
+  const { closedLoopMs, load, scenario } = plan;
+  if (closedLoopMs === undefined) return;
+  const title = `Ask again at once for ${formatMs(closedLoopMs)} (closed loop)`;
+  await journal.part({ name: 'measure', title, stage }, async () => {
+    // Loaded here, because most loads are open only.
+    const { closedLoop } = await import('./closed-loop.ts');
+    const figures = await closedLoop({
+      stage,
+      origin: service.origin,
+      requests: scenario.http.requests,
+      drawer: drawerOf(scenario, plan),
+      connections: load.connections,
+      durationMs: closedLoopMs,
+      timeoutMs: load.statementTimeoutMs,
+      ...(journal.signal === undefined ? {} : { signal: journal.signal }),
+    });
+    (journal.result.closedLoop ??= []).push(figures);
+    service.died.throwIfAborted();
+    return { detail: `${formatRate(figures.answeredPerSecond)}, p95 ${formatUs(figures.p95Us)}` };
+  });
 }
 
 async function startService(

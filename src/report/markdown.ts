@@ -15,7 +15,7 @@ import { readings } from './markdown-readings.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
 import { renderObserved } from './markdown-observed.ts';
 import { renderPairs } from './markdown-pairs.ts';
-import { hasDatabases, renderServices } from './markdown-service.ts';
+import { hasDatabases, renderClosedLoop, renderServices } from './markdown-service.ts';
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 import { renderWhy } from './markdown-why.ts';
@@ -60,6 +60,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
     backgroundJobs(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),
+    renderClosedLoop(result),
     readings(result),
     renderWhy(result),
     renderObserved(result),
