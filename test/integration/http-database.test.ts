@@ -25,8 +25,8 @@ async function load(name: string, ...flags: string[]) {
 
 describe('a service in front of a database of ours', () => {
   it('finds the database of its stage, migrated, and leaves the rows that its requests made', async () => {
-    const { exitCode, result, report } = await load('alone', '--preset', 'none', '--duration', '11s');
-    expect(exitCode).toBe(0);
+    const { exitCode, result, report } = await load('alone', '--preset', 'none');
+    expect([3, 4]).toContain(exitCode);
     expect(result.stages.map(({ name, migrations }) => [name, migrations])).toEqual([
       ['before', '001'],
       ['after', '002'],

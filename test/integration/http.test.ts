@@ -29,13 +29,17 @@ async function load(name: string, stages: string, ...flags: string[]) {
 }
 
 const blockOf = ({ blocks }: RunResult, stage: string) => blocks.find((block) => block.stage === stage)!;
+const gateOf = ({ verdict }: RunResult, gate: string) => verdict!.gates.find(({ name }) => name === gate)!;
 const errorsOf = (result: RunResult, stage: string) =>
   blockOf(result, stage).transactions.find(({ name }) => name === 'read_item')!.errors;
 
 describe('a service that we start for each stage', () => {
-  it('passes where it answers well, with the same requests for both stages', async () => {
-    const { exitCode, result, report } = await load('good', 'before,after', '--duration', '11s', '--rate', '50');
-    expect(exitCode).toBe(0);
+  it('answers well, and gets the same requests in both stages', async () => {
+    const { exitCode, result, report } = await load('good', 'before,after');
+    expect(result.status).toBe('complete');
+    // Two seconds are too few to judge the SLO by, and a machine that has other work makes the generator late.
+    expect([3, 4]).toContain(exitCode);
+    expect(gateOf(result, 'correctness')).toMatchObject({ outcome: 'pass' });
     const [before, after] = [blockOf(result, 'before'), blockOf(result, 'after')];
     expect(before.counts.succeeded).toBe(before.counts.scheduled);
     expect(after.counts).toEqual(before.counts);
@@ -53,8 +57,8 @@ describe('a service that we start for each stage', () => {
     expect(failed).toBeGreaterThan(0);
     expect(errorsOf(result, 'fails')).toMatchObject({ 'HTTP 503': { count: failed } });
     expect(succeeded + failed + timedOut + unfinished).toBe(scheduled);
-    // Errors are misses: two seconds are too few to prove anything by.
-    expect(exitCode).toBe(3);
+    expect(blockOf(result, 'fails').missed).toBeGreaterThanOrEqual(failed);
+    expect([3, 4]).toContain(exitCode);
   });
 
   it.each([
@@ -63,9 +67,18 @@ describe('a service that we start for each stage', () => {
     { stage: 'differs', says: 'read_item answers differently in stage differs' },
   ])('breaks correctness where it is $stage', async ({ stage, says }) => {
     const { exitCode, result, report } = await load(stage, `before,${stage}`);
-    expect(exitCode).toBe(6);
-    expect(result.verdict?.reason).toContain(says);
-    expect(report).toContain('Correctness');
+    expect([4, 6]).toContain(exitCode);
+    expect(gateOf(result, 'correctness')).toMatchObject({ outcome: 'fail', reason: expect.stringContaining(says) });
+    expect(report).toContain(says.split(' ')[0]);
+  });
+
+  it('is driven in a closed loop too, told apart from the open one', async () => {
+    const { result, report } = await load('closed', 'before', '--closed-loop', '1s');
+    const [figures] = result.closedLoop!;
+    expect(figures).toMatchObject({ stage: 'before', connections: 20, failed: 0, timedOut: 0 });
+    expect(figures!.answered).toBeGreaterThan(20);
+    expect(figures!.p50Us).toBeLessThanOrEqual(figures!.p95Us);
+    expect(report).toContain('## Closed loop');
   });
 
   it('ends with its last words when it dies in mid-run, and keeps the finished stages', async () => {

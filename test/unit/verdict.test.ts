@@ -27,6 +27,10 @@ function lastBlock(result: RunResult): Block {
 
 const invalid = (result: RunResult) => void (result.host.cores = 0);
 const incorrect = (result: RunResult) => void (result.answers[0]!.different = 3);
+/** A check of the scenario refused an answer under load. */
+const wrong = (result: RunResult) => {
+  lastBlock(result).transactions[0]!.errors['WRONG_ANSWER'] = { count: 2, example: 'GET /items/7: {"id":8}' };
+};
 const slow = (result: RunResult) => void (result.blocks[1] = after({ missShare: () => 0.2 }).blocks[1]!);
 const unfinished = (result: RunResult) => void (result.status = 'interrupted');
 
@@ -49,6 +53,7 @@ describe('judge', () => {
   it.each([
     ['invalid above all', [invalid, incorrect, slow, unfinished], 'invalid', ExitCode.invalid],
     ['correctness next', [incorrect, slow], 'fail', ExitCode.correctness],
+    ['wrong answers of a service under load too', [slow, wrong], 'fail', ExitCode.correctness],
     ['correctness even of an unfinished run', [incorrect, unfinished], 'fail', ExitCode.correctness],
     ['then the SLO', [slow], 'fail', ExitCode.gateFailed],
     ['inconclusive above pass', [unfinished], 'inconclusive', ExitCode.inconclusive],
@@ -183,6 +188,12 @@ describe('the correctness gate', () => {
       (r) => void (r.answers[1]!.different = 3),
       'fail',
       /event_list answers differently in stage after for 3 of 200 parameter sets/,
+    ],
+    [
+      'an answer under load is wrong',
+      wrong,
+      'fail',
+      /answered wrongly in stage after: 2 of [\d,]+ answers, as GET \/items/,
     ],
     [
       'an invariant is broken',
