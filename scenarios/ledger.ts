@@ -124,11 +124,15 @@ export default defineScenario({
       rewrites: {
         post_entry: journal.postEntryInOne,
         anchor_lifecycle: anchors.anchorLifecycleInOne,
+        anchor_user_open: anchors.anchorUserOpenPage,
         journal_search: journal.journalSearchPage,
         balance_history: journal.balanceHistoryByDay,
         trial_balance: journal.trialBalanceFromTotals,
       },
-      answersDiffer: { journal_search: 'a page of 100 posted entries, newest first, instead of every row' },
+      answersDiffer: {
+        journal_search: 'a page of 100 posted entries, newest first, instead of every row',
+        anchor_user_open: 'a page of the 100 that expire first, instead of up to eight thousand',
+      },
     },
   ],
   load: { ratePerSecond: 1000, durationMs: 60_000, connections: 16, statementTimeoutMs: 5_000 },

@@ -10,6 +10,12 @@ DROP FUNCTION post_pending_entry();
 DROP TRIGGER journal_entry_lines_balances ON journal_entry_lines;
 DROP FUNCTION add_lines_to_balances();
 DROP TABLE account_totals, account_daily_nets;
+CREATE OR REPLACE FUNCTION add_entry_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO journal_entry_keys SELECT id, journal_id, date FROM added;
+    RETURN NULL;
+END $$;
+ALTER TABLE journal_entry_keys DROP COLUMN posted;
 
 CREATE TRIGGER journal_entry_lines_balance AFTER INSERT ON journal_entry_lines
     FOR EACH ROW EXECUTE FUNCTION add_line_to_balance();

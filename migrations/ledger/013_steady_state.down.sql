@@ -1,3 +1,6 @@
+CREATE INDEX CONCURRENTLY idx_anchor_auth_user_status_expires ON anchor_authorizations (user_address, status, expires_at);
+CREATE INDEX CONCURRENTLY idx_anchor_auth_active_user ON anchor_authorizations (user_address) WHERE status IN ('AUTHORIZED', 'PENDING');
+DROP INDEX CONCURRENTLY idx_anchor_auth_open_page;
 DROP INDEX CONCURRENTLY idx_anchor_fulfillments_authorization;
 CREATE INDEX CONCURRENTLY idx_event_correlations_event_id ON event_correlations (event_id);
 CREATE INDEX CONCURRENTLY idx_journal_entry_lines_account_id ON journal_entry_lines (account_id);

@@ -24,3 +24,8 @@ DROP INDEX CONCURRENTLY idx_journal_entry_lines_line_type;
 DROP INDEX CONCURRENTLY idx_journal_entry_lines_account_id;  -- a prefix of idx_journal_lines_account_type_journal
 DROP INDEX CONCURRENTLY idx_event_correlations_event_id;     -- repeats the unique key
 CREATE INDEX CONCURRENTLY idx_anchor_fulfillments_authorization ON anchor_fulfillments (authorization_id);
+-- A page of a user's open authorizations from the index alone, in place of the two that find them without their order.
+CREATE INDEX CONCURRENTLY idx_anchor_auth_open_page ON anchor_authorizations (user_address, expires_at, event_id)
+    INCLUDE (anchor_type, units) WHERE status IN ('AUTHORIZED', 'PENDING');
+DROP INDEX CONCURRENTLY idx_anchor_auth_active_user;
+DROP INDEX CONCURRENTLY idx_anchor_auth_user_status_expires;

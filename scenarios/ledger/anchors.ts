@@ -106,6 +106,16 @@ export const anchorUserOpen = defineTransaction({
   run: (client, { address }) => client.query('open', [address]),
 });
 
+/** A page of it: a user with eight thousand of them reads no more than what fits a screen, from the index alone. */
+export const anchorUserOpenPage = defineRewrite({
+  statements: {
+    open: `
+      SELECT event_id, anchor_type, units, expires_at FROM anchor_authorizations
+       WHERE user_address = $1 AND status IN ('AUTHORIZED', 'PENDING') ORDER BY expires_at, event_id LIMIT 100`,
+  },
+  run: (client, { address }: { address: string }) => client.query('open', [address]),
+});
+
 export const obligationSummary = defineTransaction({
   description: 'What is owed by type of anchor',
   weight: 1,

@@ -65,6 +65,12 @@ export const invariants: Record<string, InvariantSpec> = {
             WHERE e.id IS NULL OR k.id IS NULL LIMIT 5)
           UNION ALL (SELECT id FROM journal_entries_default LIMIT 5)`,
   },
+  keys_know_status: {
+    description: 'Keys tell which entries are posted',
+    stages: ['after'],
+    sql: `SELECT e.id, e.status, k.posted FROM journal_entries e JOIN journal_entry_keys k ON k.id = e.id
+           WHERE k.posted <> (e.status = 'Posted') ORDER BY 3, 1 LIMIT 5`,
+  },
   events_are_lines: {
     description: 'Dual write: the events of each account are as many as its posted lines, and add up to the same',
     stages: ['balances', 'partitions', 'months'],

@@ -224,8 +224,7 @@ export const trialBalanceFromView = defineRewrite({
 export const trialBalanceFromTotals = defineRewrite({
   statements: {
     all: `
-      SELECT a.id, a.name, sum(t.net) AS balance
-        FROM account_totals t JOIN accounts a ON a.id = t.account_id GROUP BY a.id, a.name`,
+      SELECT a.id, a.name, t.net AS balance FROM account_totals t JOIN accounts a ON a.id = t.account_id`,
   },
   run: (client) => client.query('all'),
 });
