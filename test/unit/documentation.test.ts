@@ -2,6 +2,8 @@
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkHttpScenario } from '../../src/http/check-scenario.ts';
+import { drawerOf, importHttpScenario } from '../../src/http/scenario.ts';
 import { checkScenario } from '../../src/scenario-check.ts';
 import { importScenario } from '../../src/scenario-module.ts';
 import { createCatalog } from '../../src/seed/catalog.ts';
@@ -12,6 +14,7 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/design.md',
+  'docs/http.md',
   'docs/method.md',
   'docs/operations.md',
   'docs/scenarios.md',
@@ -48,6 +51,16 @@ describe('documentation', () => {
     const catalog = createCatalog(shopSeed, { seed: 1, scale: 0.001 });
     for (const [table, { columns }] of Object.entries(shopSeed.tables)) {
       for (const column of Object.keys(columns)) expect(catalog.cell(table, column, 0)).not.toBeUndefined();
+    }
+  });
+
+  it('has a service that could be loaded in docs/http.md', async () => {
+    const code = (await codeBlocks('docs/http.md', 'ts')).find((block) => block.includes('defineHttpScenario'))!;
+    const scenario = await importHttpScenario(await asModule('http.ts', code));
+    await checkHttpScenario(scenario, 'docs/http.md');
+    const drawer = drawerOf(scenario, { seed: 1, scale: 1 });
+    for (const spec of Object.values(scenario.http.requests)) {
+      expect(spec.request(drawer.draw(0, 0, 0)).path).toMatch(/^\//);
     }
   });
 
