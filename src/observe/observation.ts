@@ -52,7 +52,7 @@ export class Observation implements AsyncDisposable {
     transactions: readonly PlannedTransaction[],
     runs: ReadonlyMap<string, number>,
   ): Promise<StageEvidence> {
-    const waits = await this.#waits.stop();
+    const { waits, activities } = await this.#waits.stop();
     await sleep(flushMs);
     const after = await readCounters(this.#client, this.#major);
     const changed = (name: Parameters<typeof differences>[2]): CounterRow[] => differences(this.#before, after, name);
@@ -66,6 +66,7 @@ export class Observation implements AsyncDisposable {
       tables: await this.#tables(changed('tables')),
       indexes: await this.#indexes(changed('indexes')),
       waits,
+      activities,
       database: databaseActivity.parse(changed('database')[0]),
       wal: walActivity.parse(changed('wal')[0]),
       ...(io.length === 0 ? {} : { io: io.map((row) => actorIo.parse(Object.assign({ actor: row.key }, row))) }),

@@ -44,6 +44,15 @@ export interface WaitShare {
   seen: number;
 }
 
+/** Work of the server's own while a stage was under load, as far as it was seen. */
+export interface ServerActivity {
+  /** "checkpoint", "autovacuum: VACUUM public.events". */
+  what: string;
+  startedAt: string;
+  /** From the first to the last look that saw it. */
+  durationMs: number;
+}
+
 /** I/O by who asked for it: pg_stat_io. */
 export interface ActorIo {
   actor: string;
@@ -95,6 +104,8 @@ export interface StageEvidence {
   tables: TableAccess[];
   indexes: IndexUse[];
   waits: { looks: number; shares: WaitShare[] };
+  /** Absent in older results. */
+  activities?: ServerActivity[];
   database: { blocksHit: number; blocksRead: number; tempFiles: number; tempBytes: number; deadlocks: number };
   wal: { records: number; fullPageImages: number; bytes: number };
   /** Absent before PostgreSQL 16. */

@@ -70,6 +70,7 @@ export const stageEvidence = z.object({
   tables: z.array(tableAccess),
   indexes: z.array(indexUse),
   waits: z.object({ looks: count, shares: z.array(z.object({ event: z.string(), seen: count })) }),
+  activities: z.array(z.object({ what: z.string(), startedAt: z.iso.datetime(), durationMs: count })).optional(),
   database: databaseActivity,
   wal: walActivity,
   io: z.array(actorIo).optional(),

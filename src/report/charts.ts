@@ -25,6 +25,7 @@ import { renderLadderChart } from './ladder-chart.ts';
 import { isLadder } from './ladder-figures.ts';
 import { renderLiveMigrationCharts } from './live-migration-chart.ts';
 import { renderPairsChart } from './pairs-chart.ts';
+import { activitiesOf } from './markdown-activities.ts';
 import { renderPercentileChart } from './percentile-chart.ts';
 
 /** Charts by file name, in the order of the report; none when nothing was measured. */
@@ -139,6 +140,7 @@ function latencyOverTime(result: RunResult, stages: ChartStage[]): string {
     series: stages.map((stage, index) => ({
       ...responseLine(stage, lines[index]!),
       markLine: withJobs(stage, limitLine('yAxis', result.slo.limitMs), index === 0),
+      markArea: activityAreas(result, stage),
     })),
   });
 }
@@ -149,6 +151,15 @@ function withJobs({ mainBlock, colour }: ChartStage, limit: Limit, first: boolea
   const lineStyle = { color: colour, type: 'dotted', width: 1 };
   const marks = starts.map(({ startedMs }) => ({ xAxis: startedMs / 1000, lineStyle, label: { show: false } }));
   return { ...limit, data: [...(first ? limit.data : []), ...marks] };
+}
+
+/** What the server did of its own, as upright bands in the colour of the stage. */
+function activityAreas(result: RunResult, { stage, mainBlock, colour }: ChartStage): object {
+  const bands = activitiesOf(result, stage, mainBlock).map(({ fromMs, toMs }) => [
+    { xAxis: fromMs / 1000 },
+    { xAxis: toMs / 1000 },
+  ]);
+  return { silent: true, itemStyle: { color: colour, opacity: 0.1 }, data: bands };
 }
 
 /** Of a saturated stage most transactions never ended: their ages at the end are lower bounds, so the line is dashed. */

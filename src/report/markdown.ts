@@ -9,6 +9,7 @@ import { renderEvidence } from './markdown-evidence.ts';
 import { renderCapacity } from './markdown-capacity.ts';
 import { renderCalibration } from './markdown-calibration.ts';
 import { renderLadder } from './markdown-ladder.ts';
+import { serverActivities } from './markdown-activities.ts';
 import { backgroundJobs } from './markdown-jobs.ts';
 import { byTransaction } from './markdown-latency.ts';
 import { readings } from './markdown-readings.ts';
@@ -18,6 +19,7 @@ import { renderPairs } from './markdown-pairs.ts';
 import { hasDatabases, renderClosedLoop, renderServices } from './markdown-service.ts';
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
+import { renderTuning } from './markdown-tune.ts';
 import { renderWhy } from './markdown-why.ts';
 
 /** A report and the files that it refers to, by name. */
@@ -30,6 +32,7 @@ export interface MarkdownReport {
 /** Renders a result; a result that was never judged is judged here. */
 export async function renderMarkdown(result: RunResult): Promise<MarkdownReport> {
   if (result.calibration !== undefined) return { markdown: renderCalibration(result), files: {} };
+  if (result.tuning !== undefined) return { markdown: renderTuning(result, result.tuning), files: {} };
   if (result.probe !== undefined) return { markdown: renderProbe(result), files: {} };
   // Loaded here, because worker threads that import a scenario would otherwise wait for ECharts too.
   const { renderCharts } = await import('./charts.ts');
@@ -59,6 +62,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     chart(files, 'latency-percentiles.svg', 'Response time of each stage from the median to the maximum'),
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
     backgroundJobs(result),
+    serverActivities(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),
     renderClosedLoop(result),
     readings(result),
