@@ -45,6 +45,8 @@ async function killRedis(): Promise<void> {
 const open = (env: Record<string, string> = {}) =>
   openService(databaseUrl(server, 'last'), { CACHE: 'redis', REDIS_URL: socket, ...env });
 
+const storeOf = (databaseId: string) => new RedisStore(socket, databaseId, () => undefined);
+
 const cacheState = async (service: FastifyInstance) => (await asking(service)('GET /health')).body.cache;
 const becomes = (service: FastifyInstance, state: 'up' | 'down') =>
   vi.waitFor(async () => expect(await cacheState(service)).toBe(state), { timeout: 10_000, interval: 50 });
@@ -79,7 +81,7 @@ describe.skipIf(!available)(`with Redis${why}`, () => {
   });
 
   it('keeps no answer that a write of another instance has overtaken', async () => {
-    const [one, other] = [new RedisStore(socket, () => undefined), new RedisStore(socket, () => undefined)];
+    const [one, other] = [storeOf('a-database'), storeOf('a-database')];
     await one.open();
     await other.open();
     const { ticket } = await one.get('user:late');
@@ -91,6 +93,15 @@ describe.skipIf(!available)(`with Redis${why}`, () => {
     expect((await other.get('user:late')).text).toBe('"new"');
     expect(await other.clear()).toBe(1);
     await Promise.all([one.close(), other.close()]);
+  });
+
+  it('keeps the answers of two databases apart', async () => {
+    await using one = await open();
+    await using other = await openService(databaseUrl(server, 'first'), { CACHE: 'redis', REDIS_URL: socket });
+    const url = `/users/${walletNumber(7)}`;
+    await asking(one)(`PUT ${url}`, { ensName: 'only-here.eth' });
+    expect(await asking(one)(`GET ${url}`)).toMatchObject({ status: 200 });
+    expect(await asking(other)(`GET ${url}`)).toMatchObject({ status: 404 });
   });
 
   it('counts the requests of a wallet over all instances', async () => {

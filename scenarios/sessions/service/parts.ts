@@ -35,8 +35,7 @@ export async function openParts(settings: Settings, log: Log): Promise<Parts> {
   try {
     await database.warmUp();
     const schema = await readSchema(database);
-    const redis = settings.CACHE === 'redis' ? new RedisStore(settings.REDIS_URL, (text) => log.warn(text)) : undefined;
-    await redis?.open();
+    const redis = settings.CACHE === 'redis' ? await openRedis(settings.REDIS_URL, schema.databaseId, log) : undefined;
     const cache = new Cache(settings.CACHE === 'memory' ? new MemoryStore() : redis);
     const count = redis && ((key: string, windowMs: number) => redis.count(key, windowMs));
     const limiter = new RateLimiter(settings.RATE_LIMIT_PER_MINUTE, clock, count);
@@ -46,6 +45,12 @@ export async function openParts(settings: Settings, log: Log): Promise<Parts> {
     await database.close();
     throw error;
   }
+}
+
+async function openRedis(url: string, databaseId: string, log: Log): Promise<RedisStore> {
+  const redis = new RedisStore(url, databaseId, (text) => log.warn(text));
+  await redis.open();
+  return redis;
 }
 
 export async function closeParts({ monitor, database, cache }: Parts): Promise<void> {

@@ -2,8 +2,6 @@
 import { Redis, type Result } from 'ioredis';
 import type { Found, Store } from './cache.ts';
 
-const prefix = 'sessions:cache:';
-
 /** A cache that takes longer is slower than the statement. */
 const commandTimeoutMs = 250;
 
@@ -43,6 +41,8 @@ interface Ticket {
 
 export class RedisStore implements Store<Ticket> {
   readonly #redis: Redis;
+  /** Of all keys. Services on copies of a database may share a Redis, and must not share answers. */
+  readonly #prefix: string;
   readonly #tell: (text: string) => void;
   #usable = false;
   /** How often Redis became usable. */
@@ -51,7 +51,8 @@ export class RedisStore implements Store<Ticket> {
   #closed = false;
 
   /** `url`: redis://host:port or the path of a socket. `tell` hears when Redis is lost and when it is back. */
-  constructor(url: string, tell: (text: string) => void) {
+  constructor(url: string, databaseId: string, tell: (text: string) => void) {
+    this.#prefix = `sessions:${databaseId}`;
     this.#tell = tell;
     this.#redis = new Redis(url, {
       lazyConnect: true,
@@ -76,19 +77,20 @@ export class RedisStore implements Store<Ticket> {
 
   async get(key: string): Promise<Found<Ticket>> {
     const taken = { takenMs: performance.now(), epoch: this.#epoch };
-    const [text, version] = await this.#attempt(() => this.#redis.mget(...keysOf(key)), [null, null]);
+    const [text, version] = await this.#attempt(() => this.#redis.mget(...this.#keysOf(key)), [null, null]);
     return { text: text ?? undefined, ticket: { version: version ?? '0', ...taken } };
   }
 
   async set(key: string, text: string, timeToLiveMs: number, ticket: Ticket): Promise<void> {
     const { version, takenMs, epoch } = ticket;
     if (epoch !== this.#epoch || performance.now() - takenMs > ticketLifeMs) return;
-    await this.#attempt(() => this.#redis.setIfVersion(...keysOf(key), version, text, timeToLiveMs), 0);
+    await this.#attempt(() => this.#redis.setIfVersion(...this.#keysOf(key), version, text, timeToLiveMs), 0);
   }
 
   async delete(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
     const commands = this.#redis.multi();
-    for (const [value, version] of keys.map(keysOf)) {
+    for (const [value, version] of keys.map((key) => this.#keysOf(key))) {
       commands.unlink(value).incr(version).pexpire(version, versionLifeMs);
     }
     await this.#attempt(() => commands.exec(), null);
@@ -100,8 +102,8 @@ export class RedisStore implements Store<Ticket> {
 
   /** One more in the window of the key, for the rate limit; undefined while Redis is away. */
   async count(key: string, windowMs: number): Promise<number | undefined> {
-    const counted = `sessions:rate:${key}`;
-    const command = () => this.#redis.multi().incr(counted).pexpire(counted, windowMs, 'NX').exec();
+    const counted = `${this.#prefix}:rate:${key}`;
+    const command = () => this.#redis.multi().incr(counted).pexpire(counted, windowMs).exec();
     const replies = await this.#attempt(command, null);
     return replies?.[0]?.[1] as number | undefined;
   }
@@ -115,6 +117,7 @@ export class RedisStore implements Store<Ticket> {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#usable = false;
     clearTimeout(this.#retry);
     this.#redis.disconnect();
   }
@@ -137,7 +140,7 @@ export class RedisStore implements Store<Ticket> {
     this.#retry = setTimeout(() => void this.#recover(), retryMs);
   }
 
-  /** Nobody knows which writes were missed while Redis was away: it is emptied before anybody reads from it again. */
+  /** Nobody knows which writes were missed before now: the cache is emptied before this instance reads from it. */
   async #recover(): Promise<void> {
     try {
       await this.#removeAll();
@@ -154,12 +157,13 @@ export class RedisStore implements Store<Ticket> {
     let removed = 0;
     let cursor = '0';
     do {
-      const [next, keys] = await this.#redis.scan(cursor, 'MATCH', `${prefix}value:*`, 'COUNT', 1_000);
+      const [next, keys] = await this.#redis.scan(cursor, 'MATCH', `${this.#prefix}:value:*`, 'COUNT', 1_000);
       if (keys.length > 0) removed += await this.#redis.unlink(...keys);
       cursor = next;
     } while (cursor !== '0');
     return removed;
   }
+  #keysOf(key: string): [value: string, version: string] {
+    return [`${this.#prefix}:value:${key}`, `${this.#prefix}:version:${key}`];
+  }
 }
-
-const keysOf = (key: string): [value: string, version: string] => [`${prefix}value:${key}`, `${prefix}version:${key}`];

@@ -2,6 +2,8 @@
 import type { Database } from './database.ts';
 
 export interface Schema {
+  /** The same for all who are connected to this database, another for each copy of it. */
+  databaseId: string;
   /** Migration 002: a nonce notes when it was consumed, a block may run out. */
   hasColumns: boolean;
   /** Migration 004 and 005: telemetry by month, and the function that makes months ahead. */
@@ -13,7 +15,9 @@ export interface Schema {
 const question = {
   name: 'schema',
   text: `
-    SELECT EXISTS (SELECT 1 FROM pg_attribute
+    SELECT (SELECT concat_ws('-', system_identifier, current_setting('port'), oid)
+              FROM pg_control_system(), pg_database WHERE datname = current_database()) AS "databaseId",
+           EXISTS (SELECT 1 FROM pg_attribute
                     WHERE attrelid = 'nonces'::regclass AND attname = 'consumed_at' AND NOT attisdropped) AS "hasColumns",
            to_regprocedure('create_future_partitions(timestamp, integer)') IS NOT NULL AS "hasPartitions",
            to_regclass('idx_sessions_a_started') IS NOT NULL AS "hasOrderedCalls"`,

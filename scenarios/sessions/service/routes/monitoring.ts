@@ -1,7 +1,7 @@
 /** The document's monitoring and management endpoints, lines 115 to 125. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Statement } from '../database.ts';
+import { PoolExhaustedError, type Statement } from '../database.ts';
 import { slowStatementMs } from '../monitoring.ts';
 import { optimisationReport } from '../optimisation.ts';
 import type { Parts } from '../parts.ts';
@@ -57,17 +57,17 @@ export function addMonitoringRoutes(app: FastifyInstance, parts: Parts): void {
 
 function addHealth(app: FastifyInstance, { database, cache, monitor, alerts }: Parts): void {
   app.get('/health', async (_request, reply) => {
-    const [databaseUp, { on, store }] = await Promise.all([
+    const [databaseState, { on, store }] = await Promise.all([
       database.query(ping).then(
-        () => true,
-        () => false,
+        () => 'up',
+        (error: unknown) => (error instanceof PoolExhaustedError ? 'busy' : 'down'),
       ),
       cache.statistics(),
     ]);
     const cacheState = !on ? 'off' : store?.usable ? 'up' : 'down';
     // Without a cache the service is slower and right; without a database it is nothing.
-    const status = !databaseUp ? 'down' : cacheState === 'down' ? 'degraded' : 'up';
-    return reply.code(databaseUp ? 200 : 503).send({ status, database: databaseUp ? 'up' : 'down', cache: cacheState });
+    const status = databaseState !== 'up' ? 'down' : cacheState === 'down' ? 'degraded' : 'up';
+    return reply.code(status === 'down' ? 503 : 200).send({ status, database: databaseState, cache: cacheState });
   });
   app.get('/health/performance', () => ({
     process: monitor.process(),
