@@ -9,13 +9,18 @@ export {
   UsageError,
   type ErrorDetails,
 } from './errors.ts';
+export { planHttp, type HttpPlan, type HttpRunRequest, type PlannedService } from './http/plan.ts';
+export { runHttp } from './http/run.ts';
 export {
   defineHttpScenario,
+  type AnswerCheck,
+  type HttpLoadSpec,
   type HttpRequest,
   type HttpScenarioSpec,
   type HttpSpec,
   type RequestSpec,
   type ServiceSpec,
+  type StageServiceSpec,
 } from './http/spec.ts';
 export type { RunControl, RunEvent } from './journal.ts';
 export { planRun, type PlannedStage, type RunPlan, type RunRequest } from './plan.ts';

@@ -74,8 +74,8 @@ function judgeCorrectness(result: RunResult): Gate {
 }
 
 /** Answers of a service that the scenario's own check refused under load. */
-function wrongAnswers({ blocks }: RunResult): string[] {
-  return blocks.flatMap(({ stage, transactions }) =>
+function wrongAnswers({ blocks, comparison }: RunResult): string[] {
+  const alone = blocks.flatMap(({ stage, transactions }) =>
     transactions.flatMap(({ name, counts, errors }) => {
       const wrong = errors[wrongAnswer];
       if (wrong === undefined) return [];
@@ -83,6 +83,14 @@ function wrongAnswers({ blocks }: RunResult): string[] {
       return [`${name} was answered wrongly in stage ${stage}: ${share}, as ${wrong.example}`];
     }),
   );
+  const paired = (comparison?.pairs ?? []).flatMap(({ number, blocks }) =>
+    blocks.flatMap(({ side, transactions }) =>
+      transactions
+        .filter(({ wrong = 0 }) => wrong > 0)
+        .map(({ name }) => `${name} was answered wrongly in pair ${number} (${side})`),
+    ),
+  );
+  return [...alone, ...paired];
 }
 
 function differingAnswers(result: RunResult): string[] {

@@ -1,5 +1,5 @@
 /** What a comparison keeps of a block. Pure. */
-import type { Block } from '../result.ts';
+import { wrongAnswer, type Block } from '../result.ts';
 import type { PairedBlock, Side } from './record.ts';
 
 /** The figures of a block that pairs are judged by; `limitMs` is the SLO's. */
@@ -20,11 +20,12 @@ export function pairedBlock(side: Side, block: Block, limitMs: number): PairedBl
     seconds: timeline.length,
     slowSeconds: timeline.filter((second) => second.p95Us > limitMs * 1000).length,
     latenessP99Us: generator.lateness.p99Us,
-    transactions: transactions.map(({ name, counts, missed, response }) => ({
+    transactions: transactions.map(({ name, counts, missed, response, errors }) => ({
       name,
       count: counts.scheduled,
       missed,
       p95Us: response.p95Us,
+      ...(errors[wrongAnswer] === undefined ? {} : { wrong: errors[wrongAnswer].count }),
     })),
     samplesFile,
   };

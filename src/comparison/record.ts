@@ -50,6 +50,8 @@ export interface PairedTransaction {
   missed: number;
   /** Of the response time. */
   p95Us: number;
+  /** Answers of a service that the scenario's check refused; absent where there was none. */
+  wrong?: number;
 }
 
 /** One block of a pair. */

@@ -22,7 +22,7 @@ const pairedBlock = z.object({
   seconds: count,
   slowSeconds: count,
   latenessP99Us: amount,
-  transactions: z.array(z.object({ name, count, missed: count, p95Us: amount })),
+  transactions: z.array(z.object({ name, count, missed: count, p95Us: amount, wrong: count.optional() })),
   host: z.object({ stealShare: amount, foreignCores: amount }).optional(),
   checkpoints: count.optional(),
   samplesFile: z.string(),

@@ -58,6 +58,8 @@ export interface HttpPlan extends Pick<
   project: string;
   services: PlannedService[];
   closedLoopMs: number | undefined;
+  /** A comparison was asked for, which needs databases. */
+  pairsAsked: boolean;
   /** How the stages' databases are made; undefined where there is none of ours. */
   databases: RunPlan | undefined;
 }
@@ -88,6 +90,7 @@ export async function planHttp(request: HttpRunRequest): Promise<HttpPlan> {
     project: await projectFolder(scenarioFile),
     services,
     closedLoopMs: request.closedLoopMs,
+    pairsAsked: request.comparison !== undefined,
     databases,
     load,
     offered: offeredBy(scenario.http.requests),

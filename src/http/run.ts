@@ -8,8 +8,7 @@ import type { Block, RunResult } from '../result.ts';
 import { checkStage, compareEnds, readStage } from '../run.ts';
 import type { StageSpec } from '../scenario.ts';
 import type { ConnectionTarget, Server } from '../server/server.ts';
-import { measureStage } from '../stage-block.ts';
-import { collectHttpAnswers } from './answers.ts';
+import { measureStage, type StageBlockOrder } from '../stage-block.ts';
 import { databaseUrl } from './database-url.ts';
 import type { HttpPlan, PlannedService } from './plan.ts';
 import { drawerOf } from './scenario.ts';
@@ -57,6 +56,9 @@ function withDatabases(plan: HttpPlan, databases: RunPlan, control: RunControl):
 async function withoutDatabases(plan: HttpPlan, control: RunControl): Promise<RunResult> {
   const basis = { ...plan, server: { kind: 'none' }, postgres: { version: '', major: 0 }, stages: [] };
   const journal = new Journal(emptyResult(basis), plan.outDir, control);
+  if (plan.pairsAsked && plan.services.length > 1) {
+    journal.note('No comparison by pairs: it takes databases of ours, on which several services can be alive at once.');
+  }
   return record(basis, journal, control, async () => {
     let reference: Answers | undefined;
     for (const service of plan.services) {
@@ -110,57 +112,62 @@ interface ServiceContext {
   };
 }
 
-/** Starts the service, asks it what the first stage was asked, drives the load, stops it. */
+/** Asks the service what the first stage was asked, and drives the load; where that is wished, a closed loop on a service of its own. */
 async function rehearseService(planned: PlannedService, context: ServiceContext): Promise<Answers> {
-  const { journal } = context;
+  const answers = await withService(planned, context, async (service) => {
+    const answers = await compareWith(planned, service, context);
+    context.journal.result.blocks.push(await measure(planned, service, context));
+    await context.journal.save();
+    return answers;
+  });
+  await driveInClosedLoop(planned, context);
+  return answers;
+}
+
+/** Lets `work` have the service of a stage, which is gone afterwards. */
+async function withService<T>(
+  planned: PlannedService,
+  context: ServiceContext,
+  work: (service: Service) => Promise<T>,
+): Promise<T> {
+  const { signal } = context.journal;
   await using service = await startService(planned, context);
   try {
-    return await driveService(planned, service, context);
+    const outcome = await work(service);
+    signal?.throwIfAborted();
+    service.died.throwIfAborted();
+    return outcome;
   } catch (error) {
-    journal.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     // A service that died shows as many different errors of its clients; its own last words have the cause.
     throw await service.explain(error);
   }
 }
 
-async function driveService(planned: PlannedService, service: Service, context: ServiceContext): Promise<Answers> {
-  const { journal } = context;
-  const answers = await compareWith(planned, service, context);
-  const block = await measure(planned, service, context);
-  journal.result.blocks.push(block);
-  await journal.save();
-  journal.signal?.throwIfAborted();
-  service.died.throwIfAborted();
-  await driveInClosedLoop(planned, service, context);
-  return answers;
-}
-
 /** After the block that is judged: what the closed loop writes is in nobody's way there. */
-async function driveInClosedLoop(
-  { stage }: PlannedService,
-  service: Service,
-  { plan, journal }: ServiceContext,
-): Promise<void> {
+async function driveInClosedLoop(planned: PlannedService, context: ServiceContext): Promise<void> {
+  const { plan, journal } = context;
   const { closedLoopMs, load, scenario } = plan;
   if (closedLoopMs === undefined) return;
   const title = `Ask again at once for ${formatMs(closedLoopMs)} (closed loop)`;
-  await journal.part({ name: 'measure', title, stage }, async () => {
-    // Loaded here, because most loads are open only.
-    const { closedLoop } = await import('./closed-loop.ts');
-    const figures = await closedLoop({
-      stage,
-      origin: service.origin,
-      requests: scenario.http.requests,
-      drawer: drawerOf(scenario, plan),
-      connections: load.connections,
-      durationMs: closedLoopMs,
-      timeoutMs: load.statementTimeoutMs,
-      ...(journal.signal === undefined ? {} : { signal: journal.signal }),
-    });
-    (journal.result.closedLoop ??= []).push(figures);
-    service.died.throwIfAborted();
-    return { detail: `${formatRate(figures.answeredPerSecond)}, p95 ${formatUs(figures.p95Us)}` };
-  });
+  await withService(planned, context, (service) =>
+    journal.part({ name: 'measure', title, stage: planned.stage }, async () => {
+      // Loaded here, because most loads are open only.
+      const { closedLoop } = await import('./closed-loop.ts');
+      const figures = await closedLoop({
+        stage: planned.stage,
+        origin: service.origin,
+        requests: scenario.http.requests,
+        drawer: drawerOf(scenario, plan),
+        connections: load.connections,
+        durationMs: closedLoopMs,
+        timeoutMs: load.statementTimeoutMs,
+        ...(journal.signal === undefined ? {} : { signal: journal.signal }),
+      });
+      (journal.result.closedLoop ??= []).push(figures);
+      return { detail: `${formatRate(figures.answeredPerSecond)}, p95 ${formatUs(figures.p95Us)}` };
+    }),
+  );
 }
 
 async function startService(
@@ -182,6 +189,11 @@ async function startService(
   return service;
 }
 
+/** Which statements a request leads to, only the service knows. */
+function observedOf(connection: ConnectionTarget, major: number, service: Service): StageBlockOrder['observed'] {
+  return { connection, major, transactions: [], endSessions: async () => service[Symbol.asyncDispose]() };
+}
+
 function urlOf({ server, connection }: NonNullable<ServiceContext['database']>): string {
   return databaseUrl(server.loopbackConnection(connection.database));
 }
@@ -193,6 +205,8 @@ async function compareWith(
 ): Promise<Answers> {
   const title = reference ? 'Compare answers' : 'Collect answers';
   const { answers } = await journal.part({ name: 'correctness', title, stage }, async () => {
+    // Loaded here, as most commands need no HTTP client.
+    const { collectHttpAnswers } = await import('./answers.ts');
     const answers = await collectHttpAnswers(plan, stage, service, journal.signal);
     if (!reference) return { answers, detail: 'reference for the later stages' };
     const outcomes = compareAnswers(reference, answers, answersDiffer);
@@ -215,8 +229,7 @@ function measure({ stage }: PlannedService, service: Service, context: ServiceCo
     what: 'requests',
     destination: { origin: service.origin, ...(connection === undefined ? {} : { database: connection }) },
     ...(jobs === undefined ? {} : { jobs }),
-    // Which statements a request leads to, only the service knows.
-    ...(connection === undefined ? {} : { observed: { connection, major: server!.major, transactions: [] } }),
+    ...(connection === undefined ? {} : { observed: observedOf(connection, server!.major, service) }),
     signal: AbortSignal.any([service.died, ...(journal.signal === undefined ? [] : [journal.signal])]),
   });
 }

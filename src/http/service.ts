@@ -190,6 +190,7 @@ class ServiceProcess implements AsyncDisposable {
 
   /** SIGTERM to the whole group, then patience, then SIGKILL. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#stopping) return;
     this.#stopping = true;
     this.#signal('SIGTERM');
     // Not only the first process: what `npm start` has started may still be closing its connections.

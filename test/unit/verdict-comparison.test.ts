@@ -100,6 +100,16 @@ describe('the gate of the typical p95', () => {
     expect(judge(result).outcome).toBe('pass');
   });
 
+  it('counts for nothing where an answer in a pair was wrong', () => {
+    const result = comparedResult({
+      spoil: (block, { number, kind }) => {
+        if (number === 5 && kind === 'change') block.transactions[0]!.wrong = 1;
+      },
+    });
+    expect(gateOf(result, 'correctness').reason).toMatch(/^read was answered wrongly in pair 5/);
+    expect(judge(result).exitCode).toBe(ExitCode.correctness);
+  });
+
   it('is without pairs where "before" saturates', () => {
     const result = { ...buildResult([saturatedBefore, calmAfter]), gate: { maxRegression: 0.1 } };
     expect(gateOf(result, 'typical-p95')).toMatchObject({ outcome: 'pass' });
