@@ -29,6 +29,7 @@ export function otherThanRun(result: RunResult): string | undefined {
   if (result.capacity !== undefined) return 'a search for capacity';
   if (result.probe !== undefined) return 'a probe without load';
   if (result.calibration !== undefined) return 'a calibration';
+  if (result.tuning !== undefined) return 'a tuning';
   if (result.liveMigration !== undefined) return 'a rehearsal of a live migration';
   return result.status === 'complete' ? undefined : `a run that is ${result.status}, not complete`;
 }

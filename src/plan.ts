@@ -47,6 +47,8 @@ export interface RunRequest {
   config: Config;
   /** Git reference whose scenario and migrations are "before"; the working tree's are "after". */
   beforeRef?: string;
+  /** In place of the profile that each stage names. */
+  profile?: string;
   /** Names, or `all` of them; default: the first and the last. None for a seeding alone. */
   stages?: readonly string[];
   /** Size of the data: 1 is full size. Default 1. */
@@ -155,7 +157,8 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const checks = new FaultList();
   checks.try(() => assertLoad(load));
   const baseline = checks.try(() => upTo(migrationsOf(), scenario.workload.baseline, 'workload.baseline')) ?? [];
-  const stages = chooseStages(scenario, request.stages, checks).flatMap((spec) => {
+  const stages = chooseStages(scenario, request.stages, checks).flatMap((chosen) => {
+    const spec = request.profile === undefined ? chosen : { ...chosen, profile: request.profile };
     const planned = checks.try(() =>
       planStage(spec, migrationsOf(spec), { baseline, host, load: loadOf(spec, load), config, major: postgres.major }),
     );

@@ -35,7 +35,7 @@ export interface Rehearsal {
 export async function rehearse(
   plan: RunPlan,
   control: RunControl,
-  findings: Pick<RunResult, 'capacity' | 'probe' | 'calibration' | 'liveMigration'>,
+  findings: Pick<RunResult, 'capacity' | 'probe' | 'calibration' | 'tuning' | 'liveMigration'>,
   story: (rehearsal: Rehearsal) => Promise<void>,
 ): Promise<RunResult> {
   using watch = await DiskWatch.start({ ...plan, signal: control.signal });
@@ -214,7 +214,7 @@ async function describeStage(
 }
 
 /** Parts of results that say nothing of stages at one rate, nor of single queries. */
-const otherFindings = new Set(['capacity', 'calibration', 'liveMigration']);
+const otherFindings = new Set(['capacity', 'calibration', 'tuning', 'liveMigration']);
 
 /** Judges what there is, and writes result and report; also after an interruption. */
 async function conclude(plan: ResultPlan, journal: Journal): Promise<void> {
@@ -225,7 +225,8 @@ async function conclude(plan: ResultPlan, journal: Journal): Promise<void> {
     result.claims = assessClaims(plan.scenario.claims ?? [], result);
   }
   result.warnings.push(...warningsOf(result));
-  if (result.probe === undefined && result.calibration === undefined) result.verdict = judge(result);
+  const unjudged = [result.probe, result.calibration, result.tuning];
+  if (unjudged.every((other) => other === undefined)) result.verdict = judge(result);
   await journal.save();
   await writeReport(plan.outDir, result);
 }

@@ -18,7 +18,8 @@ import { judge } from './verdict.ts';
  * @throws UsageError when the result is of a search or of single queries, or its samples are needed and missing.
  */
 export async function rejudge(result: RunResult, folder: string, { slo, gate }: Thresholds): Promise<RunResult> {
-  if ([result.capacity, result.probe, result.calibration, result.liveMigration].some((other) => other !== undefined)) {
+  const { capacity, probe, calibration, tuning, liveMigration } = result;
+  if ([capacity, probe, calibration, tuning, liveMigration].some((other) => other !== undefined)) {
     throw new UsageError('This result has no stages at one rate: there is nothing for a gate to judge.', {
       hint: 'Name a result of `pgrehearse run`.',
     });

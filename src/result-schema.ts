@@ -4,6 +4,7 @@ import { liveMigrationSchema } from './live-migration/schema.ts';
 import { readingUnits } from './scenario.ts';
 import { stageEvidence } from './observe/schema.ts';
 import { comparisonSchema } from './comparison/schema.ts';
+import { tuningSchema } from './tune/schema.ts';
 
 const count = z.int().nonnegative();
 const amount = z.number().nonnegative();
@@ -321,6 +322,7 @@ export const runResultSchema = z.object({
   evidence: z.array(stageEvidence).optional(),
   changes: z.array(z.object({ file: z.string(), line: count, text: z.string() })).optional(),
   comparison: comparisonSchema.optional(),
+  tuning: tuningSchema({ outcome, estimate }).optional(),
   calibration: z
     .array(
       z.object({

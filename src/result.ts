@@ -9,6 +9,7 @@ import type { LiveMigration } from './live-migration/record.ts';
 import type { StageEvidence } from './observe/record.ts';
 import type { GateEstimate, Outcome, Verdict } from './verdict/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
+import type { Tuning } from './tune/record.ts';
 
 export type { Gate, GateEstimate, Outcome, Verdict } from './verdict/record.ts';
 
@@ -404,6 +405,8 @@ export interface RunResult {
   liveMigration?: LiveMigration;
   /** Of `pgrehearse calibrate`, which has nothing else. */
   calibration?: CalibrationRound[];
+  /** Of `pgrehearse tune`, which has nothing else. */
+  tuning?: Tuning;
   /** Of `pgrehearse capacity`, which has no blocks. */
   capacity?: CapacityResult[];
   /** Of `pgrehearse probe`, which has no blocks and no verdict. */

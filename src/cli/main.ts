@@ -18,6 +18,7 @@ import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { seedCommand } from './seed.ts';
 import { trendCommand } from './trend.ts';
+import { tuneCommand } from './tune.ts';
 import { Interruption } from './interruption.ts';
 import { snapshotCommand } from './snapshot.ts';
 
@@ -32,6 +33,7 @@ Examples:
   pgrehearse run webhooks --quick         the same in a minute on a small scale
   pgrehearse run ./my-scenario.ts --rate 200 --duration 2m
   pgrehearse capacity webhooks            how far each stage can go
+  pgrehearse tune webhooks                which settings of a profile earn their place
   pgrehearse probe webhooks               what each read costs by itself, before and after
   pgrehearse migrate verify webhooks      up, down and up again on a scratch database
   pgrehearse trend reports/runs           stored results over time, by commit
@@ -68,6 +70,7 @@ async function main(argv: string[]): Promise<number> {
     calibrateCommand,
     compareCommand,
     trendCommand,
+    tuneCommand,
   ]) {
     program.addCommand(command(context).copyInheritedSettings(program));
   }

@@ -26,7 +26,7 @@ export interface MeasureFlags {
 export function measure(
   request: { scenario: string; flags: MeasureFlags } & Pick<
     RunRequest,
-    'load' | 'comparison' | 'slo' | 'gate' | 'beforeRef'
+    'load' | 'comparison' | 'slo' | 'gate' | 'beforeRef' | 'profile'
   >,
   context: CommandContext,
   work: (plan: RunPlan, control: RunControl) => Promise<RunResult>,
@@ -36,7 +36,7 @@ export function measure(
 }
 
 /** What all of these commands plan from. */
-type CommonRequest = Omit<RunRequest, 'load' | 'comparison' | 'slo' | 'gate' | 'beforeRef'>;
+type CommonRequest = Omit<RunRequest, 'load' | 'comparison' | 'slo' | 'gate' | 'beforeRef' | 'profile'>;
 
 /** The same for what is planned in a way of its own. */
 export async function measurePlanned<Plan extends { outDir: string }>(

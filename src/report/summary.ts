@@ -8,6 +8,7 @@ import { judge } from '../verdict.ts';
 import { describeChange, describeClaims, describeLosses } from './comparison.ts';
 import { claimsOf, describeAnswers, describeStepTime, isLadder } from './ladder-figures.ts';
 import { describeCalibration } from './markdown-calibration.ts';
+import { describeTuning } from './markdown-tune.ts';
 import { hasDatabases } from './markdown-service.ts';
 import { describeImprovement, describeTime, probeGroups } from './probe-groups.ts';
 import { formatBytes, formatPlural, formatRate, formatShare, formatUs } from './format.ts';
@@ -35,6 +36,10 @@ export function renderSummary(result: RunResult, { color, columns }: SummaryOpti
   const paint: Paint = (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
   if (result.calibration !== undefined) {
     const lines = result.calibration.length === 0 ? ['No round was finished.'] : describeCalibration(result);
+    return lines.flatMap((line) => wrap(plain(line), width)).join('\n');
+  }
+  if (result.tuning !== undefined) {
+    const lines = describeTuning(result.tuning);
     return lines.flatMap((line) => wrap(plain(line), width)).join('\n');
   }
   if (result.probe !== undefined) {

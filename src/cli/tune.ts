@@ -1,0 +1,85 @@
+import { Command, Option } from 'commander';
+import type { PresetName } from '../comparison/record.ts';
+import { tune } from '../tune/tune.ts';
+import type { CommandContext } from './context.ts';
+import { measure, type MeasureFlags } from './measure.ts';
+import {
+  allowProductionOption,
+  blockOption,
+  configOption,
+  jsonOption,
+  pairsOption,
+  parseList,
+  parsePositive,
+  pgOption,
+  portOption,
+  scaleOption,
+  seedOption,
+  serverOption,
+  thresholdOptions,
+  thresholdsOf,
+  workersOption,
+  type ThresholdFlags,
+} from './options.ts';
+
+interface TuneFlags extends MeasureFlags, ThresholdFlags {
+  stage?: string;
+  profile: string;
+  groups?: string[];
+  rate?: number;
+  preset: PresetName;
+  pairs?: number;
+  block?: number;
+}
+
+export function tuneCommand(context: CommandContext): Command {
+  const command = new Command('tune')
+    .description('which settings of a profile earn their place under the load, and the profile without the rest')
+    .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
+    .addOption(new Option('--stage <name>', 'under whose load, schema and queries (default: the last)'))
+    .addOption(new Option('--profile <name>', 'the profile: tuned, or one of the config file').default('tuned'))
+    .addOption(new Option('--groups <a,b>', 'groups of settings to try (default: all)').argParser(parseList))
+    .addOption(new Option('--preset <name>', 'of each comparison').choices(['quick', 'standard']).default('quick'))
+    .addOption(pairsOption())
+    .addOption(blockOption())
+    .addOption(scaleOption())
+    .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive));
+  // What p95 may grow by decides what is spare; the objective plays no part.
+  for (const option of thresholdOptions().filter(({ long }) => long === '--max-regression')) command.addOption(option);
+  return command
+    .addOption(workersOption())
+    .addOption(seedOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
+    .addOption(serverOption())
+    .addOption(allowProductionOption())
+    .addOption(pgOption())
+    .addOption(portOption())
+    .addOption(configOption())
+    .addOption(jsonOption('the RunResult'))
+    .addHelpText(
+      'after',
+      `
+The whole profile runs beside the profile without a group of its settings, in pairs of blocks, one group after the other.
+A group is spare when p95 without it is proved to stay within --max-regression. The time is told before it starts.
+
+Examples:
+  pgrehearse tune webhooks
+  pgrehearse tune ./load/shop.ts --profile production --groups work_mem,shared_buffers --pairs 12 --block 1500ms`,
+    )
+    .action(async (scenario: string, flags: TuneFlags) => {
+      const { stage, profile, rate, preset, pairs, block } = flags;
+      const request = {
+        scenario,
+        flags: stage === undefined ? flags : { ...flags, stages: [stage] },
+        profile,
+        ...thresholdsOf(flags),
+        ...(rate === undefined ? {} : { load: { ratePerSecond: rate } }),
+        comparison: {
+          preset,
+          ...(pairs === undefined ? {} : { pairs }),
+          ...(block === undefined ? {} : { blockMs: block }),
+        },
+      };
+      await measure(request, context, (plan, control) => tune(plan, flags.groups, control));
+    });
+}
