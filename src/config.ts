@@ -114,7 +114,10 @@ function withAbsolutePaths(config: Config, folder: string): Config {
   if (config.out !== undefined) absolute.out = resolve(folder, config.out);
   if (config.profiles !== undefined) {
     absolute.profiles = Object.fromEntries(
-      Object.entries(config.profiles).map(([name, own]) => [name, typeof own === 'string' ? resolve(folder, own) : own]),
+      Object.entries(config.profiles).map(([name, own]) => [
+        name,
+        typeof own === 'string' ? resolve(folder, own) : own,
+      ]),
     );
   }
   if (config.scenarios !== undefined) {
