@@ -15,6 +15,7 @@ export {
   defineHttpScenario,
   type AnswerCheck,
   type HttpLoadSpec,
+  type HttpReadingSpec,
   type HttpRequest,
   type HttpScenarioSpec,
   type HttpSpec,

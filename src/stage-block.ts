@@ -29,16 +29,9 @@ export interface StageBlockOrder {
   destination: Destination;
   jobs?: StageSpec['jobs'];
   /** The database to observe, and which of its statements belong to which transaction. */
-  observed?: {
-    connection: ConnectionTarget;
-    major: number;
-    transactions: readonly PlannedTransaction[];
-    /**
-     * Ends sessions that are not the load's own. An idle session reports its last work after ten seconds only (PGSTAT_IDLE_INTERVAL in
-     * PostgreSQL's pgstat.c), one that ends at once.
-     */
-    endSessions?: () => Promise<void>;
-  };
+  observed?: { connection: ConnectionTarget; major: number; transactions: readonly PlannedTransaction[] };
+  /** Done between the load and the last look at the database. */
+  afterLoad?: () => Promise<void>;
   /** Default: the journal's. */
   signal?: AbortSignal;
 }
@@ -61,14 +54,13 @@ export async function measureStage(order: StageBlockOrder): Promise<Block> {
 
 async function driveObserved(
   order: StageBlockOrder,
-  { connection, major, transactions, endSessions }: NonNullable<StageBlockOrder['observed']>,
+  { connection, major, transactions }: NonNullable<StageBlockOrder['observed']>,
 ): Promise<Block> {
   const { journal, stage } = order;
   const countCheckpoints = (): Promise<number> => withClient(connection, (client) => checkpointsBegun(client, major));
   const checkpoints = await countCheckpoints();
   await using observation = await Observation.start(connection, major);
   const block = await drive(order);
-  await endSessions?.();
   block.checkpoints = (await countCheckpoints()) - checkpoints;
   (journal.result.evidence ??= []).push(await observation.finish(stage, transactions, completedRuns(block)));
   return block;

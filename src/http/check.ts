@@ -1,6 +1,7 @@
 /** Finds what is wrong with the `http` part of a scenario before anything starts. */
 import * as z from 'zod';
 import { loadShape } from '../load-check.ts';
+import { readingUnits } from '../scenario.ts';
 import { serviceOf } from './scenario.ts';
 import type { HttpSpec } from './spec.ts';
 
@@ -26,6 +27,14 @@ const request = z.strictObject({
   compared: fn.optional(),
 });
 
+const reading = z.strictObject({
+  description: text,
+  unit: z.enum(readingUnits),
+  path: z.string().startsWith('/'),
+  value: fn,
+  stages: z.array(text).optional(),
+});
+
 const service = z.strictObject({
   command: z.array(text).min(1, 'a program is needed').optional(),
   url: z.string().refine(isOrigin, 'expected http://host:port, without a path').optional(),
@@ -42,6 +51,7 @@ export const httpShape = z.strictObject({
   service,
   stages: z.record(text, service.extend({ answersDiffer: z.record(text, text).optional() })).optional(),
   requests: z.record(text, request).refine((all) => Object.keys(all).length > 0, 'at least one request is needed'),
+  readings: z.record(text, reading).optional(),
   load: httpLoadShape.optional(),
 });
 
@@ -56,6 +66,9 @@ export function httpFaults({ http, stages }: { http?: HttpSpec; stages: readonly
       ...unknown(stageNames, [stage], 'http.stages', 'stage'),
       ...unknown(requestNames, Object.keys(answersDiffer), `http.stages.${stage}.answersDiffer`, 'request'),
     ]),
+    ...Object.entries(http.readings ?? {}).flatMap(([name, { stages = [] }]) =>
+      unknown(stageNames, stages, `http.readings.${name}.stages`, 'stage'),
+    ),
   ];
 }
 

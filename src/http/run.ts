@@ -8,9 +8,10 @@ import type { Block, RunResult } from '../result.ts';
 import { checkStage, compareEnds, readStage } from '../run.ts';
 import type { StageSpec } from '../scenario.ts';
 import type { ConnectionTarget, Server } from '../server/server.ts';
-import { measureStage, type StageBlockOrder } from '../stage-block.ts';
+import { measureStage } from '../stage-block.ts';
 import { databaseUrl } from './database-url.ts';
 import type { HttpPlan, PlannedService } from './plan.ts';
+import { takeHttpReadings } from './readings.ts';
 import { drawerOf } from './scenario.ts';
 import { openService, type Service } from './service.ts';
 
@@ -189,11 +190,6 @@ async function startService(
   return service;
 }
 
-/** Which statements a request leads to, only the service knows. */
-function observedOf(connection: ConnectionTarget, major: number, service: Service): StageBlockOrder['observed'] {
-  return { connection, major, transactions: [], endSessions: async () => service[Symbol.asyncDispose]() };
-}
-
 function urlOf({ server, connection }: NonNullable<ServiceContext['database']>): string {
   return databaseUrl(server.loopbackConnection(connection.database));
 }
@@ -229,7 +225,22 @@ function measure({ stage }: PlannedService, service: Service, context: ServiceCo
     what: 'requests',
     destination: { origin: service.origin, ...(connection === undefined ? {} : { database: connection }) },
     ...(jobs === undefined ? {} : { jobs }),
-    ...(connection === undefined ? {} : { observed: observedOf(connection, server!.major, service) }),
+    // Which statements a request leads to, only the service knows.
+    ...(connection === undefined ? {} : { observed: { connection, major: server!.major, transactions: [] } }),
+    afterLoad: () => endService(stage, service, context),
     signal: AbortSignal.any([service.died, ...(journal.signal === undefined ? [] : [journal.signal])]),
   });
+}
+
+/**
+ * Asks the service for its own figures and stops it before the last look at its database: PostgreSQL's idle sessions report their last
+ * work after ten seconds only (PGSTAT_IDLE_INTERVAL in pgstat.c), those that end at once.
+ */
+async function endService(stage: string, service: Service, { plan, journal }: ServiceContext): Promise<void> {
+  const { readings } = plan.scenario.http;
+  if (readings !== undefined) {
+    const taken = await takeHttpReadings(readings, { stage, origin: service.origin });
+    (journal.result.readings ??= []).push(...taken);
+  }
+  await service[Symbol.asyncDispose]();
 }

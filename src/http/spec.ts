@@ -1,5 +1,5 @@
 /** The shapes that people write for an HTTP service: how it is started, what it is asked, what a right answer is. */
-import type { Draw, GateSpec, LoadSpec, SloSpec } from '../scenario.ts';
+import type { Draw, GateSpec, LoadSpec, ReadingSpec, SloSpec } from '../scenario.ts';
 
 /** One request, as it goes to the service. */
 export interface HttpRequest {
@@ -59,6 +59,19 @@ export interface ServiceSpec {
   readyWithinMs?: number;
 }
 
+/** A figure that the service tells of itself, taken right after the load. */
+export interface HttpReadingSpec {
+  /** Names the figure in reports. */
+  description: string;
+  unit: ReadingSpec['unit'];
+  /** Asked with GET; the answer is JSON. */
+  path: string;
+  /** Finds the number in the answer. */
+  value: (body: any) => number;
+  /** Stages in which it can be asked; default all. */
+  stages?: readonly string[];
+}
+
 /** What one stage has different. */
 export interface StageServiceSpec extends ServiceSpec {
   /** Requests whose answers may differ from the first stage, each with the reason. They are not compared. */
@@ -82,6 +95,7 @@ export interface HttpSpec {
   /** By stage: what replaces parts of `service`; variables are added to its own. */
   stages?: Readonly<Record<string, StageServiceSpec>>;
   requests: Readonly<Record<string, RequestSpec>>;
+  readings?: Readonly<Record<string, HttpReadingSpec>>;
   /** Connections apart, the scenario's own load holds where this says nothing. */
   load?: Partial<HttpLoadSpec>;
 }

@@ -47,6 +47,12 @@ describe('a service that we start for each stage', () => {
       after.transactions.map(({ counts }) => counts.scheduled),
     );
     expect(result.answers).toMatchObject([{ transaction: 'read_item', stage: 'after', compared: 200, different: 0 }]);
+    // 200 answers are compared before the load; nobody else asks.
+    const sent = after.transactions.reduce((sum, transaction) => sum + transaction.sent!, 0);
+    expect(result.readings!.filter(({ stage }) => stage === 'after')).toMatchObject([
+      { name: 'requests', value: 200 + sent },
+    ]);
+    expect(result.readings!.find(({ name }) => name === 'hits')!.error).toContain('no number there');
     expect(report).toContain('read_item');
     expect(report).not.toContain('PostgreSQL');
   });

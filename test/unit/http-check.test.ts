@@ -47,6 +47,12 @@ describe('checkHttpScenario', () => {
       (s) => (s.http.stages = { after: { answersDiffer: { nope: 'why not' } } }),
       /no request nope/,
     ],
+    ['a reading of no path', (s) => (s.http.readings = { hits: { ...s.http.readings.hits, path: 'x' } }), /hits\.path/],
+    [
+      'a reading of a stage that there is not',
+      (s) => (s.http.readings = { hits: { ...s.http.readings.hits, stages: ['later'] } }),
+      /http\.readings\.hits\.stages: there is no stage later/,
+    ],
     ['an unknown key', (s) => (s.http.srevice = {}), /srevice/],
     ['a load that is none', (s) => (s.http.load = { ratePerSecond: -1 }), /http\.load\.ratePerSecond/],
   ])('refuses %s', async (_, change, says) => {
