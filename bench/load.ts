@@ -2,23 +2,15 @@
  * Our load engine beside pgbench: single-row reads by primary key at 1,000 a second on the same server, in turns. Both count from the
  * scheduled start (pgbench: its log under -R) over the same number of connections, on one thread.
  */
-import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { Client } from 'pg';
 import { runBlock } from '../src/load/engine.ts';
 import { readSamples } from '../src/load/samples-file.ts';
-import { startEmbedded } from '../src/server/embedded.ts';
 import type { ConnectionTarget } from '../src/server/server.ts';
 import type { BenchResult } from './main.ts';
+import { connections, pointReadFile, runPeer, withAccounts } from './peers/generators.ts';
 
-const scenarioFile = fileURLToPath(new URL('./scenarios/point-read.ts', import.meta.url));
-const connections = 16;
 const ratePerSecond = 1000;
-const accounts = 100_000;
 /** Not counted on either side: connecting, preparing, compiling. */
 const warmupMs = 1000;
 
@@ -30,34 +22,7 @@ interface Turn {
 }
 
 export async function run({ quick }: { quick: boolean }): Promise<BenchResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'pgrehearse-bench-'));
-  // The server may run as another user, who has to enter.
-  await chmod(folder, 0o755);
-  try {
-    await using server = await startEmbedded({
-      dataDir: join(folder, 'data'),
-      cacheDir: join(folder, 'cache'),
-      settings: { shared_buffers: '128MB', autovacuum: false },
-      scratch: true,
-    });
-    const target = server.connection();
-    await createAccounts(target);
-    return await takeTurns(target, folder, quick ? 3000 : 6000, quick ? 2 : 8);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** The part of pgbench's tables that its select-only script reads. */
-async function createAccounts(target: ConnectionTarget): Promise<void> {
-  const client = new Client(target);
-  await client.connect();
-  await client.query('CREATE TABLE pgbench_branches (bid int PRIMARY KEY)');
-  await client.query('INSERT INTO pgbench_branches VALUES (1)');
-  await client.query('CREATE TABLE pgbench_accounts (aid int PRIMARY KEY, bid int, abalance int, filler char(84))');
-  await client.query(`INSERT INTO pgbench_accounts SELECT aid, 1, 0, '' FROM generate_series(1, ${accounts}) AS aid`);
-  await client.query('VACUUM ANALYZE');
-  await client.end();
+  return withAccounts((target, folder) => takeTurns(target, folder, quick ? 3000 : 6000, quick ? 2 : 8));
 }
 
 async function takeTurns(
@@ -86,7 +51,7 @@ async function takeTurns(
 async function driveOurs(target: ConnectionTarget, folder: string, durationMs: number, turn: number): Promise<Turn> {
   const samplesPath = join(folder, 'samples.bin');
   const block = await runBlock({
-    scenarioFile,
+    scenarioFile: pointReadFile,
     stage: 'only',
     id: `turn-${turn}`,
     blockNumber: turn,
@@ -106,33 +71,17 @@ async function driveOurs(target: ConnectionTarget, folder: string, durationMs: n
   };
 }
 
-/** Debian and others keep pgbench out of PATH or at a version of its own; any speaks to any server. */
 async function drivePgbench(target: ConnectionTarget, folder: string, durationMs: number): Promise<Turn | undefined> {
   const prefix = join(folder, 'log');
   const seconds = (warmupMs + durationMs) / 1000;
   const options = ['-n', '-S', '-M', 'prepared', '-R', `${ratePerSecond}`, '-c', `${connections}`, '-j', '1'];
-  const command = ['pgbench', ...options, '-T', `${seconds}`, '--log', `--log-prefix=${prefix}`, target.database];
-  const environment = {
-    PGHOST: target.host,
-    PGPORT: `${target.port}`,
-    PGUSER: target.user,
-    PGPASSWORD: target.password ?? '',
-  };
-  let times: string;
-  try {
-    // `times` of the shell tells the CPU time of its children.
-    const { stdout } = await promisify(execFile)('bash', ['-c', `${command.join(' ')} >&2 && times`], {
-      env: { ...process.env, ...environment },
-    });
-    times = stdout;
-  } catch (error) {
-    console.error(`Skipping pgbench: ${(error as Error).message.trim().split('\n').at(-1)}`);
-    return undefined;
-  }
+  const command = ['pgbench', ...options, '-T', `${seconds}`, '--log', `--log-prefix=${prefix}`];
+  const peer = await runPeer(command, target);
+  if (peer === undefined) return undefined;
   const log = (await readdir(folder)).find((file) => file.startsWith('log.'))!;
   const turn = readLog(await readFile(join(folder, log), 'utf8'));
   await rm(join(folder, log));
-  return { ...turn, cpuSeconds: childSeconds(times) };
+  return { ...turn, cpuSeconds: peer.cpuSeconds };
 }
 
 /** Lines of: client, transaction, latency, script, second, microsecond, lag behind the schedule. The warm-up is left out. */
@@ -148,15 +97,6 @@ function readLog(text: string): Pick<Turn, 'responseUs' | 'latenessUs'> {
 
 function scheduledUs(row: number[]): number {
   return row[4]! * 1e6 + row[5]! - row[2]!;
-}
-
-/** The second line of `times`: user and system time of the children, as 0m1.234s. */
-function childSeconds(times: string): number {
-  const parts = times
-    .trim()
-    .split('\n')[1]!
-    .matchAll(/(\d+)m([\d.]+)s/g);
-  return [...parts].reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
 }
 
 function at(sorted: Float64Array, share: number): number {
