@@ -37,6 +37,7 @@ const within =
     places.some((place) => path === place || path.startsWith(place));
 const library = (path: string) => path.startsWith('src/') && !path.startsWith('src/cli/');
 const service = within('scenarios/sessions/service/');
+const definitions = (path: string) => within('scenarios/', 'seeds/')(path) && !service(path);
 const outside = (path: string) => path !== 'pgrehearse' && !path.startsWith('seeds/') && !path.startsWith('scenarios/');
 const forbidden = (from: (path: string) => boolean, to: (path: string) => boolean) =>
   all.filter((edge) => from(edge.from) && to(edge.to)).map((edge) => `${edge.from} -> ${edge.to}`);
@@ -69,7 +70,6 @@ describe('import directions', () => {
   });
 
   it('lets scenarios and seeds import the public surface and each other only', () => {
-    const definitions = (path: string) => within('scenarios/', 'seeds/')(path) && !service(path);
     expect(forbidden(definitions, outside)).toEqual([]);
   });
 
