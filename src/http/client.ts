@@ -12,9 +12,9 @@ export interface HttpAnswer {
   text: string;
 }
 
-/** What was wrong with an answer, or with getting one. `code` groups errors in the result. */
+/** What was wrong with an answer (`broken`: with the connection, so that there is none). `code` groups errors in the result. */
 export interface RequestError {
-  kind: 'failed' | 'timed out' | 'wrong answer';
+  kind: 'failed' | 'timed out' | 'wrong answer' | 'broken';
   code: string;
   message: string;
 }
@@ -96,7 +96,7 @@ export function faultOf(
   return isRight(check, request, answer) ? undefined : wrong(`${asked}: ${beginning}`);
 }
 
-function wrong(message: string): RequestError {
+export function wrong(message: string): RequestError {
   return { kind: 'wrong answer', code: wrongAnswer, message };
 }
 
@@ -119,5 +119,5 @@ export function transportError(error: unknown, request: HttpRequest): RequestErr
   const { name = '', message = String(error) } = error instanceof Error ? error : {};
   const told = `${request.method} ${request.path}: ${message}`;
   if (name === 'TimeoutError') return { kind: 'timed out', code: 'TIMEOUT', message: told };
-  return { kind: 'failed', code: errorCode(error), message: told };
+  return { kind: 'broken', code: errorCode(error), message: told };
 }

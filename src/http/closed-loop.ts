@@ -71,7 +71,7 @@ export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoop
   };
 }
 
-/** A new request each time, of a kind drawn by the weights. */
+/** A new request each time, of a kind drawn by the weights. What would follow from an answer is left out. */
 function requestsInTurn({ requests, drawer }: ClosedLoopOptions): (defaults: autocannon.Request) => autocannon.Request {
   const choices = Object.entries(requests).map(([name, spec]): [[string, RequestSpec], number] => [
     [name, spec],

@@ -3,15 +3,9 @@ import { messageOf, UsageError } from '../errors.ts';
 import type { Ending } from '../load/drive.ts';
 import { Fate, LabelTable } from '../load/samples.ts';
 import type { Labels, Samples } from '../load/samples.ts';
-import { faultOf, transportError } from './client.ts';
-import type { HttpAnswer, RequestError } from './client.ts';
+import { exchange, type Asked } from './exchange.ts';
 import type { Drawer } from './scenario.ts';
 import type { HttpRequest, RequestSpec } from './spec.ts';
-
-/** What the executor needs of a connection. */
-export interface Asked {
-  ask(request: HttpRequest): Promise<HttpAnswer>;
-}
 
 export interface HttpExecutorOptions {
   requests: Readonly<Record<string, RequestSpec>>;
@@ -21,7 +15,12 @@ export interface HttpExecutorOptions {
   connections: readonly Asked[];
 }
 
-const fates = { failed: Fate.failed, 'timed out': Fate.timedOut, 'wrong answer': Fate.failed } as const;
+const fates = {
+  failed: Fate.failed,
+  'timed out': Fate.timedOut,
+  'wrong answer': Fate.failed,
+  broken: Fate.failed,
+} as const;
 
 /** Draws requests ahead, sends them, checks the answers, and names errors. Nothing is sent twice. */
 export class HttpExecutor {
@@ -53,19 +52,11 @@ export class HttpExecutor {
   async execute(arrival: number, connection: number): Promise<Ending> {
     const request = this.#drawn.get(arrival)!;
     this.#drawn.delete(arrival);
-    const error = await this.#ask(this.#specOf(arrival)[1], request, this.#options.connections[connection]!);
-    if (error === undefined) return { fate: Fate.succeeded, error: 0, retries: 0 };
-    const { code, message } = error;
+    const { fault } = await exchange(this.#options.connections[connection]!, this.#specOf(arrival)[1], request);
+    if (fault === undefined) return { fate: Fate.succeeded, error: 0, retries: 0 };
+    const { kind, code, message } = fault;
     const label = this.#errors.numberOf(code, () => ({ code, example: message }));
-    return { fate: fates[error.kind], error: label, retries: 0 };
-  }
-
-  async #ask(spec: RequestSpec, request: HttpRequest, connection: Asked): Promise<RequestError | undefined> {
-    try {
-      return faultOf(spec, request, await connection.ask(request));
-    } catch (error) {
-      return transportError(error, request);
-    }
+    return { fate: fates[kind], error: label, retries: 0 };
   }
 
   #specOf(arrival: number): [name: string, RequestSpec] {

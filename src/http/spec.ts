@@ -9,6 +9,11 @@ export interface HttpRequest {
   headers?: Readonly<Record<string, string>>;
   /** Text is sent as it is; anything else as JSON, with the content type that says so. */
   body?: unknown;
+  /**
+   * The request that follows from a right answer (JSON is parsed), if one does: to use what was handed out, or to end what was begun. It belongs
+   * to the same arrival, whose time goes on, and the same check holds for it.
+   */
+  next?: (body: any) => HttpRequest | undefined;
 }
 
 /** What makes an answer a right one. */

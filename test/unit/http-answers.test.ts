@@ -68,7 +68,7 @@ describe('transportError', () => {
     const late = new DOMException('too late', 'TimeoutError');
     expect(transportError(late, request)).toMatchObject({ kind: 'timed out', code: 'TIMEOUT' });
     const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
-    expect(transportError(reset, request)).toMatchObject({ kind: 'failed', code: 'ECONNRESET' });
+    expect(transportError(reset, request)).toMatchObject({ kind: 'broken', code: 'ECONNRESET' });
   });
 });
 

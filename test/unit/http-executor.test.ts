@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
 import type { HttpAnswer } from '../../src/http/client.ts';
-import { HttpExecutor, type Asked } from '../../src/http/executor.ts';
+import { exchange, type Asked } from '../../src/http/exchange.ts';
+import { HttpExecutor } from '../../src/http/executor.ts';
 import { drawerOf, type HttpScenario } from '../../src/http/scenario.ts';
 import type { HttpRequest, RequestSpec } from '../../src/http/spec.ts';
 import { drive } from '../../src/load/drive.ts';
@@ -181,5 +182,42 @@ describe('HttpExecutor', () => {
     const executor = executorOf(samplesOf(100), [], spec({ request }));
     expect(() => executor.prepare(0)).toThrow(UsageError);
     expect(() => executor.prepare(0)).toThrow(says);
+  });
+});
+
+const answering = (...texts: string[]) => {
+  const paths: string[] = [];
+  const connection: Asked = {
+    ask: ({ path }) => {
+      paths.push(path);
+      return Promise.resolve({ ...right, headers: { 'content-type': 'application/json' }, text: texts.shift()! });
+    },
+  };
+  return { connection, paths };
+};
+
+describe('exchange', () => {
+  const issue: HttpRequest = {
+    method: 'POST',
+    path: '/nonces',
+    next: ({ nonce }: { nonce: string }) => ({ method: 'POST', path: `/nonces/${nonce.toLowerCase()}` }),
+  };
+
+  it('uses what an answer handed out, until nothing follows', async () => {
+    const { connection, paths } = answering('{"nonce":"A1"}', 'true');
+    const { answers, fault } = await exchange(connection, {}, issue);
+    expect([paths, answers.length, fault]).toEqual([['/nonces', '/nonces/a1'], 2, undefined]);
+  });
+
+  it('ends with a wrong answer where what follows finds no ground in it', async () => {
+    const { connection, paths } = answering('{}');
+    const { fault } = await exchange(connection, {}, issue);
+    expect([paths, fault?.kind]).toEqual([['/nonces'], 'wrong answer']);
+  });
+
+  it('ends with the first answer that is not right', async () => {
+    const { connection, paths } = answering('{"nonce":"A1"}');
+    const { fault } = await exchange(connection, { check: { status: 201 } }, issue);
+    expect([paths, fault?.code]).toEqual([['/nonces'], 'HTTP 200']);
   });
 });
