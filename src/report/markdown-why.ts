@@ -36,7 +36,7 @@ function reasonTable(result: RunResult, before: StageEvidence, after: StageEvide
     escapeText(reason.transaction),
     changeOf(result, before.stage, after.stage, reason.transaction),
     both(reason, ({ blocks }) => blocks, amount),
-    both(reason, ({ walBytes }) => walBytes, formatBytes),
+    both(reason, ({ walBytes }) => walBytes, (bytes) => formatBytes(Math.round(bytes))),
     both(reason, ({ calls }) => calls, amount),
     describeAccesses(reason),
   ]);
