@@ -66,7 +66,13 @@ async function driveObserved(
   return block;
 }
 
-function drive({
+async function drive(order: StageBlockOrder): Promise<Block> {
+  const block = await driveBlock(order);
+  await order.afterLoad?.();
+  return block;
+}
+
+function driveBlock({
   plan,
   journal,
   stage,
