@@ -6,6 +6,7 @@ import { defineScenario, defineWorkload } from 'pgrehearse';
 import { sessionsSeed } from '../seeds/sessions.ts';
 import * as calls from './sessions/calls.ts';
 import { claims } from './sessions/claims.ts';
+import { http } from './sessions/http.ts';
 import { invariants } from './sessions/invariants.ts';
 import * as moderation from './sessions/moderation.ts';
 import { readings } from './sessions/readings.ts';
@@ -41,4 +42,5 @@ export default defineScenario({
   load: { ratePerSecond: 1000, durationMs: 60_000, connections: 20, statementTimeoutMs: 5_000 },
   slo: { percentile: 95, limitMs: 50 },
   claims,
+  http,
 });
