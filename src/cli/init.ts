@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { initProject, type InitOutcome } from '../init/init.ts';
 import { migrationFormats, type MigrationFormatName } from '../migrate/formats/format.ts';
+import { formatPlural } from '../report/format.ts';
 import { readConfig, type CommandContext } from './context.ts';
 
 interface InitFlags {
@@ -39,9 +40,8 @@ Examples:
 }
 
 function print({ written, kept, migrations, tables, notes, scenario }: InitOutcome, dir: string): void {
-  console.log(
-    `${migrations.count} migrations in ${migrations.folder} (${migrations.format}) make ${tables.length} tables.`,
-  );
+  const count = formatPlural(migrations.count, 'migration');
+  console.log(`${count} in ${migrations.folder} (${migrations.format}): ${formatPlural(tables.length, 'table')}.`);
   for (const path of written) console.log(`  wrote  ${path}`);
   for (const path of kept) console.log(`  kept   ${path}, which was there`);
   if (notes.length > 0) console.log('The seed needs your hand:');

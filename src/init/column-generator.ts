@@ -17,6 +17,7 @@ export interface ColumnContext {
 export function plainGenerator({ table, column, createdAt }: ColumnContext): string | undefined {
   const one = itemGenerator(column, allowedValues(table, column.name), { table, createdAt });
   if (one === undefined || !column.isArray) return one;
+  if (/^faked\b/.test(one)) return "oneOf([[], ['red'], ['red', 'green'], ['green', 'blue', 'large']])";
   return `list([${one}, ${one}, ${one}], uniform(0, 3))`;
 }
 
@@ -35,9 +36,11 @@ export function uniqueGenerator({ name, base, isArray, labels, maxLength }: Cata
     return "combine([rowNumber()], (row) => Date.UTC(2025, 0, 1) + row * 20_000, { as: 'instant' })";
   if (!texts.has(base)) return undefined;
   if (/e_?mail/i.test(name) && fits(maxLength, 27)) return 'text`user-${serial()}@example.com`';
-  if (fits(maxLength, name.length + 9)) return `text\`${name.replaceAll(/[^\w]/g, '')}-\${serial()}\``;
+  // A dash and eight digits.
+  const prefix = name.replaceAll(/[^\w]/g, '').slice(0, Math.max(0, (maxLength ?? Infinity) - 9));
+  if (prefix !== '') return `text\`${prefix}-\${serial()}\``;
   // The same number of digits in each row, so that char(n) is full.
-  return `text\`\${serial({ from: ${10 ** (Math.min(maxLength!, 9) - 1)} })}\``;
+  return `text\`\${serial({ from: ${number(10 ** (Math.min(maxLength!, 9) - 1))} })}\``;
 }
 
 /** How many different values there can be, where that is few. */
@@ -81,26 +84,26 @@ function byName(name: string, choices: readonly (readonly [RegExp, string])[]): 
   return choices.find(([pattern]) => pattern.test(name))?.[1];
 }
 
-const largest = { int2: 32_767, int4: 2_147_483_647, int8: Number.MAX_SAFE_INTEGER };
-
 function integerGenerator({ name, base }: CatalogueColumn, { min, max }: AllowedValues): string {
-  if (min !== undefined || max !== undefined) {
+  // What is only to be positive is whatever the name says.
+  if (max !== undefined || (min !== undefined && min > 1)) {
     const low = Math.ceil(min ?? Math.min(0, max!));
     return `uniform(${number(low)}, ${number(Math.floor(max ?? low + 999))})`;
   }
-  const money = `logNormal({ median: 2_000, sigma: 1, max: ${number(Math.min(largest[base as keyof typeof largest], 1_000_000))} })`;
+  const least = Math.max(0, min ?? 0);
+  const skewed = (median: number, most: number): string =>
+    base === 'int2'
+      ? `uniform(${number(median / 10)}, 10_000)`
+      : `logNormal({ median: ${number(median)}, sigma: 1, min: ${least}, max: ${number(most)} })`;
   return (
     byName(name, [
-      [/price|amount|cents|total|cost|balance|fee|sum/i, base === 'int2' ? 'uniform(100, 10_000)' : money],
+      [/price|amount|cents|total|cost|balance|fee|sum/i, skewed(2_000, 1_000_000)],
       [/quantity|qty|attempts|retries/i, 'weighted([[1, 70], [2, 20], [5, 10]])'],
       [/year/i, 'uniform(2000, 2026)'],
       [/rating|stars/i, 'uniform(1, 5)'],
-      [/percent|score/i, 'uniform(0, 100)'],
+      [/percent|score/i, `uniform(${least}, 100)`],
       [/position|rank|sort|priority|level/i, 'uniform(1, 100)'],
-      [
-        /size|bytes|duration|_ms$/i,
-        base === 'int2' ? 'uniform(1, 10_000)' : 'logNormal({ median: 5_000, sigma: 1, max: 10_000_000 })',
-      ],
+      [/size|bytes|duration|_ms$/i, skewed(5_000, 10_000_000)],
     ]) ?? 'uniform(1, 1_000)'
   );
 }
@@ -109,10 +112,10 @@ function numericGenerator({ precision, scale }: CatalogueColumn, { min, max }: A
   const decimals = scale ?? 2;
   const room = precision === null ? 1_000_000 : 10 ** Math.min(precision - decimals, 6) - 1;
   const [low, high] = [min ?? 0, Math.min(max ?? Infinity, room)];
-  if (min !== undefined || max !== undefined || room < 100) {
+  if (low > 1 || low < 0 || max !== undefined || room < 100) {
     return `decimal(${number(low)}, ${number(Math.max(high, low + 1))}, ${decimals})`;
   }
-  return `logNormal({ median: 50, sigma: 1, max: ${number(high)}, decimals: ${decimals} })`;
+  return `logNormal({ median: 50, sigma: 1, min: ${low}, max: ${number(high)}, decimals: ${decimals} })`;
 }
 
 function floatGenerator(name: string, { min, max }: AllowedValues): string {
@@ -179,6 +182,9 @@ function instantGenerator(
   column: CatalogueColumn,
   { table, createdAt }: Pick<ColumnContext, 'table' | 'createdAt'>,
 ): string {
+  if (/born|birth/i.test(column.name)) {
+    return "combine([uniform(0, 20_000)], (day) => Date.UTC(1950, 0, 1) + day * 86_400_000, { as: 'instant' })";
+  }
   const earlier = earlierColumn(table, column.name) ?? createdAt;
   if (column.isArray || earlier === undefined || earlier === column.name) {
     return column.name === createdAt

@@ -65,7 +65,7 @@ export async function initProject(request: InitRequest): Promise<InitOutcome> {
     const seeds = seedTables(now);
     const files = filesOf({ project, source, isExample: found === undefined, baseline, seeds, later });
     const { written, kept } = await writeFiles(project.folder, files.texts);
-    const link = await linkPackage(project.packageFolder ?? folder);
+    const link = await linkPackage(folder);
     if (link !== undefined) written.push(`${relative(folder, link)} (a link to this installation)`);
     return {
       written,

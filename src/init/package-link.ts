@@ -5,7 +5,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 /**
- * Links this installation of pgrehearse into `node_modules` of a folder, where imports from there would not find one.
+ * Links this installation of pgrehearse, and its command, into `node_modules` of a folder, where imports from there would not find one.
+ * As npm does for a dependency, so that `npm install` puts another in its place.
  * @returns path of the link, or undefined where none was needed
  */
 export async function linkPackage(folder: string): Promise<string | undefined> {
@@ -13,7 +14,16 @@ export async function linkPackage(folder: string): Promise<string | undefined> {
   const link = join(folder, 'node_modules', 'pgrehearse');
   await mkdir(dirname(link), { recursive: true });
   await symlink(ownFolder(), link, 'junction');
+  await linkCommand(folder);
   return link;
+}
+
+/** For `npx pgrehearse`, which would otherwise fetch one. On Windows npm writes scripts in the place of links. */
+async function linkCommand(folder: string): Promise<void> {
+  const command = join(folder, 'node_modules', '.bin', 'pgrehearse');
+  if (process.platform === 'win32' || existsSync(command)) return;
+  await mkdir(dirname(command), { recursive: true });
+  await symlink('../pgrehearse/bin/pgrehearse.js', command);
 }
 
 function ownFolder(): string {

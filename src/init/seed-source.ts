@@ -46,7 +46,12 @@ export function seedSource(
  * What the rows look like. Written by \`pgrehearse init\` from the tables that ${migrations} makes; from here on it is yours.
  * Correct first: how many rows there are, which values are frequent, and what is null how often. That decides what is fast.
  */
-import { ${['defineSeed', ...used].sort().join(', ')} } from 'pgrehearse';
+import {
+${['defineSeed', ...used]
+  .sort()
+  .map((name) => `  ${name},`)
+  .join('\n')}
+} from 'pgrehearse';
 
 export const seed = defineSeed({
   asOf: '${asOf}',
@@ -57,7 +62,7 @@ ${body}
 `;
 }
 
-function tableSource({ table, rows, fixed, parent, latent, columns }: TableSeed): string {
+function tableSource({ table, rows, fixed, parent, latent, columns, omitted }: TableSeed): string {
   const count =
     parent === undefined
       ? `      rows: ${number(rows)},${fixed ? '\n      fixed: true, // there are not more different values' : ' // at scale 1: put the number of production here'}`
@@ -68,6 +73,9 @@ function tableSource({ table, rows, fixed, parent, latent, columns }: TableSeed)
     ...(latent.length === 0 ? [] : ['      latent: {', ...latent.map(columnSource), '      },']),
     '      columns: {',
     ...columns.map(columnSource),
+    ...omitted.map(({ name, type, hasDefault }) => {
+      return `        // ${name} (${type}) is left to be ${hasDefault ? 'its default' : 'null'}`;
+    }),
     '      },',
     '    },',
   ].join('\n');

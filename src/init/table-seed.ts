@@ -20,6 +20,8 @@ export interface TableSeed {
   parent?: string;
   latent: SeededColumn[];
   columns: SeededColumn[];
+  /** Columns that get their default, or null, because a seed cannot write their type. */
+  omitted: CatalogueColumn[];
   /** What could not be done, in sentences. */
   notes: string[];
 }
@@ -81,6 +83,7 @@ class TablePlan {
       ...(this.#parent === undefined ? {} : { parent: this.#parent.table }),
       latent: this.#latent,
       columns: columns.flatMap((column) => this.#made.get(column.name) ?? []),
+      omitted: columns.filter((column) => !column.isGenerated && !this.#made.has(column.name)),
       notes: this.#notes.map((note) => `${name}: ${note}`),
     };
   }

@@ -1,9 +1,9 @@
 /** `pgrehearse init`, and the first run of what it wrote. */
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readResult } from '../../src/result-file.ts';
-import { pgrehearse } from './command.ts';
+import { pgrehearse, projectRoot } from './command.ts';
 import { temporaryFolder } from './postgres.ts';
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -41,6 +41,8 @@ describe('in an empty folder', () => {
     expect(exitCode, String(stderr)).toBe(0);
     expect(stdout).not.toContain('needs your hand');
     expect(stdout).toContain(`Next: cd ${folder} && npx pgrehearse run shop --quick`);
+    // As npm links a dependency: imports and `npx pgrehearse` find this installation.
+    expect(await realpath(join(folder, 'node_modules/.bin/pgrehearse'))).toBe(join(projectRoot, 'bin/pgrehearse.js'));
     const result = await firstRun(folder, 'shop');
     expect(result.status).toBe('complete');
     expect(result.stages.map(({ applied }) => applied.map(({ version }) => version))).toEqual([[], ['002']]);
@@ -104,7 +106,7 @@ describe('in a project with migrations of Prisma', () => {
     });
     const { exitCode, stdout, stderr } = await pgrehearse(['init', '--dir', folder], cache);
     expect(exitCode, String(stderr)).toBe(0);
-    expect(stdout).toContain('2 migrations in prisma/migrations (prisma) make 8 tables.');
+    expect(stdout).toContain('2 migrations in prisma/migrations (prisma): 8 tables.');
     expect(stdout).not.toContain('needs your hand');
     const result = await firstRun(folder, 'order-service');
     expect(result.status).toBe('complete');

@@ -6,7 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CatalogueColumn, CatalogueTable } from '../../src/init/catalogue.ts';
 import { allowedValues, earlierColumn } from '../../src/init/checks.ts';
 import { describeProject, findMigrations } from '../../src/init/project.ts';
+import { seedSource } from '../../src/init/seed-source.ts';
 import { seedTables } from '../../src/init/table-seed.ts';
+import { createCatalog } from '../../src/seed/catalog.ts';
+import type { SeedSpec } from '../../src/seed/define.ts';
 
 const column = (name: string, base: string, more: Partial<CatalogueColumn> = {}) => ({
   name,
@@ -112,8 +115,11 @@ describe('a table', () => {
     [
       'price',
       { base: 'numeric', precision: 10, scale: 2 },
-      'logNormal({ median: 50, sigma: 1, max: 999_999, decimals: 2 })',
+      'logNormal({ median: 50, sigma: 1, min: 0, max: 999_999, decimals: 2 })',
     ],
+    ['total_cents', { base: 'int4' }, 'logNormal({ median: 2_000, sigma: 1, min: 0, max: 1_000_000 })'],
+    ['size', { base: 'int2' }, 'uniform(500, 10_000)'],
+    ['labels', { base: 'text', isArray: true }, "oneOf([[], ['red'], ['red', 'green'], ['green', 'blue', 'large']])"],
     ['note', { base: 'varchar', maxLength: 30 }, 'faked((faker) => faker.lorem.paragraph().slice(0, 30))'],
     ['token', { base: 'bpchar', maxLength: 8 }, 'hex(4)'],
     ['code', { base: 'bpchar', maxLength: 2 }, 'faked((faker) => faker.string.alpha(2))'],
@@ -126,6 +132,16 @@ describe('a table', () => {
     ['mood', { base: 'mood', labels: ['so', "it's"] }, "oneOf(['so', 'it\\'s'])"],
   ])('%s of %j is made by %s', ([name, type, code]) => {
     expect(codes([table('t', [column('id', 'int8'), column(name, 'text', type)])], 't')[name]).toBe(code);
+  });
+
+  test.for<[number | null, string]>([
+    [null, 'text`slug-${serial()}`'],
+    [12, 'text`slu-${serial()}`'],
+    [9, 'text`${serial({ from: 100_000_000 })}`'],
+    [3, 'text`${serial({ from: 100 })}`'],
+  ])('a unique text of %s characters is made by %s', ([maxLength, code]) => {
+    const unique = table('t', [column('id', 'int8'), column('slug', 'varchar', { maxLength })], { unique: [['slug']] });
+    expect(codes([unique], 't')['slug']).toBe(code);
   });
 
   test('is one row for each parent where keys alone are unique, and has fixed rows where few values are', () => {
@@ -176,4 +192,54 @@ describe('a table', () => {
     const both = table('t', [column('a', 'timestamptz'), column('b', 'timestamptz')], { checks });
     expect([earlierColumn(both, 'a'), earlierColumn(both, 'b')]).toEqual([undefined, 'a']);
   });
+});
+
+test('the written source of a seed is a seed: every type and every name has values, and the unique ones differ', async () => {
+  const names = ['email', 'price', 'status', 'token', 'born', 'latitude', 'updated_at', 'percent', 'is_active', 'x'];
+  const bases = [
+    'int2',
+    'int4',
+    'int8',
+    'numeric',
+    'float8',
+    'text',
+    'varchar',
+    'bpchar',
+    'bool',
+    'uuid',
+    'date',
+    'timestamptz',
+  ];
+  const others = ['json', 'jsonb', 'inet', 'citext', 'timestamp', 'float4'];
+  const tables = [...bases, ...others].map((base) => {
+    const ofBase = names.flatMap((name) => [
+      column(name, base),
+      column(`${name}_list`, base, { isArray: true }),
+      column(`${name} unique`, base, { maxLength: 12 }),
+    ]);
+    const unique = ofBase.map(({ name }) => name).filter((name) => name.endsWith('unique'));
+    return table(`of-${base}`, [column('id', 'int8'), ...ofBase], { unique: unique.map((name) => [name]) });
+  });
+  const source = seedSource(seedTables(tables), { asOf: '2026-01-01T00:00:00Z', migrations: 'm' });
+  // Beside the sources, where the import of the package leads to them.
+  const folder = await mkdtemp(join(import.meta.dirname, '../fixtures/init-'));
+  try {
+    await writeFile(join(folder, 'seed.ts'), source);
+    const { seed } = (await import(join(folder, 'seed.ts'))) as { seed: SeedSpec };
+    const catalog = createCatalog(seed, { seed: 1, scale: 1 });
+    for (const [name, { columns }] of Object.entries(seed.tables)) {
+      const rows = Math.min(50, catalog.rows(name));
+      for (const key of Object.keys(columns)) {
+        const values = Array.from({ length: rows }, (_, row) => JSON.stringify(catalog.cell(name, key, row)));
+        expect(
+          values.every((value) => value !== undefined && value !== 'null'),
+          `${name}.${key}`,
+        ).toBe(true);
+        if (key.endsWith('unique') && !/bool|json|inet/.test(name))
+          expect(new Set(values).size, `${name}.${key}`).toBe(rows);
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
