@@ -10,10 +10,10 @@ export interface Condition {
 }
 
 /** Conditions that shape every figure. Two runs whose values differ in any of them measured different things. */
-export function conditionsOf({ scenario, seed, load, slo, server, host }: RunResult): Condition[] {
+export function conditionsOf({ scenario, stages, seed, load, slo, server, host }: RunResult): Condition[] {
   return [
     { name: 'scenario', value: scenario.name },
-    { name: 'transactions', value: mixOf(scenario) },
+    { name: 'transactions', value: mixOf(scenario, stages) },
     { name: 'seed', value: seed === undefined ? 'not recorded' : String(seed.seed) },
     { name: 'scale', value: seed === undefined ? 'not recorded' : String(seed.scale) },
     { name: 'load', value: loadOf(load) },
@@ -35,10 +35,11 @@ export function otherThanRun(result: RunResult): string | undefined {
 }
 
 /** Names and weights make the mix; a digest stands for them. */
-function mixOf({ transactions }: RunResult['scenario']): string {
+function mixOf({ transactions }: RunResult['scenario'], stages: RunResult['stages']): string {
+  const what = stages.some(({ service }) => service !== undefined) ? ' requests' : '';
   const mix = transactions.map(({ name, weight }) => [name, weight]);
   const digest = createHash('sha256').update(JSON.stringify(mix)).digest('hex').slice(0, 6);
-  return `mix of ${transactions.length} (${digest})`;
+  return `mix of ${transactions.length}${what} (${digest})`;
 }
 
 function loadOf(load: RunResult['load']): string {

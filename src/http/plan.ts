@@ -4,12 +4,10 @@ import { resolve } from 'node:path';
 import { readCommit } from '../commit.ts';
 import { UsageError } from '../errors.ts';
 import { FaultList } from '../faults.ts';
-import { knownGeneratorFigures } from '../generator-figures.ts';
 import { assertWorkers } from '../load/schedule.ts';
 import { assertWritable, offeredBy, planRun, runId, type RunPlan, type RunRequest } from '../plan.ts';
 import { defaultGate, defaultSlo, type LoadSpec, type ScenarioSpec } from '../scenario.ts';
 import { findScenario, projectFolder } from '../scenario-file.ts';
-import { defaultCacheDir } from '../server/cache.ts';
 import { describeHost } from '../server/host.ts';
 import { checkHttpScenario } from './check-scenario.ts';
 import { httpLoad } from './load.ts';
@@ -101,7 +99,7 @@ export async function planHttp(request: HttpRunRequest): Promise<HttpPlan> {
     gate: { ...defaultGate, ...scenario.gate, ...config.gate, ...request.gate },
     host,
     commit: await readCommit(folder),
-    generator: await knownGeneratorFigures(config.cacheDir ?? (await defaultCacheDir()), host),
+    generator: undefined,
     outDir: resolve(folder, request.out ?? resolve(folder, config.out ?? 'reports/runs', id)),
   };
   await checks.tryAsync(() => assertWritable(plan.outDir));
@@ -125,6 +123,8 @@ async function planDatabases(request: HttpRunRequest, load: LoadSpec, { http }: 
   return {
     ...plan,
     load,
+    // What is known of the generator is known of transactions.
+    generator: undefined,
     offered: offeredBy(http.requests),
     comparison: plan.comparison && { ...plan.comparison, warmupMs: load.warmupMs },
     stages: plan.stages.map((stage) => ({ ...stage, load })),

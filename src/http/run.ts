@@ -1,4 +1,5 @@
 /** The story of a load of requests: for each stage its database, its service, its answers, the load; judged like any other run. */
+import { sep } from 'node:path';
 import { Journal, type RunControl } from '../journal.ts';
 import { compareAnswers, type Answers } from '../load/answers.ts';
 import type { RunPlan } from '../plan.ts';
@@ -36,7 +37,7 @@ function withDatabases(plan: HttpPlan, databases: RunPlan, control: RunControl):
       const { planned } = stage;
       const answers = await onStage(stage, rehearsal, async (connection, server) => {
         const service = serviceOf(planned.spec.name);
-        noteService(journal.result, service);
+        noteService(journal.result, service, plan);
         await checkStage(planned, 'seeded', connection, rehearsal);
         const database = { connection, server, jobs: planned.spec.jobs };
         const answers = await rehearseService(service, { plan, journal, reference, database });
@@ -64,7 +65,7 @@ async function withoutDatabases(plan: HttpPlan, control: RunControl): Promise<Ru
     let reference: Answers | undefined;
     for (const service of plan.services) {
       journal.result.stages.push(stageWithoutDatabase(service, plan));
-      noteService(journal.result, service);
+      noteService(journal.result, service, plan);
       const answers = await rehearseService(service, { plan, journal, reference });
       reference ??= answers;
       await journal.save();
@@ -91,10 +92,12 @@ function stageWithoutDatabase({ stage, description }: PlannedService, { load }: 
 /** Variables whose values are nobody's business. */
 const secret = /pass|secret|token|key|url/i;
 
-function noteService({ stages }: RunResult, { spec }: PlannedService): void {
+function noteService({ stages }: RunResult, { spec }: PlannedService, { project }: HttpPlan): void {
   const { command, url, env = {} } = spec;
+  // As people would type it in the project's folder.
+  const typed = command?.map((part) => (part === process.execPath ? 'node' : part.replace(`${project}${sep}`, '')));
   stages.at(-1)!.service = {
-    ...(command === undefined ? {} : { command: command.join(' ') }),
+    ...(typed === undefined ? {} : { command: typed.join(' ') }),
     ...(url === undefined ? {} : { url }),
     env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, secret.test(name) ? '***' : value])),
   };
