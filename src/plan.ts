@@ -35,7 +35,7 @@ import { locateServer, serverChoice, type FoundServer } from './server/choice.ts
 import { describeHost, usableMemoryBytes } from './server/host.ts';
 import { reapLeftovers } from './server/leftovers.ts';
 import { assertPortFree } from './server/ports.ts';
-import { resolveProfile, type ResolvedProfile } from './server/profiles.ts';
+import { resolveProfile, withFiles, type CustomProfiles, type ResolvedProfile } from './server/profiles.ts';
 import { snapshotKey, type KeyParts } from './snapshot/manifest.ts';
 
 /** What the user asked for; everything but the scenario has a default. */
@@ -141,7 +141,8 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const scenarioFile = request.beforeRef === undefined ? found : await writeScenarioOfRefs(found, request.beforeRef);
   const scenario = await importScenario(scenarioFile);
   await checkScenario(scenario, scenarioFile);
-  const migrationsOf = await readAllMigrations(scenario, await projectFolder(scenarioFile));
+  const project = await projectFolder(scenarioFile);
+  const migrationsOf = await readAllMigrations(scenario, project);
   const load = { ...defaultLoad, ...scenario.load, ...config.load, ...request.load };
   const host = describeHost();
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
@@ -159,8 +160,10 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const baseline = checks.try(() => upTo(migrationsOf(), scenario.workload.baseline, 'workload.baseline')) ?? [];
   const stages = chooseStages(scenario, request.stages, checks).flatMap((chosen) => {
     const spec = request.profile === undefined ? chosen : { ...chosen, profile: request.profile };
+    const profiles = withFiles(config.profiles, [spec.profile], project);
+    const { major } = postgres;
     const planned = checks.try(() =>
-      planStage(spec, migrationsOf(spec), { baseline, host, load: loadOf(spec, load), config, major: postgres.major }),
+      planStage(spec, migrationsOf(spec), { baseline, host, load: loadOf(spec, load), profiles, major }),
     );
     return planned ? [planned] : [];
   });
@@ -270,7 +273,7 @@ function chooseStages(scenario: ScenarioSpec, names: readonly string[] | undefin
 function planStage(
   spec: StageSpec,
   migrations: Migration[],
-  context: { baseline: readonly Migration[]; host: Host; load: LoadSpec; config: Config; major: number },
+  context: { baseline: readonly Migration[]; host: Host; load: LoadSpec; profiles: CustomProfiles; major: number },
 ): PlannedStage {
   const { baseline, host, load } = context;
   assertBaseline(spec, migrations, baseline);
@@ -320,9 +323,9 @@ function shareOf(host: Host, servers: number): Host {
 function stageProfile(
   spec: StageSpec,
   host: Host,
-  { load, config, major }: { load: LoadSpec; config: Config; major: number },
+  { load, profiles, major }: { load: LoadSpec; profiles: CustomProfiles; major: number },
 ): ResolvedProfile {
-  const profile = resolveProfile(spec.profile, host, { connections: load.connections, major }, config.profiles);
+  const profile = resolveProfile(spec.profile, host, { connections: load.connections, major }, profiles);
   const extra = Object.entries(spec.settings ?? {}).map(([name, value]) => ({
     name,
     value: String(value),

@@ -1,5 +1,5 @@
 /** Profiles: PostgreSQL settings by name, each setting with its reason and its source. */
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Host } from '../result.ts';
 import type { Settings } from '../scenario.ts';
@@ -59,6 +59,15 @@ export function resolveProfile(
   assertConnections(name, own, context.connections);
   const taken = new Set(own.map((setting) => setting.name));
   return { name, settings: [...measuring(context).filter((setting) => !taken.has(setting.name)), ...own], notes };
+}
+
+/**
+ * The user's profiles, and those that stages name by a path: a name that ends in `.conf` is one.
+ * @param folder that a relative path counts from
+ */
+export function withFiles(custom: CustomProfiles = {}, names: readonly string[], folder: string): CustomProfiles {
+  const paths = names.filter((name) => name.endsWith('.conf') && !Object.hasOwn(custom, name));
+  return { ...custom, ...Object.fromEntries(paths.map((name) => [name, resolve(folder, name)])) };
 }
 
 /** The settings of a profile without their reasons, as `startEmbedded` takes them. */

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
 import { loadConfig } from '../../src/config.ts';
 import { parseConfiguration } from '../../src/server/configuration-file.ts';
-import { resolveProfile } from '../../src/server/profiles.ts';
+import { resolveProfile, withFiles } from '../../src/server/profiles.ts';
 
 const settingsOf = (text: string) =>
   parseConfiguration(text, 'x.conf').settings.map(({ name, value, line }) => [name, value, line]);
@@ -61,6 +61,15 @@ describe('lines', () => {
         true,
       ]),
     );
+  });
+});
+
+test('a stage may name the path of a file, counted from the project', () => {
+  const own = { lean: { jit: false }, 'x.conf': { jit: true } };
+  expect(withFiles(own, ['stock', 'lean', 'x.conf', 'deploy/y.conf', '/z.conf'], '/project')).toEqual({
+    ...own,
+    'deploy/y.conf': '/project/deploy/y.conf',
+    '/z.conf': '/z.conf',
   });
 });
 
