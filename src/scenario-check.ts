@@ -49,6 +49,7 @@ const stage = z.strictObject({
   profile: text,
   connections: connections.optional(),
   settings: z.record(text, z.union([z.string(), z.number(), z.boolean()])).optional(),
+  takesOver: text.optional(),
   rewrites: z.record(text, body).optional(),
   answersDiffer: z.record(text, text).optional(),
   // The name goes into application_name, which PostgreSQL cuts off at 63 bytes.

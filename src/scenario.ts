@@ -156,10 +156,15 @@ export interface StageSpec {
   connections?: number;
   /** Folder of this stage's migrations, where it is not the workload's. The baseline must be the same in both. */
   migrationsFolder?: string;
-  /** `stock`, `tuned`, a profile of the config file, or the path of a postgresql.conf, which counts as `migrations` does. */
+  /** `stock`, `tuned`, or a profile of the config file. */
   profile: string;
   /** Settings on top of the profile. */
   settings?: Settings;
+  /**
+   * Version of a migration after which this stage's statements take the place of the first stage's while `pgrehearse rehearse` migrates:
+   * after what expands the schema, before what contracts it. Default: the first stage's statements go on to the end.
+   */
+  takesOver?: string;
   /** Transactions that this stage carries out differently. */
   rewrites?: Record<string, TransactionBody>;
   /** Transactions whose answers may differ from the first stage, each with the reason. They are not compared. */

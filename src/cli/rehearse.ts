@@ -34,6 +34,7 @@ interface RehearseFlags extends MeasureFlags, OutputFlags {
   killPoints: number;
   interleavings: number;
   firstInterleaving: number;
+  project?: Map<string, number>;
   command?: string;
   adversary?: Adversary;
   hold: number;
@@ -56,6 +57,7 @@ Examples:
   pgrehearse rehearse ./load/shop.ts --adversary reader --hold 3s
   pgrehearse rehearse ./load/shop.ts --adversary reader --lock-timeout 200ms
   pgrehearse rehearse ./load/shop.ts --down --kill-points 12 --interleavings 20
+  pgrehearse rehearse ./load/shop.ts --project orders=2_000_000_000
   pgrehearse rehearse ./load/shop.ts --command 'npx prisma migrate deploy'
   pgrehearse rehearse ./load/shop.ts --before-ref origin/main --github`;
 
@@ -144,6 +146,12 @@ const otherTrials = () => [
   new Option('--first-interleaving <seed>', 'where the search begins; what it found names its seed')
     .argParser(parseWhole)
     .default(1),
+  new Option(
+    '--project <table=rows,...>',
+    'estimate how long its files take with so many rows, from a tenth, three tenths and all of the rows here',
+  )
+    .argParser(parseTargets)
+    .conflicts('command'),
 ];
 
 /** What the traffic may feel. */
@@ -193,12 +201,27 @@ function requestOf(flags: RehearseFlags): LiveRequest {
     down: flags.down ?? false,
     killPoints: flags.killPoints,
     interleavings: { first: flags.firstInterleaving, count: flags.interleavings },
+    project: flags.project ?? new Map(),
     ...(command === undefined ? {} : { command }),
     ...(adversary === undefined ? {} : { adversary: { kind: adversary, holdMs: flags.hold } }),
     ...(lockTimeout === undefined
       ? {}
       : { lockWait: { timeoutMs: lockTimeout, attempts: flags.attempts, pauseMs: flags.pause } }),
   };
+}
+
+/** `orders=2_000_000_000,visits=1e9`, in rows. */
+function parseTargets(text: string): Map<string, number> {
+  return new Map(
+    text.split(',').map((target) => {
+      const [, table, rows] = /^([^=]+)=([\d_]+(?:e\d+)?)$/.exec(target.trim()) ?? [];
+      const count = Number(rows?.replaceAll('_', ''));
+      if (table === undefined || !(count >= 1)) {
+        throw new InvalidArgumentError('Give tables and rows: orders=2_000_000_000,visits=1e9.');
+      }
+      return [table, count];
+    }),
+  );
 }
 
 function parseRepeats(text: string): number {

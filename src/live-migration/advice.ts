@@ -46,9 +46,20 @@ function endOfTransaction(statements: readonly LiveStatement[], at: number): num
 
 const lockAdvice = 'Set a short lock_timeout and try again, so that nobody queues behind it.';
 
+/** The statement of a file that took the longest, if any took its time, in the repeat with the longest stall. */
+export function slowestStatement({ repeats }: LiveMigration): LiveStatement | undefined {
+  const worst = worstOf(repeats);
+  return worst && slowStatements(worst).find(({ file }) => file !== '');
+}
+
+/** The repeat with the longest stall. */
+export function worstOf(repeats: readonly LiveRepeat[]): LiveRepeat | undefined {
+  return repeats.toSorted((a, b) => b.impact.longestStallMs - a.impact.longestStallMs)[0];
+}
+
 /** Advice for the statements that took their time, the worst first. */
 export function adviceFor({ repeats, lockWait, findings }: LiveMigration): MigrationAdvice[] {
-  const worst = repeats.toSorted((a, b) => b.impact.longestStallMs - a.impact.longestStallMs)[0];
+  const worst = worstOf(repeats);
   if (worst === undefined) return [];
   return slowStatements(worst).flatMap((statement) => {
     // What waits CONCURRENTLY has no queue behind it.

@@ -8,10 +8,19 @@ const bucketMs = 100;
 /** The load is stopped from outside: what was due just before and is unfinished is our doing. */
 const cutOffMs = 1000;
 
-/** The load of one repeat, and the instants of the migration in it: ms from the first counted arrival. */
-export interface LiveSamples {
+/** What the statements of one stage drove. */
+export interface LoadSamples {
   block: BlockRecord;
   samples: Samples;
+  /** Its first counted arrival and its end, in the time of the repeat. */
+  fromMs: number;
+  endMs: number;
+}
+
+/** The load of one repeat, and the instants of the migration in it: ms from the first counted arrival. */
+export interface LiveSamples {
+  /** A second one from where another stage took over. */
+  loads: readonly LoadSamples[];
   /** From here to the migration is what is usual. */
   quietFromMs: number;
   migrationStartMs: number;
@@ -26,23 +35,36 @@ interface Arrival {
   dueMs: number;
   responseMs: number;
   fate: number;
-  error: number;
+  /** Why it did not succeed. */
+  error: string;
 }
 
-function arrivalsOf({ block, samples, endMs }: LiveSamples): Arrival[] {
+function arrivalsOf({ loads, endMs }: LiveSamples): Arrival[] {
+  return loads.flatMap((load) => arrivalsOfLoad(load, endMs));
+}
+
+function arrivalsOfLoad({ block, samples, fromMs, endMs: stoppedMs }: LoadSamples, endMs: number): Arrival[] {
   const arrivals: Arrival[] = [];
+  const cutFromMs = Math.min(stoppedMs, endMs) - cutOffMs;
   samples.dueUs.forEach((dueUs, at) => {
-    const dueMs = dueUs / 1000 - block.warmupMs;
-    if (dueMs < 0 || dueMs >= endMs || samples.fate[at] === Fate.notOffered) return;
+    const sinceMs = dueUs / 1000 - block.warmupMs;
+    const dueMs = fromMs + sinceMs;
+    if (sinceMs < 0 || dueMs >= endMs || samples.fate[at] === Fate.notOffered) return;
+    const fate = samples.fate[at]!;
     const arrival = {
       dueMs,
       responseMs: samples.endUs[at]! / 1000,
-      fate: samples.fate[at]!,
-      error: samples.error[at]!,
+      fate,
+      error: errorOf(block, fate, samples.error[at]!),
     };
-    if (arrival.fate !== Fate.unfinished || dueMs < endMs - cutOffMs) arrivals.push(arrival);
+    if (fate !== Fate.unfinished || dueMs < cutFromMs) arrivals.push(arrival);
   });
   return arrivals;
+}
+
+function errorOf({ errors }: BlockRecord, fate: number, label: number): string {
+  if (label !== 0) return errors[label - 1]!.code;
+  return fate === Fate.timedOut ? '57014' : 'unfinished';
 }
 
 /** The load in tenths of a second. */
@@ -81,7 +103,7 @@ export function impactOf(live: LiveSamples): LiveRepeat['impact'] {
     lostMs: past.reduce((sum, { responseMs }) => sum + Math.max(0, responseMs - live.limitMs), 0),
     worstMs: felt.reduce((worst, { responseMs }) => Math.max(worst, responseMs), 0),
     failed: failed.length,
-    errors: errorsOf(live.block, failed),
+    errors: errorsOf(failed),
     ...(recoveryMs === undefined ? {} : { recoveryMs }),
   };
 }
@@ -93,12 +115,9 @@ function longestGapMs(ends: readonly number[], fromMs: number, toMs: number): nu
   return marks.slice(1).reduce((longest, mark, at) => Math.max(longest, mark - marks[at]!), 0);
 }
 
-function errorsOf({ errors }: BlockRecord, failed: readonly Arrival[]): Record<string, number> {
+function errorsOf(failed: readonly Arrival[]): Record<string, number> {
   const counted: Record<string, number> = {};
-  for (const { fate, error } of failed) {
-    const code = error === 0 ? (fate === Fate.timedOut ? '57014' : 'unfinished') : errors[error - 1]!.code;
-    counted[code] = (counted[code] ?? 0) + 1;
-  }
+  for (const { error } of failed) counted[error] = (counted[error] ?? 0) + 1;
   return counted;
 }
 

@@ -1,4 +1,6 @@
 /** A search for deadlocks: the migration under load with seeded pauses between its statements, so that other transactions meet its locks. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '../database.ts';
 import type { Migration } from '../migrate.ts';
@@ -57,6 +59,8 @@ async function interleave(stage: LiveStage, seed: number, rehearsal: Rehearsal):
       await pass.migrate({ connection, migrations, direction: 'up', to, folder: plan.folder, signal: journal.signal });
     },
   );
+  // Of no use afterwards: nothing is judged but the deadlocks.
+  await rm(join(journal.folder, order.samplesFile), { force: true });
   // A circle may also end when somebody gives up waiting; the server counts those that it had to break.
   if (watch.circles.length === 0 || (await deadlocksSoFar(connection, before)) === before) return [];
   const victim = pass.error?.includes('40P01') === true ? 'migration' : 'load';

@@ -82,10 +82,10 @@ async function strikeAndMend(
   { connection }: LiveStage,
   blow: Blow,
   { statements, portrait, leaveOut }: Reference,
-  { plan }: Rehearsal,
+  { plan, journal }: Rehearsal,
 ): Promise<KillPoint> {
   const { migrations, spec } = plan.stages.at(-1)!;
-  const struckAt = await migrateUntil({ connection, migrations }, blow);
+  const struckAt = await migrateUntil({ connection, migrations }, blow, journal.signal);
   const begunAt = struckAt ?? Date.now();
   await untilNobodyMigrates(connection);
   const left = await leftBehind(connection, migrations);

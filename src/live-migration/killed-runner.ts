@@ -29,13 +29,20 @@ export interface Blow {
  * Migrates in another process until the blow falls.
  *
  * @returns the instant of the blow (Date.now()), or undefined when the migration ended before
+ * @throws AbortError after an abort, which ends that process too
  */
 export async function migrateUntil(
   order: RunnerOrder,
   { kind, statement, afterMs }: Blow,
+  signal?: AbortSignal,
 ): Promise<number | undefined> {
   const file = new URL('./runner-process' + extname(fileURLToPath(import.meta.url)), import.meta.url);
-  const child = fork(file, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(file, {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    signal,
+    killSignal: 'SIGKILL',
+  });
   const exited = once(child, 'exit') as Promise<[code: number | null]>;
   return withClient(order.connection, async (control) => {
     let struckAt: number | undefined;

@@ -1,6 +1,7 @@
 /** One repeat: a clone under an unbroken load, the migration inside of it, and on demand its way back. */
 import { join } from 'node:path';
 import { checkInvariants } from '../invariants.ts';
+import type { BlockRecord } from '../load/recorder.ts';
 import { readSamples } from '../load/samples-file.ts';
 import { onClone, type LiveStage, type Rehearsal } from '../rehearsal.ts';
 import { formatMs, formatPlural } from '../report/format.ts';
@@ -15,7 +16,7 @@ import { longestMigrationMs, Pass } from './pass.ts';
 import { heldLocks, queueOf } from './queue-figures.ts';
 import type { Adversary, LiveRepeat } from './record.ts';
 import type { LiveRequest } from './request.ts';
-import { longestRecoveryMs, underLoad, type LoadState } from './steady-load.ts';
+import { longestRecoveryMs, underLoad, type SteadyLoad } from './steady-load.ts';
 import { relationsOf } from './tables.ts';
 
 /** What a repeat found, in the directions that were asked for. */
@@ -67,24 +68,25 @@ class LiveRun {
       name: `repeat-${this.#number}`,
       number: this.#number,
       samplesFile,
+      successor: this.#takesOver === undefined ? undefined : this.#rehearsal.plan.stages.at(-1),
       longestMs: beforeMs + (down ? 2 : 1) * (longestMigrationMs + afterMs + longestRecoveryMs),
     };
-    const { block, value } = await underLoad(this.#stage, this.#rehearsal, order, async (load) => {
+    const { blocks, value } = await underLoad(this.#stage, this.#rehearsal, order, async (load) => {
       await load.reaches(beforeMs);
-      const there = await this.#under(load, (pass) => this.#migrate(pass));
+      const there = await this.#under(load, (pass) => this.#migrate(pass, load));
       const back =
         down && there.pass.error === undefined ? await this.#under(load, (pass) => this.#takeBack(pass)) : undefined;
       return { there, back };
     });
     const { there, back } = value;
-    const measured = { block, looks: watch.looks, samplesFile };
+    const measured = { blocks, looks: watch.looks };
     const up = await this.#describe(measured, there, { before: undefined, after: back?.pass });
     if (back === undefined) return { up };
     return { up, down: await this.#describe(measured, back, { before: there.pass, after: undefined }) };
   }
 
   /** One direction, and the load until it has recovered. */
-  async #under(load: LoadState, carryOut: (pass: Pass) => Promise<void>): Promise<Story> {
+  async #under(load: SteadyLoad, carryOut: (pass: Pass) => Promise<void>): Promise<Story> {
     const pass = new Pass();
     const { adversary } = this.#request;
     {
@@ -96,10 +98,19 @@ class LiveRun {
     return { pass, aftermath: await aftermathOf(this.#stage.connection) };
   }
 
-  #migrate(pass: Pass): Promise<void> {
+  /** The version after which the new statements run; a migration that is also taken back stays with the old ones. */
+  get #takesOver(): string | undefined {
+    const { command, down } = this.#request;
+    return command === undefined && !down ? this.#rehearsal.plan.stages.at(-1)!.spec.takesOver : undefined;
+  }
+
+  #migrate(pass: Pass, load: SteadyLoad): Promise<void> {
     const { command } = this.#request;
-    if (command === undefined)
-      return pass.migrate(this.#order('up', this.#rehearsal.plan.stages.at(-1)!.migrations.at(-1)!.version));
+    if (command === undefined) {
+      const order = this.#order('up', this.#rehearsal.plan.stages.at(-1)!.migrations.at(-1)!.version);
+      const version = this.#takesOver;
+      return pass.migrate(order, version === undefined ? undefined : { version, work: () => load.takeOver() });
+    }
     const { connection, server } = this.#stage;
     const { signal } = this.#rehearsal.journal;
     const target = server.loopbackConnection(connection.database);
@@ -138,26 +149,30 @@ class LiveRun {
 
   /** @param around the passes before and after this one in the same load */
   async #describe(
-    { block, looks, samplesFile }: Measured,
+    { blocks, looks }: Measured,
     { pass, aftermath }: Story,
     { before, after }: { before: Pass | undefined; after: Pass | undefined },
   ): Promise<LiveRepeat> {
     const { plan, journal } = this.#rehearsal;
-    const { block: record, samples } = await readSamples(join(journal.folder, samplesFile));
-    const firstCounted = Date.parse(block.startedAt) + record.warmupMs;
+    const records = await Promise.all(blocks.map(({ samplesFile }) => readSamples(join(journal.folder, samplesFile))));
+    const firstCounted = firstCountedArrival(records[0]!.block);
     const inLoad = (instant: number): number => instant - firstCounted;
+    const loads = records.map(({ block, samples }) => {
+      const fromMs = inLoad(firstCountedArrival(block));
+      return { block, samples, fromMs, endMs: fromMs + block.stopMs - block.warmupMs };
+    });
     const live: LiveSamples = {
-      block: record,
-      samples,
+      loads,
       quietFromMs: before === undefined ? 0 : inLoad(before.endedAt),
       migrationStartMs: inLoad(pass.startedAt),
       migrationEndMs: inLoad(pass.endedAt),
-      endMs: after === undefined ? record.stopMs - record.warmupMs : inLoad(after.startedAt),
+      endMs: after === undefined ? loads.at(-1)!.endMs : inLoad(after.startedAt),
       limitMs: plan.slo.limitMs,
     };
+    const [first, second] = blocks;
     const during = looks.filter(({ atMs }) => atMs >= pass.startedAt && atMs <= pass.endedAt);
     return {
-      startedAt: block.startedAt,
+      startedAt: first!.startedAt,
       migrationStartMs: live.migrationStartMs,
       migrationEndMs: live.migrationEndMs,
       endMs: live.endMs,
@@ -171,8 +186,11 @@ class LiveRun {
       walBytes: pass.walBytes,
       ...aftermath,
       buckets: bucketsOf(live),
-      generatorLatenessP99Us: block.generator.lateness.p99Us,
-      samplesFile,
+      generatorLatenessP99Us: Math.max(...blocks.map(({ generator }) => generator.lateness.p99Us)),
+      samplesFile: first!.samplesFile,
+      ...(second === undefined
+        ? {}
+        : { takeOver: { version: this.#takesOver!, atMs: loads[1]!.fromMs, samplesFile: second.samplesFile } }),
     };
   }
 
@@ -205,9 +223,12 @@ interface Story {
 
 /** The load of a repeat from its beginning to its end. */
 interface Measured {
-  block: Block;
+  blocks: readonly Block[];
   looks: readonly LockLook[];
-  samplesFile: string;
+}
+
+function firstCountedArrival({ startedAt, warmupMs }: BlockRecord): number {
+  return Date.parse(startedAt) + warmupMs;
 }
 
 function describe({ up, down }: Repeat): string {

@@ -41,21 +41,33 @@ export class Pass {
   error: string | undefined;
   walBytes = 0;
 
-  /** Our runner. Its failure is a part of the story, and is not thrown. */
-  migrate(order: PassOrder): Promise<void> {
+  /**
+   * Our runner. Its failure is a part of the story, and is not thrown.
+   *
+   * @param halfWay something to do when that version is reached
+   */
+  migrate(order: PassOrder, halfWay?: { version: string; work: () => Promise<void> }): Promise<void> {
+    return this.#carryOut(order, async (signal) => {
+      if (halfWay !== undefined) {
+        await this.#run({ ...order, to: halfWay.version }, signal);
+        await halfWay.work();
+      }
+      await this.#run(order, signal);
+    });
+  }
+
+  #run(order: PassOrder, signal: AbortSignal): Promise<unknown> {
     const { connection, migrations, direction, to, lockWait } = order;
-    return this.#carryOut(order, (signal) =>
-      migrate(connection, migrations, {
-        direction,
-        to,
-        signal,
-        ...(lockWait === undefined ? {} : { lockWait }),
-        onMigration: ({ status }) => {
-          if (status === 'retrying') this.#noteRetry();
-        },
-        onStatement: (...told) => this.#noteStatement(order, ...told),
-      }),
-    );
+    return migrate(connection, migrations, {
+      direction,
+      to,
+      signal,
+      ...(lockWait === undefined ? {} : { lockWait }),
+      onMigration: ({ status }) => {
+        if (status === 'retrying') this.#noteRetry();
+      },
+      onStatement: (...told) => this.#noteStatement(order, ...told),
+    });
   }
 
   /** The user's own tool. What it does inside is not seen; it is told as one statement. */

@@ -90,6 +90,8 @@ export interface LiveRepeat {
   buckets: LiveBucket[];
   generatorLatenessP99Us: number;
   samplesFile: string;
+  /** Where the statements of the later stage took over: after this version. */
+  takeOver?: { version: string; atMs: number; samplesFile: string };
 }
 
 /** A statement that is known to hurt, before anything ran. */
@@ -143,6 +145,22 @@ export interface Deadlock {
   other: string;
 }
 
+/** An estimate of how long a migration takes with other rows, on a quiet clock. */
+export interface Projection {
+  migration: string;
+  /** The table whose rows it is about, and how many there shall be. */
+  table: string;
+  rows: number;
+  /** What was measured, at several sizes. */
+  runs: { rows: number; durationMs: number }[];
+  /** Of the power law that was fitted: 1 is twice the time for twice the rows. */
+  exponent: number;
+  estimateMs: number;
+  /** 90 % interval for one run, by the scatter of the runs alone. */
+  lowMs: number;
+  highMs: number;
+}
+
 /** A migration rehearsed inside of the load. */
 export interface LiveMigration {
   from: string;
@@ -159,6 +177,8 @@ export interface LiveMigration {
   downs?: LiveRepeat[];
   /** Absent if none were asked for. */
   killPoints?: KillPoint[];
+  /** Absent if none were asked for. */
+  projections?: Projection[];
   /** Absent if none were asked for: seeds from `first`, so many tried so far. */
   interleavings?: { first: number; tried: number; deadlocks: Deadlock[] };
 }

@@ -5,6 +5,7 @@ import type { RunControl } from '../journal.ts';
 import type { RunPlan } from '../plan.ts';
 import { rehearse } from '../rehearsal.ts';
 import type { RunResult } from '../result.ts';
+import { UsageError } from '../errors.ts';
 import { addedMigrations } from './added.ts';
 import { findingsOf } from './findings.ts';
 import { carryOutInterleavings } from './interleavings.ts';
@@ -12,14 +13,22 @@ import { carryOutKillPoints } from './kill-points.ts';
 import { carryOutRepeat } from './live-run.ts';
 import type { LiveMigration } from './record.ts';
 import type { LiveRequest } from './request.ts';
+import { planSizes, projectSizes } from './sizes.ts';
 
 /**
  * Applies what the last stage of the plan has and the first has not, under the load of the first, `repeats` times from fresh clones.
  *
  * @returns the result, with verdict on the worst repeat, also when the signal interrupted it
+ * @throws UsageError where the later stage takes over at a version that is not applied, or a table cannot be projected
  * @throws PgrehearseError when it cannot go on; what is finished is in result.json with status `failed`
  */
-export function rehearseMigration(plan: RunPlan, request: LiveRequest, control: RunControl = {}): Promise<RunResult> {
+export async function rehearseMigration(
+  plan: RunPlan,
+  request: LiveRequest,
+  control: RunControl = {},
+): Promise<RunResult> {
+  assertTakesOver(plan);
+  const sizes = planSizes(request.project, plan);
   const { interleavings } = request;
   const [first, last] = [plan.stages[0]!, plan.stages.at(-1)!];
   const live: LiveMigration = {
@@ -59,5 +68,15 @@ export function rehearseMigration(plan: RunPlan, request: LiveRequest, control: 
       live.interleavings!.deadlocks.push(...deadlocks);
       await rehearsal.journal.save();
     });
+    if (sizes.length > 0) live.projections = await projectSizes(request.project, sizes, rehearsal);
+  });
+}
+
+function assertTakesOver(plan: RunPlan): void {
+  const { name, takesOver } = plan.stages.at(-1)!.spec;
+  const versions = addedMigrations(plan).map(({ version }) => version);
+  if (takesOver === undefined || plan.stages.length === 1 || versions.includes(takesOver)) return;
+  throw new UsageError(`Stage "${name}" takes over at version ${takesOver}, which this migration does not apply.`, {
+    hint: `It applies ${versions.join(', ')}: name one of them as takesOver, or other stages.`,
   });
 }

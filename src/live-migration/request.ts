@@ -1,6 +1,7 @@
 /** What is asked of a rehearsal. */
 import type { LockWait } from '../migrate.ts';
 import type { InterleavingOrder } from './interleavings.ts';
+import type { ProjectionTargets } from './sizes.ts';
 import type { Adversary, Budgets } from './record.ts';
 
 /** How a migration is rehearsed. */
@@ -16,6 +17,8 @@ export interface LiveRequest {
   killPoints: number;
   /** A search for deadlocks under load. */
   interleavings: InterleavingOrder;
+  /** How long it takes with so many rows; nothing is measured for it where there are none. */
+  project: ProjectionTargets;
   adversary?: { kind: Adversary; holdMs: number };
   lockWait?: LockWait;
   /** A command of the user's, in place of our runner. */

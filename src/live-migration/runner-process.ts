@@ -6,6 +6,9 @@ function onStatement(_migration: unknown, _statement: unknown, status: 'started'
   if (status === 'started') process.send!(statementBegins);
 }
 
+// Whoever started it is gone, or has been told all.
+process.once('disconnect', () => process.exit());
+
 process.once('message', ({ connection, migrations }: RunnerOrder) => {
   migrate(connection, migrations, { onStatement }).then(
     () => process.disconnect(),

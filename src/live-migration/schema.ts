@@ -45,6 +45,7 @@ const repeat = z.object({
   buckets: z.array(z.object({ scheduled: amount, worstMs: amount, completed: amount, failed: amount })),
   generatorLatenessP99Us: amount,
   samplesFile: z.string(),
+  takeOver: z.object({ version: z.string(), atMs: instant, samplesFile: z.string() }).optional(),
 });
 
 const killPoint = z.object({
@@ -67,6 +68,17 @@ const deadlock = z.object({
   victim: z.enum(['migration', 'load']),
   migration: z.string(),
   other: z.string(),
+});
+
+const projection = z.object({
+  migration: z.string(),
+  table: z.string(),
+  rows: amount,
+  runs: z.array(z.object({ rows: amount, durationMs: amount })),
+  exponent: z.number(),
+  estimateMs: amount,
+  lowMs: amount,
+  highMs: amount,
 });
 
 export const liveMigrationSchema = z.object({
@@ -94,5 +106,6 @@ export const liveMigrationSchema = z.object({
   repeats: z.array(repeat),
   downs: z.array(repeat).optional(),
   killPoints: z.array(killPoint).optional(),
+  projections: z.array(projection).optional(),
   interleavings: z.object({ first: z.number(), tried: amount, deadlocks: z.array(deadlock) }).optional(),
 });

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError } from '../errors.ts';
 import { LoadSession } from '../load/engine.ts';
+import type { PlannedStage } from '../plan.ts';
 import type { LiveStage, Rehearsal } from '../rehearsal.ts';
 import type { Block } from '../result.ts';
+import type { ConnectionTarget } from '../server/server.ts';
 
 /** After a migration the load goes on until nothing waits any more, but not for longer than this. */
 export const longestRecoveryMs = 60_000;
@@ -19,80 +21,116 @@ export interface LoadOrder {
   samplesFile: string;
   /** The work is done before; an arrival table has an end. */
   longestMs: number;
+  /** A stage whose statements take over when the work says so. */
+  successor?: PlannedStage | undefined;
 }
 
-/** Drives the load until `work` has ended; then it is stopped. */
+/** Drives the load until `work` has ended; then it is stopped. Returns its blocks: a second one if another stage took over. */
 export async function underLoad<T>(
   { connection, planned }: LiveStage,
-  { plan, journal }: Rehearsal,
-  { name, number, samplesFile, longestMs }: LoadOrder,
-  work: (load: LoadState) => Promise<T>,
-): Promise<{ block: Block; value: T }> {
-  await using session = await LoadSession.open({
-    scenarioFile: plan.scenarioFile,
-    stage: planned.spec.name,
-    connection,
-    seed: plan.seed,
-    scale: plan.scale,
-    load: planned.load,
-    workers: plan.workers,
-  });
-  const stop = new AbortController();
-  const onAbort = (): void => stop.abort();
-  journal.signal?.addEventListener('abort', onAbort, { once: true });
-  const load = new LoadState(plan.load.warmupMs, journal.signal);
-  const driven = session.runBlock({
-    id: name,
-    blockNumber: number,
-    load: { ...planned.load, durationMs: longestMs },
-    slo: plan.slo,
-    samplesPath: join(journal.folder, samplesFile),
-    samplesName: samplesFile,
-    minimumMs: longestMs,
-    backlogLimit: Infinity,
-    signal: stop.signal,
-    onProgress: ({ elapsedMs, backlog }) => load.note(elapsedMs, backlog),
-  });
-  void driven.catch(() => {}).then(() => load.end());
+  rehearsal: Rehearsal,
+  order: LoadOrder,
+  work: (load: SteadyLoad) => Promise<T>,
+): Promise<{ blocks: Block[]; value: T }> {
+  const { successor } = order;
+  await using session = await openSession(planned, connection, rehearsal);
+  await using next = successor && (await openSession(successor, connection, rehearsal));
+  const load = new SteadyLoad(order, rehearsal);
+  load.drive(session, planned);
+  if (next !== undefined) load.onTakeOver(() => load.drive(next, successor!));
   try {
     const value = await work(load);
-    stop.abort();
-    return { block: await driven, value };
+    return { blocks: await load.stop(), value };
   } catch (error) {
-    stop.abort();
     // Its own failure is the cause of what the work met.
-    await driven;
+    await load.stop();
     throw error;
-  } finally {
-    journal.signal?.removeEventListener('abort', onAbort);
   }
 }
 
-/** How far the load is, as its looks tell ten times a second. */
-export class LoadState {
-  readonly #warmupMs: number;
-  readonly #signal: AbortSignal | undefined;
+function openSession(
+  { spec, load }: PlannedStage,
+  connection: ConnectionTarget,
+  { plan: { scenarioFile, seed, scale, workers } }: Rehearsal,
+): Promise<LoadSession> {
+  return LoadSession.open({ scenarioFile, stage: spec.name, connection, seed, scale, load, workers });
+}
+
+/** Numbers of blocks that a successor drives: their arrivals and parameters are nobody else's. */
+const successorNumber = 100_000;
+
+/** How far the load is, as its looks tell ten times a second, and the change from one stage's statements to another's. */
+export class SteadyLoad {
+  readonly #order: LoadOrder;
+  readonly #rehearsal: Rehearsal;
+  readonly #blocks: Promise<Block>[] = [];
+  #stop = new AbortController();
+  #begin: (() => void) | undefined;
   #elapsedMs = 0;
   #backlog = 0;
   #ended = false;
 
-  constructor(warmupMs: number, signal: AbortSignal | undefined) {
-    this.#warmupMs = warmupMs;
-    this.#signal = signal;
+  constructor(order: LoadOrder, rehearsal: Rehearsal) {
+    this.#order = order;
+    this.#rehearsal = rehearsal;
   }
 
-  note(elapsedMs: number, backlog: number): void {
-    this.#elapsedMs = elapsedMs;
-    this.#backlog = backlog;
+  /** Begins a block; its looks are those that count from now on. */
+  drive(session: LoadSession, { load, spec }: PlannedStage): void {
+    const { plan, journal } = this.#rehearsal;
+    const { name, number, samplesFile, longestMs } = this.#order;
+    const first = this.#blocks.length === 0;
+    const file = first ? samplesFile : samplesFile.replace(/\.bin$/, `-${spec.name}.bin`);
+    const stop = new AbortController();
+    const fromMs = this.#elapsedMs;
+    this.#stop = stop;
+    const block = session.runBlock({
+      id: first ? name : `${name}-${spec.name}`,
+      blockNumber: first ? number : successorNumber + number,
+      load: { ...load, warmupMs: first ? load.warmupMs : 0, durationMs: longestMs },
+      slo: plan.slo,
+      samplesPath: join(journal.folder, file),
+      samplesName: file,
+      minimumMs: longestMs,
+      backlogLimit: Infinity,
+      signal: AbortSignal.any([stop.signal, ...(journal.signal ? [journal.signal] : [])]),
+      onProgress: ({ elapsedMs, backlog }) => {
+        if (this.#stop !== stop) return;
+        this.#elapsedMs = fromMs + elapsedMs;
+        this.#backlog = backlog;
+      },
+    });
+    const onEnd = (): void => {
+      if (this.#stop === stop) this.#ended = true;
+    };
+    block.then(onEnd, onEnd);
+    this.#blocks.push(block);
   }
 
-  end(): void {
-    this.#ended = true;
+  onTakeOver(begin: () => void): void {
+    this.#begin = begin;
+  }
+
+  /** When nothing waits: the successor begins, and what went on until then ends. For about a tenth of a second both do. */
+  async takeOver(): Promise<void> {
+    await this.recovers(0);
+    const stop = this.#stop;
+    const from = this.#elapsedMs;
+    this.#begin?.();
+    while (this.#elapsedMs === from) await this.#rest();
+    stop.abort();
+    await this.#blocks[0];
+  }
+
+  /** Ends it, and returns all that was driven. */
+  async stop(): Promise<Block[]> {
+    this.#stop.abort();
+    return Promise.all(this.#blocks);
   }
 
   /** So much of the counted time. */
   async reaches(countedMs: number): Promise<void> {
-    while (this.#elapsedMs < this.#warmupMs + countedMs) await this.#rest();
+    while (this.#elapsedMs < this.#rehearsal.plan.load.warmupMs + countedMs) await this.#rest();
   }
 
   /** At least `leastMs`, and then until nothing waits. */
@@ -105,6 +143,7 @@ export class LoadState {
   async #rest(): Promise<void> {
     // A load that is over reaches no instant any more.
     if (this.#ended) throw new EnvironmentError('The load ended before the migration did.');
-    await sleep(50, undefined, this.#signal === undefined ? {} : { signal: this.#signal });
+    const { signal } = this.#rehearsal.journal;
+    await sleep(50, undefined, signal === undefined ? {} : { signal });
   }
 }

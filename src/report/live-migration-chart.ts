@@ -1,15 +1,15 @@
 /** The time axis of the worst repeat in tenths of a second: what was completed, how long the slowest waited, where the migration was. */
-import type { LiveMigration } from '../live-migration/record.ts';
+import { worstOf } from '../live-migration/advice.ts';
+import type { LiveMigration, LiveRepeat } from '../live-migration/record.ts';
 import { colours, drawSvg, labelStyle, limitLine, logAxis, timeAxis, type Series } from './drawing.ts';
 import { formatCount } from './format.ts';
-import { worstOf } from './markdown-live-migration.ts';
 
 const bucketsPerSecond = 10;
 
 /** The charts by file name; none before the first repeat. */
 export function renderLiveMigrationCharts(live: LiveMigration, limitMs: number): Record<string, string> {
-  if (live.repeats.length === 0) return {};
   const worst = worstOf(live.repeats);
+  if (worst === undefined) return {};
   const seconds = worst.buckets.length / bucketsPerSecond;
   const at = (index: number): number => index / bucketsPerSecond;
   const slowest = worst.buckets.map(({ worstMs, scheduled }, index): [number, number | null] => [
@@ -45,7 +45,7 @@ function windowOf(
   return [line('while the migration ran', colours.limit, during)];
 }
 
-function throughput(worst: ReturnType<typeof worstOf>, seconds: number): string {
+function throughput(worst: LiveRepeat, seconds: number): string {
   const completed = worst.buckets.map(({ completed }, index): [number, number] => [
     index / bucketsPerSecond,
     completed * bucketsPerSecond,

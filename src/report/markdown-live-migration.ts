@@ -1,5 +1,5 @@
 /** The report of a migration under load: one page for who releases it. */
-import { adviceFor, isConfirmed } from '../live-migration/advice.ts';
+import { adviceFor, isConfirmed, worstOf } from '../live-migration/advice.ts';
 import type { Adversary, KillKind, KillPoint, LiveMigration, LiveRepeat } from '../live-migration/record.ts';
 import type { RunResult } from '../result.ts';
 import { formatBytes, formatCount, formatMs, formatPlural, formatShare } from './format.ts';
@@ -9,7 +9,7 @@ import { details, escapeText, table, toRight } from './markdown-text.ts';
 export function renderLiveMigration({ load, slo }: RunResult, live: LiveMigration, chart: string): string[] {
   const { repeats, downs = [] } = live;
   if (repeats.length === 0) return ['No repeat was finished.'];
-  const worst = worstOf(repeats);
+  const worst = worstOf(repeats)!;
   return [
     describeSetting(live, load.ratePerSecond),
     chart,
@@ -23,11 +23,12 @@ export function renderLiveMigration({ load, slo }: RunResult, live: LiveMigratio
     ...(downs.length === 0 ? [] : wayBack(downs, slo.limitMs)),
     killPointTable(live),
     deadlockTable(live),
+    projectionTable(live),
   ];
 }
 
 function wayBack(downs: readonly LiveRepeat[], limitMs: number): string[] {
-  const worst = worstOf(downs);
+  const worst = worstOf(downs)!;
   return [
     '## The way back',
     'The down files inside of the same load, after it had recovered.',
@@ -37,9 +38,10 @@ function wayBack(downs: readonly LiveRepeat[], limitMs: number): string[] {
   ];
 }
 
-/** The repeat with the longest stall. */
-export function worstOf(repeats: readonly LiveRepeat[]): LiveRepeat {
-  return repeats.toSorted((a, b) => b.impact.longestStallMs - a.impact.longestStallMs)[0]!;
+/** Where the new statements take over. */
+function handover(repeats: readonly LiveRepeat[]): string {
+  const version = repeats.find(({ takeOver }) => takeOver !== undefined)?.takeOver?.version;
+  return version === undefined ? '' : `, from version ${escapeText(version)} on of the new statements`;
 }
 
 const besides: Record<Adversary, string> = {
@@ -57,7 +59,7 @@ function describeSetting({ from, to, adversary, lockWait, repeats }: LiveMigrati
       : `with a lock_timeout of ${formatMs(lockWait.timeoutMs)} and ${formatPlural(lockWait.attempts, 'attempt')} for each file`;
   return (
     `From "${escapeText(from)}" to "${escapeText(to)}" under ${formatCount(ratePerSecond)} transactions a second of ` +
-    `"${escapeText(from)}", ${patience}${beside}; ${formatPlural(repeats.length, 'repeat')} from fresh clones, the worst is judged.`
+    `"${escapeText(from)}"${handover(repeats)}, ${patience}${beside}; ${formatPlural(repeats.length, 'repeat')} from fresh clones, the worst is judged.`
   );
 }
 
@@ -190,4 +192,28 @@ function deadlockTable({ interleavings }: LiveMigration): string {
   ]);
   const columns = ['Seed', 'The migration waits in', 'A transaction waits in', 'The server ended', 'Again'];
   return `## Deadlocks\n\n${searched}.\n\n${table(columns, rows)}`;
+}
+
+function projectionTable({ projections = [] }: LiveMigration): string {
+  if (projections.length === 0) return '';
+  const rows = projections.map(({ migration, table: name, rows: target, runs, exponent, ...estimate }) => {
+    const sizes = [...new Set(runs.map((run) => run.rows))];
+    return [
+      escapeText(migration),
+      sizes.map((size) => `${formatCount(size)}: ${formatMs(medianAt(runs, size))}`).join('; '),
+      exponent.toFixed(2),
+      `${formatCount(target)} of ${escapeText(name)}, ${formatCount(Math.round(target / Math.max(...sizes)))} times as many`,
+      `about ${formatMs(estimate.estimateMs)} (${formatMs(estimate.lowMs)} to ${formatMs(estimate.highMs)})`,
+    ];
+  });
+  const columns = ['Median by rows', toRight('Exponent'), toRight('Rows'), toRight('Estimate (90 % interval)')];
+  return (
+    `## An estimate for more rows\n\nNot measured: a power law through the durations on a quiet clock, from fresh clones. The interval knows the scatter ` +
+    `of these runs, and nothing of what changes beyond them, such as data that no longer fits into memory.\n\n${table(['Migration', ...columns], rows)}`
+  );
+}
+
+function medianAt(runs: readonly { rows: number; durationMs: number }[], size: number): number {
+  const durations = runs.filter(({ rows }) => rows === size).map(({ durationMs }) => durationMs);
+  return durations.toSorted((a, b) => a - b)[Math.floor(durations.length / 2)]!;
 }

@@ -52,6 +52,16 @@ describe('rehearse', () => {
     expect([0, 1, 4]).toContain(exitCode);
   });
 
+  it('estimates how long a file takes with more rows, from what it took with fewer', async () => {
+    const { live } = await rehearsed('projected', [column], '--project=orders=1_000_000');
+    const [projection] = live.projections!;
+    expect(projection).toMatchObject({ migration: '002_change', table: 'orders', rows: 1_000_000 });
+    expect(projection!.runs.map(({ rows }) => rows)).toEqual([50, 50, 50, 150, 150, 150, 500, 500, 500]);
+    expect(projection!.runs.every(({ durationMs }) => durationMs > 0)).toBe(true);
+    expect(projection!.highMs).toBeGreaterThan(projection!.lowMs);
+    expect(live.projections).toHaveLength(1);
+  });
+
   it('finds a down file that cannot take back what was begun only', async () => {
     const careless: [string, string] = [index[0], 'DROP INDEX orders_by_time; DROP INDEX orders_by_customer'];
     const { live, verdict } = await rehearsed('careless', [careless], '--kill-points=2');

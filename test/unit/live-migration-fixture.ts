@@ -21,7 +21,8 @@ export function stalled(change: (samples: Samples) => void = () => {}): LiveSamp
   }
   change(samples);
   const block = { warmupMs: 1000, errors: [{ code: '55P03', example: 'x' }] } as unknown as BlockRecord;
-  return { block, samples, quietFromMs: 0, migrationStartMs: 3900, migrationEndMs: 5000, endMs: 10_000, limitMs: 50 };
+  const loads = [{ block, samples, fromMs: 0, endMs: 10_000 }];
+  return { loads, quietFromMs: 0, migrationStartMs: 3900, migrationEndMs: 5000, endMs: 10_000, limitMs: 50 };
 }
 
 export function statement(text: string, change: Partial<LiveStatement> = {}): LiveStatement {

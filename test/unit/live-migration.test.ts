@@ -48,6 +48,30 @@ describe('impactOf', () => {
     expect(impactOf(cut).failed).toBe(0);
   });
 
+  it('adds up what two stages drove, one after the other', () => {
+    const one = stalled();
+    const [load] = one.loads;
+    // The second begins where the first ends, and errors of each are its own.
+    const failing = stalled((samples) => {
+      samples.fate[200] = Fate.failed;
+      samples.error[200] = 1;
+    }).loads[0]!;
+    const second = {
+      ...failing,
+      block: { ...failing.block, errors: [{ code: '42703', example: 'x' }] },
+      fromMs: 10_000,
+      endMs: 20_000,
+    };
+    const impact = impactOf({ ...one, loads: [load!, second], endMs: 20_000 });
+    expect(impact).toMatchObject({ failed: 1, errors: { '42703': 1 } });
+    // Both stalls, and the failure.
+    expect(impact.pastLimit).toBe(95 * 2 + 1);
+    expect(bucketsOf({ ...one, loads: [load!, second], endMs: 20_000 })[141]).toMatchObject({
+      scheduled: 10,
+      worstMs: 900,
+    });
+  });
+
   it('leaves out the warm-up and what was not offered', () => {
     const buckets = bucketsOf(stalled((samples) => samples.fate.fill(Fate.notOffered, 600)));
     expect(buckets).toHaveLength(100);
