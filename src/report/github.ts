@@ -1,4 +1,5 @@
 /** What GitHub shows of a run: the job summary, a comment on the pull request, and annotations beside the changed lines. */
+import { isConfirmed, slowestStatement } from '../live-migration/advice.ts';
 import type { ChangedStatement, Gate, RunResult } from '../result.ts';
 import { judge } from '../verdict.ts';
 import { changedPlans } from '../verdict/work.ts';
@@ -48,29 +49,56 @@ function cut(text: string, limitBytes: number): string {
   return `${whole.toString()}${note}`;
 }
 
-/** One for each gate that does not hold, at the statement of a migration that most likely caused it. */
+/**
+ * One for each gate that does not hold, at the statement of a migration that most likely caused it; and one for each statement that was
+ * known to hurt, and did when it was rehearsed.
+ */
 export function annotationsOf(result: RunResult): Annotation[] {
   const { gates } = result.verdict ?? judge(result);
-  return gates
-    .filter(({ outcome, advisory }) => outcome !== 'pass' && advisory !== true)
-    .map((gate) => ({
+  const failed = gates.filter(({ outcome, advisory }) => outcome !== 'pass' && advisory !== true);
+  return [
+    ...failed.map((gate) => ({
       level: gate.outcome === 'inconclusive' ? ('warning' as const) : ('error' as const),
       title: `pgrehearse ${result.scenario.name}: ${gate.name}`,
       message: gate.reason,
       ...placeOf(suspect(result, gate)),
-    }));
+    })),
+    ...findingsConfirmed(result),
+  ];
 }
 
-function placeOf(statement: ChangedStatement | undefined): { file: string; line: number } | undefined {
+function findingsConfirmed({ liveMigration: live, scenario }: RunResult): Annotation[] {
+  const confirmed = live?.findings.filter((finding) => isConfirmed(finding, live)) ?? [];
+  return confirmed.map(({ file, line, rule, advice }) => ({
+    level: 'warning',
+    title: `pgrehearse ${scenario.name}: known to hurt, and did`,
+    message: `${capitalised(rule)}. ${advice}`,
+    file,
+    line,
+  }));
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function placeOf(
+  statement: Pick<ChangedStatement, 'file' | 'line'> | undefined,
+): { file: string; line: number } | undefined {
   return statement && { file: statement.file, line: statement.line };
 }
 
 /**
  * The last changed statement that names a table or index in which the plans of the transaction (of any, where the gate is about all)
- * differ. Where plans tell nothing: the last changed statement.
+ * differ. Of a migration under load: the statement that took its time. Where nothing tells: the last changed statement.
  */
-function suspect({ changes = [], comparison }: RunResult, gate: Gate): ChangedStatement | undefined {
+function suspect(
+  { changes = [], comparison, liveMigration }: RunResult,
+  gate: Gate,
+): Pick<ChangedStatement, 'file' | 'line'> | undefined {
   if (gate.name === 'validity') return undefined;
+  const slowest = liveMigration && slowestStatement(liveMigration);
+  if (slowest !== undefined) return slowest;
   const plans = comparison === undefined ? [] : changedPlans(comparison);
   const own = plans.filter(({ transaction }) => gate.transaction === undefined || transaction === gate.transaction);
   const names = own.flatMap(({ before, after }) => differingNames(before, after));

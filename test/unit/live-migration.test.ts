@@ -9,6 +9,7 @@ import type { LiveRepeat } from '../../src/live-migration/record.ts';
 import { relationsOf } from '../../src/live-migration/tables.ts';
 import { Fate } from '../../src/load/samples.ts';
 import type { Migration } from '../../src/migrate.ts';
+import { annotationsOf } from '../../src/report/github.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
 import type { RunResult } from '../../src/result.ts';
 import { splitStatements } from '../../src/sql.ts';
@@ -226,6 +227,23 @@ describe('the verdict on a migration under load', () => {
     expect(markdown).toMatch(/\| migrations\/002_x\.up\.sql:1 \| .* \| \*\*confirmed\*\* \|/);
     expect(markdown).not.toMatch(/<b>|<i>/);
     expect(Object.keys(files)).toEqual(['migration-over-time.svg', 'migration-throughput.svg']);
+  });
+});
+
+describe('annotations of a migration under load', () => {
+  it('stand at the statement that took its time, and at what was known to hurt and did', () => {
+    const quick = statement('ALTER TABLE t ADD COLUMN a int', { line: 3, endMs: 10 });
+    const slow = statement('UPDATE t SET a = 1', { line: 7 });
+    const finding = { file: slow.file, line: 7, rule: 'all rows are changed', advice: 'Batches.' };
+    const cleared = { ...finding, line: 3 };
+    const impact = { ...impactOf(stalled()), longestStallMs: 1600 };
+    const rehearsed = { ...liveMigration([quick, slow], { impact }), findings: [cleared, finding] };
+    const annotations = annotationsOf({ ...buildResult(), liveMigration: rehearsed });
+    expect(annotations.map(({ level, line }) => [level, line])).toEqual([
+      ['error', 7],
+      ['warning', 7],
+    ]);
+    expect(annotations[1]!.message).toBe('All rows are changed. Batches.');
   });
 });
 
