@@ -156,7 +156,7 @@ export interface StageSpec {
   connections?: number;
   /** Folder of this stage's migrations, where it is not the workload's. The baseline must be the same in both. */
   migrationsFolder?: string;
-  /** `stock`, `tuned`, or a profile of the config file. */
+  /** `stock`, `tuned`, a profile of the config file, or the path of a postgresql.conf, which counts as `migrations` does. */
   profile: string;
   /** Settings on top of the profile. */
   settings?: Settings;
