@@ -14,6 +14,7 @@ export { runHttp } from './http/run.ts';
 export {
   defineHttpScenario,
   type AnswerCheck,
+  type CompanionSpec,
   type HttpLoadSpec,
   type HttpReadingSpec,
   type HttpRequest,

@@ -35,10 +35,13 @@ const reading = z.strictObject({
   stages: z.array(text).optional(),
 });
 
+const command = z.array(z.string()).refine(([program = '']) => program !== '', 'a program is needed');
+
 const service = z.strictObject({
-  command: z.array(text).min(1, 'a program is needed').optional(),
+  command: command.optional(),
   url: z.string().refine(isOrigin, 'expected http://host:port, without a path').optional(),
   env: z.record(text, z.string()).optional(),
+  beside: z.record(text, z.strictObject({ command, value: text })).optional(),
   readyPath: z.string().startsWith('/').optional(),
   readyWithinMs: positive.optional(),
 });

@@ -187,6 +187,11 @@ async function startService(
       folder: plan.project,
       ...(database === undefined ? {} : { databaseUrl: urlOf(database) }),
       ...(journal.signal === undefined ? {} : { signal: journal.signal }),
+      onCompanionEnd: (message) => {
+        journal.note(message);
+        const advice = 'The service went on without it: look at its errors, and at the seconds after.';
+        journal.result.warnings.push({ code: 'companion-ended', stage, message, advice });
+      },
     });
     return { service, detail: service.origin };
   });

@@ -32,7 +32,8 @@ export function serviceOf({ service, stages = {} }: HttpSpec, stage: string): Se
   const { answersDiffer: _, ...own } = stages[stage] ?? {};
   const { command, url, ...common } = service;
   const place = own.command === undefined && own.url === undefined ? { command, url } : {};
-  return { ...defined(place), ...common, ...own, env: { ...common.env, ...own.env } };
+  const merged = { ...defined(place), ...common, ...own, env: { ...common.env, ...own.env } };
+  return { ...merged, beside: { ...common.beside, ...own.beside } };
 }
 
 function defined(place: Pick<ServiceSpec, 'command' | 'url'>): Pick<ServiceSpec, 'command' | 'url'> {

@@ -1,9 +1,9 @@
-/** A service under test: started in a process group of its own, awaited, watched, stopped. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+/** A service under test: started with what it needs beside it, or found, and awaited until it is ready. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import { freePort } from '../server/ports.ts';
+import { startCompanions } from './companions.ts';
+import { ProcessGroup } from './process-group.ts';
 import type { ServiceSpec } from './spec.ts';
 
 /** Where the requests of a stage go. Disposing stops a service that is ours. */
@@ -24,17 +24,13 @@ interface ServiceStart {
   /** Given to a service that we start. */
   databaseUrl?: string;
   signal?: AbortSignal;
+  /** Told when something beside the service ended: the service has to cope. */
+  onCompanionEnd?: (sentence: string) => void;
 }
 
 const defaultReadyWithinMs = 30_000;
 /** Between two questions whether it is ready. */
 const readyPollMs = 50;
-/** A service that does not end on SIGTERM is killed after this time. */
-const stopWithinMs = 10_000;
-const stopPollMs = 20;
-const lastWordsMs = 200;
-/** What is kept of its output. */
-const outputBytes = 4_000;
 
 /**
  * Starts the service of a stage, or finds the one that runs, and waits until it is ready.
@@ -49,10 +45,11 @@ export async function openService(start: ServiceStart): Promise<Service> {
     await untilReady(origin, spec, stage, signal);
     return new FoundService(origin);
   }
+  await using resources = new AsyncDisposableStack();
+  const companions = resources.use(await startCompanions(start));
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
-  await using resources = new AsyncDisposableStack();
-  const own = resources.use(await ServiceProcess.start(start, port));
+  const own = resources.use(await startOwn(start, { ...companions.env, PORT: String(port) }));
   await untilReady(origin, spec, stage, signal, own);
   const kept = resources.move();
   return {
@@ -61,6 +58,19 @@ export async function openService(start: ServiceStart): Promise<Service> {
     explain: (error) => own.explain(error),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+function startOwn(
+  { spec, stage, folder, databaseUrl }: ServiceStart,
+  env: Record<string, string>,
+): Promise<ProcessGroup> {
+  const database: Record<string, string> = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
+  return ProcessGroup.start({
+    name: `The service of stage ${stage}`,
+    command: spec.command!,
+    folder,
+    env: { ...database, ...spec.env, ...env },
+  });
 }
 
 /** Not ours: nothing is known of its process, and nothing is stopped. */
@@ -84,7 +94,7 @@ async function untilReady(
   { readyPath, readyWithinMs = defaultReadyWithinMs }: ServiceSpec,
   stage: string,
   signal: AbortSignal | undefined,
-  own?: ServiceProcess,
+  own?: ProcessGroup,
 ): Promise<void> {
   const deadline = performance.now() + readyWithinMs;
   const question = `${origin}${readyPath ?? '/'}`;
@@ -93,7 +103,8 @@ async function untilReady(
     signal?.throwIfAborted();
     own?.died.throwIfAborted();
     const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
-    const answer = await fetch(question, { signal: AbortSignal.timeout(leftMs) }).catch((error: unknown) => error);
+    const ends = [AbortSignal.timeout(leftMs), signal, own?.died].filter((end) => end !== undefined);
+    const answer = await fetch(question, { signal: AbortSignal.any(ends) }).catch((error: unknown) => error);
     if (answer instanceof Response) {
       await answer.body?.cancel();
       if (answer.ok || readyPath === undefined) return;
@@ -118,96 +129,4 @@ async function untilReady(
 function causeOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   return messageOf(cause ?? error) || String((cause as { code?: unknown } | undefined)?.code);
-}
-
-/** A process group of ours: `npm start` is a program that starts the service as its child. */
-class ServiceProcess implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  readonly #died = new AbortController();
-  readonly #killAtExit = (): void => void this.#signal('SIGKILL');
-  #output = '';
-  #stopping = false;
-
-  private constructor(child: ChildProcess, stage: string) {
-    this.#child = child;
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream
-        .setEncoding('utf8')
-        .on('data', (text: string) => (this.#output = (this.#output + text).slice(-outputBytes)));
-    }
-    process.on('exit', this.#killAtExit);
-    child.once('exit', (code, signal) => void this.#noteEnd(stage, signal ?? `code ${code}`));
-  }
-
-  static async start({ spec, stage, folder, databaseUrl }: ServiceStart, port: number): Promise<ServiceProcess> {
-    const [program, ...args] = spec.command!;
-    const database = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
-    // Detached: a group of its own, which Ctrl-C in the terminal does not reach. We stop it.
-    const child = spawn(program!, args, {
-      cwd: folder,
-      detached: true,
-      env: { ...process.env, ...database, ...spec.env, PORT: String(port) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      windowsHide: true,
-    });
-    try {
-      await once(child, 'spawn');
-    } catch (cause) {
-      throw new EnvironmentError(`The service of stage ${stage} could not be started: ${messageOf(cause)}.`, {
-        hint: `Its command is ${spec.command!.join(' ')}, started in ${folder}.`,
-        cause,
-      });
-    }
-    return new ServiceProcess(child, stage);
-  }
-
-  get died(): AbortSignal {
-    return this.#died.signal;
-  }
-
-  async #noteEnd(stage: string, how: string): Promise<void> {
-    if (this.#stopping) return;
-    // The last of its output comes after its end; a child of its own may hold the pipes for ever.
-    await Promise.race([once(this.#child, 'close'), sleep(lastWordsMs)]);
-    this.#died.abort(
-      new EnvironmentError(`The service of stage ${stage} ended with ${how} although nobody stopped it.${this.tail}`, {
-        hint: 'Mend the service and run again; finished stages are in result.json.',
-      }),
-    );
-  }
-
-  /** Its connections are reset a moment before we hear of its end. */
-  async explain(error: unknown): Promise<unknown> {
-    if (!this.died.aborted) await sleep(2 * lastWordsMs);
-    return this.died.aborted ? this.died.reason : error;
-  }
-
-  /** The end of its output, as the end of a message. */
-  get tail(): string {
-    const output = this.#output.trim();
-    return output === '' ? ' It printed nothing.' : ` The end of its output:\n${output.replaceAll(/^/gm, '  ')}`;
-  }
-
-  /** SIGTERM to the whole group, then patience, then SIGKILL. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
-    this.#signal('SIGTERM');
-    // Not only the first process: what `npm start` has started may still be closing its connections.
-    const deadline = performance.now() + stopWithinMs;
-    while (this.#signal(0) && performance.now() < deadline) await sleep(stopPollMs);
-    this.#signal('SIGKILL');
-    process.off('exit', this.#killAtExit);
-  }
-
-  /** Signals the whole group; false when nobody of it is left. */
-  #signal(name: NodeJS.Signals | 0): boolean {
-    if (process.platform === 'win32') return this.#child.kill(name);
-    try {
-      return process.kill(-this.#child.pid!, name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-      throw error;
-    }
-  }
 }

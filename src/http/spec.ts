@@ -47,6 +47,14 @@ export interface RequestSpec {
   compared?(body: unknown): unknown;
 }
 
+/** A program that a started service needs beside its database. */
+export interface CompanionSpec {
+  /** Program and arguments; `$PORT` stands for a free port of its own. Ready when that accepts connections. */
+  command: readonly string[];
+  /** What the service finds in the variable, with `$PORT` too: `redis://127.0.0.1:$PORT`. */
+  value: string;
+}
+
 /** A service that we start for each stage, or one that runs already. */
 export interface ServiceSpec {
   /**
@@ -58,6 +66,8 @@ export interface ServiceSpec {
   url?: string;
   /** Variables of the started service, on top of ours. */
   env?: Readonly<Record<string, string>>;
+  /** By the variable that tells the service where: started before it and stopped after it. One that ends in mid-run is told, no more. */
+  beside?: Readonly<Record<string, CompanionSpec>>;
   /** Asked until it answers with 200 to 299. Default: any answer to `/` will do. */
   readyPath?: string;
   /** A service that is not ready by then has failed. Default 30 s. */

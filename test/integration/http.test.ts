@@ -87,6 +87,16 @@ describe('a service that we start for each stage', () => {
     expect(report).toContain('## Closed loop');
   });
 
+  it('goes on when what it needs beside it ends, which is told', async () => {
+    const { exitCode, result } = await load('beside', 'beside');
+    expect(exitCode).not.toBe(5);
+    expect(result.readings!.find(({ name }) => name === 'store_port')!.value).toBeGreaterThan(0);
+    expect(blockOf(result, 'beside').outcome).toBe('complete');
+    expect(result.warnings).toContainEqual(
+      expect.objectContaining({ code: 'companion-ended', message: expect.stringContaining('(STORE_PORT)') }),
+    );
+  });
+
   it('ends with its last words when it dies in mid-run, and keeps the finished stages', async () => {
     const { exitCode, stderr, result } = await load('dies', 'before,dies');
     expect(exitCode).toBe(5);

@@ -38,6 +38,11 @@ describe('checkHttpScenario', () => {
     ['a service of nothing', (s) => delete s.http.service.command, /neither a command nor a url/],
     ['a service of both kinds', (s) => (s.http.service.url = 'http://127.0.0.1:80'), /both a command and a url/],
     ['an empty command', (s) => (s.http.service.command = []), /a program is needed/],
+    [
+      'an empty companion',
+      (s) => (s.http.service.beside = { STORE: { command: [], value: '' } }),
+      /beside\.STORE\.command/,
+    ],
     ['a url with a path', (s) => (s.http.service = { url: 'http://127.0.0.1/api' }), /without a path/],
     ['a url of another kind', (s) => (s.http.service = { url: 'ftp://127.0.0.1' }), /expected http/],
     ['a url with a password', (s) => (s.http.service = { url: 'http://me:secret@127.0.0.1' }), /expected http/],
@@ -77,6 +82,7 @@ describe('serviceOf', () => {
     expect(serviceOf({ service, requests, stages: { after: { env: { B: '2' } } } }, 'after')).toEqual({
       command: ['npm', 'start'],
       env: { A: '1', B: '2' },
+      beside: {},
       readyPath: '/ready',
     });
   });
@@ -86,6 +92,7 @@ describe('serviceOf', () => {
     expect(serviceOf({ service, requests, stages }, 'after')).toEqual({
       url: 'http://127.0.0.1:3000',
       env: { A: '1', B: '1' },
+      beside: {},
       readyPath: '/ready',
     });
   });
