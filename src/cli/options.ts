@@ -92,11 +92,12 @@ export interface ThresholdFlags {
   maxWork?: number;
 }
 
+export const maxRegressionOption = (what = 'how much p95 may grow from the first stage to the last: 10%') =>
+  new Option('--max-regression <percentage>', what).argParser(reading(parseAllowance));
+
 export const thresholdOptions = () => [
   new Option('--slo <p95<50ms>', "service level objective: 'p95<50ms', 'p99 < 1.5s'").argParser(reading(parseSlo)),
-  new Option('--max-regression <percentage>', 'how much p95 may grow from the first stage to the last: 10%').argParser(
-    reading(parseAllowance),
-  ),
+  maxRegressionOption(),
   new Option(
     '--max-work <percentage>',
     "how much the server's work for a transaction may grow: 5% (default: shown, not judged)",

@@ -8,6 +8,7 @@ import {
   blockOption,
   configOption,
   jsonOption,
+  maxRegressionOption,
   pairsOption,
   parseList,
   parsePositive,
@@ -16,24 +17,22 @@ import {
   scaleOption,
   seedOption,
   serverOption,
-  thresholdOptions,
-  thresholdsOf,
   workersOption,
-  type ThresholdFlags,
 } from './options.ts';
 
-interface TuneFlags extends MeasureFlags, ThresholdFlags {
+interface TuneFlags extends MeasureFlags {
   stage?: string;
   profile: string;
   groups?: string[];
   rate?: number;
+  maxRegression?: number;
   preset: PresetName;
   pairs?: number;
   block?: number;
 }
 
 export function tuneCommand(context: CommandContext): Command {
-  const command = new Command('tune')
+  return new Command('tune')
     .description('which settings of a profile earn their place under the load, and the profile without the rest')
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(new Option('--stage <name>', 'under whose load, schema and queries (default: the last)'))
@@ -43,10 +42,8 @@ export function tuneCommand(context: CommandContext): Command {
     .addOption(pairsOption())
     .addOption(blockOption())
     .addOption(scaleOption())
-    .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive));
-  // What p95 may grow by decides what is spare; the objective plays no part.
-  for (const option of thresholdOptions().filter(({ long }) => long === '--max-regression')) command.addOption(option);
-  return command
+    .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive))
+    .addOption(maxRegressionOption('what p95 may grow by without a group that is spare: 10%'))
     .addOption(workersOption())
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
@@ -67,12 +64,12 @@ Examples:
   pgrehearse tune ./load/shop.ts --profile production --groups work_mem,shared_buffers --pairs 12 --block 1500ms`,
     )
     .action(async (scenario: string, flags: TuneFlags) => {
-      const { stage, profile, rate, preset, pairs, block } = flags;
+      const { stage, profile, rate, maxRegression, preset, pairs, block } = flags;
       const request = {
         scenario,
         flags: stage === undefined ? flags : { ...flags, stages: [stage] },
         profile,
-        ...thresholdsOf(flags),
+        ...(maxRegression === undefined ? {} : { gate: { maxRegression } }),
         ...(rate === undefined ? {} : { load: { ratePerSecond: rate } }),
         comparison: {
           preset,

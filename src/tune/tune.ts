@@ -24,7 +24,7 @@ import type { Tuning, TuningStep } from './record.ts';
  * proved to be spare. Where the whole profile is proved to gain nothing, its groups are not tried.
  *
  * @param only names of the groups to try; default: all
- * @throws UsageError when the profile has no settings in question, or no such group
+ * @throws UsageError when the profile has no settings in question, no such group, or the server is not ours to restart
  * @throws PgrehearseError when it cannot go on; what is finished is in result.json with status `failed`
  */
 export async function tune(
@@ -32,12 +32,20 @@ export async function tune(
   only: readonly string[] | undefined,
   control: RunControl = {},
 ): Promise<RunResult> {
+  if (plan.server.kind === 'external') {
+    throw new UsageError(
+      'Settings cannot be tuned on a server that pgrehearse does not start itself: most need a restart.',
+      {
+        hint: 'Leave --server out, or give --server installed.',
+      },
+    );
+  }
   const planned = plan.stages.at(-1)!;
   const groups = groupSettings(planned.profile.settings);
   const asked = chooseGroups(groups, planned.profile.name, only);
   const tuning: Tuning = { stage: planned.spec.name, profile: planned.profile.name, groups, asked, steps: [] };
   control.onEvent?.({ type: 'note', text: describeEffort(plan.comparison!, asked) });
-  return rehearse(plan, control, { tuning }, (rehearsal) => tryGroups(rehearsal, tuning));
+  return rehearse({ ...plan, stages: [planned] }, control, { tuning }, (rehearsal) => tryGroups(rehearsal, tuning));
 }
 
 function chooseGroups(groups: readonly SettingGroup[], profile: string, only: readonly string[] | undefined): string[] {

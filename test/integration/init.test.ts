@@ -64,6 +64,30 @@ describe('in an empty folder', () => {
     expect(stdout).not.toContain('wrote');
     for (const path of paths.slice(1)) expect(stdout).toContain(`kept   ${path}, which was there`);
   });
+
+  it('runs with the settings of a postgresql.conf that a stage names', async () => {
+    const folder = join(temporary.path, 'shop');
+    await writeFile(join(folder, 'production.conf'), "work_mem = '7MB' # as in production\nport = 6543\n");
+    const scenario = await readFile(join(folder, 'load/shop.ts'), 'utf8');
+    const sql = "SELECT 1 WHERE current_setting('work_mem') <> '7MB'";
+    const invariant = `invariants: { memory: { description: 'as asked', sql: ${JSON.stringify(sql)}, stages: ['after'] } },`;
+    const edited = scenario
+      .replace('    seed,\n', `    seed,\n    ${invariant}\n`)
+      .replace(/(name: 'after'.*)profile: 'stock'/, "$1profile: 'production.conf'");
+    await writeFile(join(folder, 'load/shop.ts'), edited);
+    const result = await firstRun(folder, './load/shop.ts');
+    expect(result.invariants.map(({ stage, holds }) => [stage, holds])).toEqual([
+      ['after', true],
+      ['after', true],
+    ]);
+    expect(result.stages[1]!.settings).toContainEqual({
+      name: 'work_mem',
+      value: '7MB',
+      reason: 'set by the profile "production.conf"',
+      source: 'production.conf, line 1',
+    });
+    expect(result.stages[1]!.settings.map(({ name }) => name)).not.toContain('port');
+  });
 });
 
 /** Of every type that a seed writes, and of every way in which rows depend on each other. */
