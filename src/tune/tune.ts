@@ -113,7 +113,7 @@ async function tryWithout(
     last: withoutSettings(stage, new Set(step.dropped)),
     samplesFolder: `samples/step-${String(number).padStart(2, '0')}`,
   });
-  const done = stepOf(step, journal.result);
+  const done = stepOf(step, tuning.profile, journal.result);
   tuning.steps.push(done);
   delete journal.result.comparison;
   await journal.save();
@@ -129,9 +129,10 @@ function withoutSettings(stage: PreparedStage, dropped: ReadonlySet<string>): Pr
   return { ...stage, planned: { ...stage.planned, profile: rest(profile), sharedProfile: rest(sharedProfile) } };
 }
 
-function stepOf(step: Pick<TuningStep, 'kind' | 'name' | 'dropped'>, result: RunResult): TuningStep {
-  const comparison = result.comparison!;
-  const { outcome, reason, estimate } = judgeTypical(result)[0]!;
+function stepOf(step: Pick<TuningStep, 'kind' | 'name' | 'dropped'>, profile: string, result: RunResult): TuningStep {
+  // Both sides are the same stage: told apart by what differs.
+  const comparison = { ...result.comparison!, before: profile, after: `${profile} without ${step.name}` };
+  const { outcome, reason, estimate } = judgeTypical({ ...result, comparison })[0]!;
   const pairs = finishedPairs(comparison, 'change');
   return {
     ...step,
