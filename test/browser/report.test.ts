@@ -88,6 +88,17 @@ describe.skipIf(browserPath === undefined)('report.html', () => {
     });
   });
 
+  it('opens a result of a thousand blocks in less than two seconds', async () => {
+    const result = comparedResult({ pairs: 400 });
+    const blocks = result.comparison!.pairs.flatMap((pair) => pair.blocks).length;
+    expect(blocks).toBeGreaterThanOrEqual(1000);
+    await opened(result, 'light', async (page) => {
+      const loadedMs = await page.evaluate<number>("performance.getEntriesByType('navigation')[0].loadEventEnd");
+      expect(loadedMs).toBeGreaterThan(0);
+      expect(loadedMs).toBeLessThan(2000);
+    });
+  });
+
   it('never scrolls sideways as a whole, on a telephone either', async () => {
     await opened(comparedResult(), 'light', async (page) => {
       await page.setViewportSize({ width: 380, height: 800 });
