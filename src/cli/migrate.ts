@@ -32,7 +32,8 @@ export function migrateCommand(context: CommandContext): Command {
   const command = new Command('migrate').description('apply, take back and check migrations').addHelpText(
     'after',
     `
-Migrations are pairs of files NNN_name.up.sql and NNN_name.down.sql. Each file runs in one transaction, unless a statement
+Migrations are pairs of files NNN_name.up.sql and NNN_name.down.sql, or those of golang-migrate, node-pg-migrate, Flyway,
+dbmate, Prisma or Drizzle as they are. Each file runs in one transaction, unless a statement
 forbids it (CREATE INDEX CONCURRENTLY, VACUUM, ...) or the file begins with "-- pgrehearse: no-transaction".
 Without --database everything happens on an empty scratch server, which is removed afterwards.
 
