@@ -1,4 +1,7 @@
-/** Prisma Migrate: a folder for each migration, `20260101120000_name/migration.sql`; a `down.sql` beside it if somebody wrote one. */
+/**
+ * Prisma Migrate, and Drizzle Kit from 1.0 on: a folder for each migration, `20260101120000_name/migration.sql`; a `down.sql` beside
+ * it if somebody wrote one.
+ */
 import { join } from 'node:path';
 import { hasFile, type MigrationFolder, type MigrationFormat } from './format.ts';
 
