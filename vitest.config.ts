@@ -33,7 +33,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           execArgv,
           // Real servers, with time to start; most of the time the load waits for its arrivals.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
