@@ -23,6 +23,7 @@ export {
   type RequestSpec,
   type ServiceSpec,
   type StageServiceSpec,
+  type VariantSpec,
 } from './http/spec.ts';
 export type { RunControl, RunEvent } from './journal.ts';
 export { planRun, type PlannedStage, type RunPlan, type RunRequest } from './plan.ts';

@@ -49,6 +49,8 @@ export interface RunRequest {
   beforeRef?: string;
   /** In place of the profile that each stage names. */
   profile?: string;
+  /** What the scenario is taken for: a load of requests may have stages of its own. */
+  adapt?: (scenario: ScenarioSpec) => ScenarioSpec;
   /** Names, or `all` of them; default: the first and the last. None for a seeding alone. */
   stages?: readonly string[];
   /** Size of the data: 1 is full size. Default 1. */
@@ -139,7 +141,8 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const { folder, config, scale = 1, seed = 1, workers = 1 } = request;
   const found = await findScenario(request.scenario, folder, config);
   const scenarioFile = request.beforeRef === undefined ? found : await writeScenarioOfRefs(found, request.beforeRef);
-  const scenario = await importScenario(scenarioFile);
+  const imported = await importScenario(scenarioFile);
+  const scenario = request.adapt?.(imported) ?? imported;
   await checkScenario(scenario, scenarioFile);
   const project = await projectFolder(scenarioFile);
   const migrationsOf = await readAllMigrations(scenario, project);

@@ -174,9 +174,9 @@ const hits = (counted: { lookups: number; hits: number }[]): number => {
   return sum('hits') / sum('lookups');
 };
 
-const cached = ['after'];
+const cached = ['cache', 'redis', 'after'];
 
-/** What `pgrehearse http sessions` does: the pool from the second stage on, the cache in the last. */
+/** What `pgrehearse http sessions` does: the larger pool from the second stage on, the cache in the last, and each by itself. */
 export const http: HttpSpec = {
   service: {
     command: [process.execPath, '--no-warnings', decodeURIComponent(mainFile().pathname)],
@@ -192,6 +192,20 @@ export const http: HttpSpec = {
     },
   },
   stages: { before: { env: { POOL: 'before' } }, after: { env: { CACHE: 'memory' } } },
+  variants: {
+    cache: { like: 'before', description: 'As before, with a cache in the service', env: { CACHE: 'memory' } },
+    redis: {
+      like: 'after',
+      description: 'As after, with the cache in Redis, as the document has it',
+      env: { CACHE: 'redis' },
+      beside: {
+        REDIS_URL: {
+          command: ['redis-server', '--port', '$PORT', '--bind', '127.0.0.1', '--save', '', '--maxmemory', '100mb'],
+          value: 'redis://127.0.0.1:$PORT',
+        },
+      },
+    },
+  },
   requests: {
     sign_in: signIn,
     user_profile: profile,

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { loadShape } from '../load-check.ts';
 import { readingUnits } from '../scenario.ts';
-import { serviceOf } from './scenario.ts';
+import { serviceOf, withVariants } from './scenario.ts';
 import type { HttpSpec } from './spec.ts';
 
 const text = z.string().min(1);
@@ -50,27 +50,46 @@ const httpLoadShape = loadShape
   .pick({ ratePerSecond: true, arrivals: true, shape: true, durationMs: true, warmupMs: true, connections: true })
   .extend({ requestTimeoutMs: positive.optional() });
 
+const stageService = service.extend({ answersDiffer: z.record(text, text).optional() });
+
+const stageName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes');
+
 export const httpShape = z.strictObject({
   service,
-  stages: z.record(text, service.extend({ answersDiffer: z.record(text, text).optional() })).optional(),
+  stages: z.record(text, stageService).optional(),
+  variants: z.record(stageName, stageService.extend({ like: text, description: text })).optional(),
   requests: z.record(text, request).refine((all) => Object.keys(all).length > 0, 'at least one request is needed'),
   readings: z.record(text, reading).optional(),
   load: httpLoadShape.optional(),
 });
 
 /** What cannot be seen in the shape alone: names, and a service for every stage. */
-export function httpFaults({ http, stages }: { http?: HttpSpec; stages: readonly { name: string }[] }): string[] {
+export function httpFaults({ http, stages }: Checked): string[] {
   if (http === undefined) return [];
-  const stageNames = stages.map((stage) => stage.name);
-  const requestNames = Object.keys(http.requests);
+  const names = stages.map((stage) => stage.name);
+  const faults = Object.entries(http.variants ?? {}).flatMap(([name, { like }]) => [
+    ...(names.includes(name) ? [`http.variants: the name ${name} is a stage's already`] : []),
+    ...unknown(names, [like], `http.variants.${name}.like`, 'stage'),
+  ]);
+  faults.push(...unknown(names, Object.keys(http.stages ?? {}), 'http.stages', 'stage'));
+  return faults.length > 0 ? faults : stageFaults(withVariants({ http, stages }));
+}
+
+interface Checked {
+  http?: HttpSpec;
+  stages: readonly { name: string; description: string }[];
+}
+
+function stageFaults({ http, stages }: Required<Checked>): string[] {
+  const names = stages.map((stage) => stage.name);
+  const requests = Object.keys(http.requests);
   return [
-    ...stageNames.flatMap((stage) => serviceFaults(http, stage)),
-    ...Object.entries(http.stages ?? {}).flatMap(([stage, { answersDiffer = {} }]) => [
-      ...unknown(stageNames, [stage], 'http.stages', 'stage'),
-      ...unknown(requestNames, Object.keys(answersDiffer), `http.stages.${stage}.answersDiffer`, 'request'),
-    ]),
-    ...Object.entries(http.readings ?? {}).flatMap(([name, { stages = [] }]) =>
-      unknown(stageNames, stages, `http.readings.${name}.stages`, 'stage'),
+    ...names.flatMap((stage) => serviceFaults(http, stage)),
+    ...Object.entries(http.stages ?? {}).flatMap(([stage, { answersDiffer = {} }]) =>
+      unknown(requests, Object.keys(answersDiffer), `http.stages.${stage}.answersDiffer`, 'request'),
+    ),
+    ...Object.entries(http.readings ?? {}).flatMap(([name, { stages: asked = [] }]) =>
+      unknown(names, asked, `http.readings.${name}.stages`, 'stage'),
     ),
   ];
 }

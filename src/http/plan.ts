@@ -11,7 +11,7 @@ import { findScenario, projectFolder } from '../scenario-file.ts';
 import { describeHost } from '../server/host.ts';
 import { checkHttpScenario } from './check-scenario.ts';
 import { httpLoad } from './load.ts';
-import { importHttpScenario, serviceOf, type HttpScenario } from './scenario.ts';
+import { importHttpScenario, serviceOf, withVariants, type HttpScenario } from './scenario.ts';
 import type { HttpLoadSpec, ServiceSpec } from './spec.ts';
 
 /** What the user asked for; everything but the scenario has a default. */
@@ -70,8 +70,9 @@ export interface HttpPlan extends Pick<
 export async function planHttp(request: HttpRunRequest): Promise<HttpPlan> {
   const { folder, config, seed = 1, scale = 1, workers = 1 } = request;
   const scenarioFile = await findScenario(request.scenario, folder, config);
-  const scenario = await importHttpScenario(scenarioFile);
-  await checkHttpScenario(scenario, scenarioFile);
+  const imported = await importHttpScenario(scenarioFile);
+  await checkHttpScenario(imported, scenarioFile);
+  const scenario = withVariants(imported);
   const load = httpLoad({ ...loadOf(scenario), ...config.load }, scenario.http.load ?? {}, request.load ?? {});
   const checks = new FaultList();
   checks.try(() => assertWorkers(workers, load.connections));
@@ -119,7 +120,7 @@ function needsDatabases({ workload }: HttpScenario, services: readonly PlannedSe
 /** The plan of `run`, for the same stages, with requests in place of transactions. Claims are about transactions. */
 async function planDatabases(request: HttpRunRequest, load: LoadSpec, { http }: HttpScenario): Promise<RunPlan> {
   const { load: _, allowRemote: __, closedLoopMs: ___, ...rest } = request;
-  const plan = await planRun(rest);
+  const plan = await planRun({ ...rest, adapt: (scenario) => withVariants(scenario) });
   return {
     ...plan,
     load,

@@ -43,6 +43,7 @@ function withDatabases(plan: HttpPlan, databases: RunPlan, control: RunControl):
         const answers = await rehearseService(service, { plan, journal, reference, database });
         await readStage(planned, connection, rehearsal);
         await checkStage(planned, 'loaded', connection, rehearsal);
+        await driveInClosedLoop(service, { plan, journal, database });
         return answers;
       });
       reference ??= answers;
@@ -67,6 +68,7 @@ async function withoutDatabases(plan: HttpPlan, control: RunControl): Promise<Ru
       journal.result.stages.push(stageWithoutDatabase(service, plan));
       noteService(journal.result, service, plan);
       const answers = await rehearseService(service, { plan, journal, reference });
+      await driveInClosedLoop(service, { plan, journal });
       reference ??= answers;
       await journal.save();
     }
@@ -116,22 +118,20 @@ interface ServiceContext {
   };
 }
 
-/** Asks the service what the first stage was asked, and drives the load; where that is wished, a closed loop on a service of its own. */
-async function rehearseService(planned: PlannedService, context: ServiceContext): Promise<Answers> {
-  const answers = await withService(planned, context, async (service) => {
+/** Asks the service what the first stage was asked, and drives the load. */
+function rehearseService(planned: PlannedService, context: ServiceContext): Promise<Answers> {
+  return withService(planned, context, async (service) => {
     const answers = await compareWith(planned, service, context);
     context.journal.result.blocks.push(await measure(planned, service, context));
     await context.journal.save();
     return answers;
   });
-  await driveInClosedLoop(planned, context);
-  return answers;
 }
 
 /** Lets `work` have the service of a stage, which is gone afterwards. */
 async function withService<T>(
   planned: PlannedService,
-  context: ServiceContext,
+  context: Omit<ServiceContext, 'reference'>,
   work: (service: Service) => Promise<T>,
 ): Promise<T> {
   const { signal } = context.journal;
@@ -148,8 +148,8 @@ async function withService<T>(
   }
 }
 
-/** After the block that is judged: what the closed loop writes is in nobody's way there. */
-async function driveInClosedLoop(planned: PlannedService, context: ServiceContext): Promise<void> {
+/** After all that is judged, on a service of its own: what the closed loop writes is in nobody's way there. */
+async function driveInClosedLoop(planned: PlannedService, context: Omit<ServiceContext, 'reference'>): Promise<void> {
   const { plan, journal } = context;
   const { closedLoopMs, load, scenario } = plan;
   if (closedLoopMs === undefined) return;

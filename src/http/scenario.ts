@@ -27,18 +27,43 @@ export async function importHttpScenario(file: string): Promise<HttpScenario> {
   });
 }
 
-/** The service of one stage: its own parts before the common ones. A stage with a url of its own does not start the common command. */
+/** The service of one stage: its own parts before the common ones. */
 export function serviceOf({ service, stages = {} }: HttpSpec, stage: string): ServiceSpec {
-  const { answersDiffer: _, ...own } = stages[stage] ?? {};
-  const { command, url, ...common } = service;
-  const place = own.command === undefined && own.url === undefined ? { command, url } : {};
-  const merged = { ...defined(place), ...common, ...own, env: { ...common.env, ...own.env } };
-  return { ...merged, beside: { ...common.beside, ...own.beside } };
+  return merged(service, stages[stage] ?? {});
 }
 
-function defined(place: Pick<ServiceSpec, 'command' | 'url'>): Pick<ServiceSpec, 'command' | 'url'> {
-  const { command, url } = place;
-  return { ...(command === undefined ? {} : { command }), ...(url === undefined ? {} : { url }) };
+/** A stage with a url of its own does not start the common command. */
+function merged(common: ServiceSpec, own: ServiceSpec): ServiceSpec {
+  const { readyPath = common.readyPath, readyWithinMs = common.readyWithinMs } = own;
+  const isElsewhere = own.command !== undefined || own.url !== undefined;
+  const { command, url } = isElsewhere ? own : common;
+  return {
+    ...(command === undefined ? {} : { command }),
+    ...(url === undefined ? {} : { url }),
+    env: { ...common.env, ...own.env },
+    beside: { ...common.beside, ...own.beside },
+    ...(readyPath === undefined ? {} : { readyPath }),
+    ...(readyWithinMs === undefined ? {} : { readyWithinMs }),
+  };
+}
+
+/** The scenario with its variants as stages among the others: before the last one, each with the database of the stage that it is like. */
+export function withVariants<S extends Pick<HttpScenario, 'stages'> & { http?: HttpSpec }>(scenario: S): S {
+  if (scenario.http?.variants === undefined) return scenario;
+  const { variants, ...http } = scenario.http;
+  const { stages } = scenario;
+  const further = Object.entries(variants).map(([name, { like, description }]) => {
+    return { ...stages.find((stage) => stage.name === like)!, name, description };
+  });
+  const services = Object.entries(variants).map(([name, { like, answersDiffer, ...own }]) => {
+    const model = http.stages?.[like] ?? {};
+    return [name, { ...merged(model, own), answersDiffer: { ...model.answersDiffer, ...answersDiffer } }];
+  });
+  return {
+    ...scenario,
+    stages: [...stages.slice(0, -1), ...further, ...stages.slice(-1)],
+    http: { ...http, stages: { ...http.stages, ...Object.fromEntries(services) } },
+  };
 }
 
 /** "Now" of draws without a seed, which would have one: any instant does that is the same for every stage. */

@@ -93,6 +93,14 @@ export interface StageServiceSpec extends ServiceSpec {
   answersDiffer?: Readonly<Record<string, string>>;
 }
 
+/** A stage that only requests have: the database of another one, and something different about the service. */
+export interface VariantSpec extends StageServiceSpec {
+  /** The stage whose database and service it starts from. */
+  like: string;
+  /** One line for reports. */
+  description: string;
+}
+
 /** The load of requests. */
 export interface HttpLoadSpec extends Pick<
   LoadSpec,
@@ -109,6 +117,8 @@ export interface HttpSpec {
   service: ServiceSpec;
   /** By stage: what replaces parts of `service`; variables are added to its own. */
   stages?: Readonly<Record<string, StageServiceSpec>>;
+  /** Further stages, by name; they come before the last one. */
+  variants?: Readonly<Record<string, VariantSpec>>;
   requests: Readonly<Record<string, RequestSpec>>;
   readings?: Readonly<Record<string, HttpReadingSpec>>;
   /** Connections apart, the scenario's own load holds where this says nothing. */

@@ -3,7 +3,8 @@ import shop from '../fixtures/shop-http.ts';
 import tiny from '../fixtures/tiny-http.ts';
 import { checkHttpScenario } from '../../src/http/check-scenario.ts';
 import { httpLoad } from '../../src/http/load.ts';
-import { serviceOf, type HttpScenario } from '../../src/http/scenario.ts';
+import type { ScenarioSpec } from '../../src/scenario.ts';
+import { serviceOf, withVariants, type HttpScenario } from '../../src/http/scenario.ts';
 
 const check = (scenario: object, change: (scenario: any) => void) => {
   const copy: any = { ...scenario };
@@ -58,6 +59,16 @@ describe('checkHttpScenario', () => {
       (s) => (s.http.readings = { hits: { ...s.http.readings.hits, stages: ['later'] } }),
       /http\.readings\.hits\.stages: there is no stage later/,
     ],
+    [
+      'a variant of a stage that there is not',
+      (s) => (s.http.variants = { cached: { like: 'later', description: 'Cached' } }),
+      /http\.variants\.cached\.like: there is no stage later/,
+    ],
+    [
+      'a variant of a name that is taken',
+      (s) => (s.http.variants = { after: { like: 'before', description: 'Cached' } }),
+      /the name after is a stage's already/,
+    ],
     ['an unknown key', (s) => (s.http.srevice = {}), /srevice/],
     ['a load that is none', (s) => (s.http.load = { ratePerSecond: -1 }), /http\.load\.ratePerSecond/],
   ])('refuses %s', async (_, change, says) => {
@@ -95,6 +106,32 @@ describe('serviceOf', () => {
       beside: {},
       readyPath: '/ready',
     });
+  });
+});
+
+describe('withVariants', () => {
+  it('adds stages before the last one, each with the database and the service that it is like', () => {
+    const given: ScenarioSpec = {
+      ...shop,
+      http: {
+        ...shop.http!,
+        stages: { before: { env: { POOL: '20' }, answersDiffer: { visit: 'why not' } } },
+        variants: { cached: { like: 'before', description: 'Cached', env: { CACHE: 'on' } } },
+      },
+    };
+    const scenario = withVariants(given);
+    expect(scenario.stages.map(({ name, migrations }) => [name, migrations])).toEqual([
+      ['before', '001'],
+      ['cached', '001'],
+      ['after', '002'],
+    ]);
+    expect(serviceOf(scenario.http!, 'cached')).toMatchObject({
+      env: { POOL: '20', CACHE: 'on' },
+      readyPath: '/ready',
+    });
+    expect(scenario.http!.stages!['cached']).toMatchObject({ answersDiffer: { visit: 'why not' } });
+    // It is checked once more with the stages that it has now.
+    return checkHttpScenario(scenario as HttpScenario, 'shop.ts');
   });
 });
 
