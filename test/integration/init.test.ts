@@ -67,10 +67,10 @@ describe('in an empty folder', () => {
 
   it('runs with the settings of a postgresql.conf that a stage names', async () => {
     const folder = join(temporary.path, 'shop');
-    await writeFile(join(folder, 'production.conf'), "work_mem = '7MB' # as in production\nport = 6543\n");
+    await writeFile(join(folder, 'production.conf'), "temp_buffers = '7MB' # as in production\nport = 6543\n");
     const scenario = await readFile(join(folder, 'load/shop.ts'), 'utf8');
-    const sql = "SELECT 1 WHERE current_setting('work_mem') <> '7MB'";
-    const invariant = `invariants: { memory: { description: 'as asked', sql: ${JSON.stringify(sql)}, stages: ['after'] } },`;
+    const sql = "SELECT 1 WHERE current_setting('temp_buffers') <> '7MB'";
+    const invariant = `invariants: { buffers: { description: 'as asked', sql: ${JSON.stringify(sql)}, stages: ['after'] } },`;
     const edited = scenario
       .replace('    seed,\n', `    seed,\n    ${invariant}\n`)
       .replace(/(name: 'after'.*)profile: 'stock'/, "$1profile: 'production.conf'");
@@ -81,7 +81,7 @@ describe('in an empty folder', () => {
       ['after', true],
     ]);
     expect(result.stages[1]!.settings).toContainEqual({
-      name: 'work_mem',
+      name: 'temp_buffers',
       value: '7MB',
       reason: 'set by the profile "production.conf"',
       source: 'production.conf, line 1',
