@@ -278,7 +278,7 @@ export interface ClosedLoopFigures {
   /** Whole answers, of any status. */
   answered: number;
   answeredPerSecond: number;
-  /** Broken connections, and answers with another status than 200 to 299. */
+  /** Broken connections, and answers that the scenario's check refused. */
   failed: number;
   timedOut: number;
   /** From the send to the end of the answer. */

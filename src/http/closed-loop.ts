@@ -6,8 +6,8 @@ import autocannon from 'autocannon';
 import { EnvironmentError } from '../errors.ts';
 import type { ClosedLoopFigures } from '../result.ts';
 import { drawRequest, type HttpExecutorOptions } from './executor.ts';
-import { payloadOf } from './client.ts';
-import type { RequestSpec } from './spec.ts';
+import { faultOf, payloadOf, type HttpAnswer } from './client.ts';
+import type { HttpRequest, RequestSpec } from './spec.ts';
 
 interface ClosedLoopOptions extends Pick<HttpExecutorOptions, 'requests' | 'drawer'> {
   stage: string;
@@ -33,6 +33,7 @@ const closedLoopBlock = 950_000;
 export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopFigures> {
   const { stage, origin, connections, durationMs, timeoutMs, signal } = options;
   const responsesMs: number[] = [];
+  let refused = 0;
   const finished = Promise.withResolvers<autocannon.Result>();
   const running = autocannon(
     {
@@ -40,14 +41,23 @@ export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoop
       connections,
       duration: durationMs / 1000,
       timeout: Math.ceil(timeoutMs / 1000),
-      requests: [{ setupRequest: requestsInTurn(options) }],
+      requests: [
+        {
+          setupRequest: requestsInTurn(options),
+          onResponse: (status, text, context, headers = {}) => {
+            // A connection asks one thing at a time, and its context is its own.
+            const { spec, request } = context as Asking;
+            if (faultOf(spec, request, { status, text, headers: lowerCase(headers) }) !== undefined) refused++;
+          },
+        },
+      ],
     },
     (error: Error | null, result) => (error === null ? finished.resolve(result) : finished.reject(error)),
   );
   running.on('response', (_client, _status, _bytes, responseMs) => void responsesMs.push(responseMs));
   const stop = (): void => running.stop();
   signal?.addEventListener('abort', stop, { once: true });
-  const { errors, timeouts, non2xx, duration } = await finished.promise;
+  const { errors, timeouts, duration } = await finished.promise;
   signal?.removeEventListener('abort', stop);
   signal?.throwIfAborted();
   if (responsesMs.length === 0) {
@@ -63,7 +73,7 @@ export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoop
     measuredMs: duration * 1000,
     answered: responsesMs.length,
     answeredPerSecond: responsesMs.length / duration,
-    failed: errors - timeouts + non2xx,
+    failed: errors - timeouts + refused,
     timedOut: timeouts,
     p50Us: quantileUs(0.5),
     p95Us: quantileUs(0.95),
@@ -71,16 +81,27 @@ export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoop
   };
 }
 
+/** What a connection waits for. */
+interface Asking {
+  spec: RequestSpec;
+  request: HttpRequest;
+}
+
+function lowerCase(headers: HttpAnswer['headers']): HttpAnswer['headers'] {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
 /** A new request each time, of a kind drawn by the weights. What would follow from an answer is left out. */
-function requestsInTurn({ requests, drawer }: ClosedLoopOptions): (defaults: autocannon.Request) => autocannon.Request {
+function requestsInTurn({ requests, drawer }: ClosedLoopOptions) {
   const choices = Object.entries(requests).map(([name, spec]): [[string, RequestSpec], number] => [
     [name, spec],
     spec.weight,
   ]);
   let arrival = 0;
-  return (defaults) => {
+  return (defaults: autocannon.Request, context: object): autocannon.Request => {
     const [name, spec] = drawer.draw(closedLoopBlock + 1, arrival, 0).weighted(choices);
     const request = drawRequest(name, spec, drawer, closedLoopBlock, arrival++, 0);
+    Object.assign(context, { spec, request } satisfies Asking);
     return { ...defaults, method: request.method, path: request.path, ...payloadOf(request) };
   };
 }

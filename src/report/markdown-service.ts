@@ -13,8 +13,8 @@ export function renderServices({ stages, load }: RunResult): string {
   if (rows.length === 0) return '';
   return [
     '## Service',
-    `Every transaction of this report is an HTTP request, sent at its due instant over one of ${load.connections} connections that ` +
-      'are kept alive (open loop), and answered when the last byte of the body has come.',
+    `Every transaction of this report is an HTTP request, with what follows from its answer where something does, sent at its due ` +
+      `instant over one of ${load.connections} connections that are kept alive (open loop). It ends with the last byte of the last answer.`,
     table(['Stage', 'Command or address', 'Variables'], rows),
   ].join('\n\n');
 }

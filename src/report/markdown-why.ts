@@ -21,27 +21,31 @@ export function renderWhy(result: RunResult): string {
     evidence.find((own) => own.stage === stage?.name && own.plans !== undefined),
   );
   if (before === undefined || after === undefined || before === after) return '';
-  const parts = [
-    '## What changed, and why',
-    reasonTable(result, before, after),
-    `Work is counted by the server for each run of a transaction; plans are those for unknown parameters, taken after the load.`,
-    addedIndexes(before, after),
-    planPairs(before, after),
-  ];
-  return parts.filter((part) => part !== '').join('\n\n');
+  const parts = [reasonTable(result, before, after), addedIndexes(before, after), planPairs(before, after)];
+  const found = parts.filter((part) => part !== '');
+  return found.length === 0 ? '' : ['## What changed, and why', ...found].join('\n\n');
 }
 
+/** '' where nobody knows which statements are whose: those of a service. */
 function reasonTable(result: RunResult, before: StageEvidence, after: StageEvidence): string {
   const rows = reasonsOf(before, after).map((reason) => [
     escapeText(reason.transaction),
     changeOf(result, before.stage, after.stage, reason.transaction),
     both(reason, ({ blocks }) => blocks, amount),
-    both(reason, ({ walBytes }) => walBytes, (bytes) => formatBytes(Math.round(bytes))),
+    both(
+      reason,
+      ({ walBytes }) => walBytes,
+      (bytes) => formatBytes(Math.round(bytes)),
+    ),
     both(reason, ({ calls }) => calls, amount),
     describeAccesses(reason),
   ]);
   const figures = ['p95', 'Blocks a run', 'WAL a run', 'Statements a run'].map(toRight);
-  return table(['Transaction', ...figures, 'Reads'], rows);
+  if (rows.length === 0) return '';
+  return [
+    table(['Transaction', ...figures, 'Reads'], rows),
+    'Work is counted by the server for each run of a transaction; plans are those for unknown parameters, taken after the load.',
+  ].join('\n\n');
 }
 
 /** Where a stage was saturated, without the waiting. */
