@@ -87,6 +87,13 @@ describe('a service that we start for each stage', () => {
     expect(report).toContain('## Closed loop');
   });
 
+  it('leaves nothing behind, also of what it has started itself', async () => {
+    const { result } = await load('wrapped', 'wrapped');
+    const { counts } = blockOf(result, 'wrapped');
+    expect(counts.succeeded).toBe(counts.scheduled);
+    expect(exists(result.readings!.find(({ name }) => name === 'pid')!.value!)).toBe(false);
+  });
+
   it('goes on when what it needs beside it ends, which is told', async () => {
     const { exitCode, result } = await load('beside', 'beside');
     expect(exitCode).not.toBe(5);
