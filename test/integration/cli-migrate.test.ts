@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDatabase, withClient } from '../../src/database.ts';
 import type { Server } from '../../src/server/server.ts';
 import { pgrehearse, projectRoot, shop } from './command.ts';
-import { startTestServer } from './postgres.ts';
+import { startTestServer, temporaryFolder } from './postgres.ts';
 
 const place = join(projectRoot, 'test/fixtures', `migrated-shop-${process.pid}`);
 const scenario = join(place, 'shop.ts');
@@ -59,6 +59,25 @@ it('names an applied migration that was changed afterwards', async () => {
     expect(exitCode).toBe(2);
   }
   expect((await migrate('status', 'ours')).stdout).toMatch(/001 .*changed/);
+});
+
+it('verifies what has a down file, and only applies what has none', async () => {
+  const files = {
+    'V1__a.sql': 'CREATE TABLE a (id int);',
+    'V1.9__b.sql': 'CREATE TABLE b (id int);',
+    'U1.9__b.sql': 'DROP TABLE b;',
+    'V1.10__c.sql': 'CREATE TABLE c (id int);',
+  };
+  await mkdir(join(place, 'flyway'));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(place, 'flyway', name), text);
+  const text = await readFile(scenario, 'utf8');
+  const ofFlyway = join(place, 'flyway-shop.ts');
+  await writeFile(ofFlyway, text.replace(`migrated-shop-${process.pid}/shop`, `migrated-shop-${process.pid}/flyway`));
+  await using cache = await temporaryFolder();
+  const { exitCode, stdout } = await pgrehearse(['migrate', 'verify', ofFlyway], cache.path);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/1_a  up; it has no down file .*\n1\.9_b  up, down, up .*\n1\.10_c  up; it has no down file/);
+  expect(stdout).toContain('1 of 3 migrations go up, down and up again');
 });
 
 it('never shows the password of a URL', async () => {

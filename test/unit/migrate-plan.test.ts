@@ -55,6 +55,21 @@ describe('planUp', () => {
 });
 
 describe('planDown', () => {
+  test('takes nothing back where one cannot be, and all above it where that one stays', () => {
+    const { down: _, ...upOnly } = files[1]!;
+    const mixed = [files[0]!, upOnly, files[2]!];
+    const applied = ['001', '002', '003'].map((version) => row(version));
+    expect(() => planDown(mixed, applied, '001')).toThrow('Migration 002_m has no down file');
+    expect(versions(planDown(mixed, applied, '002'))).toEqual(['003']);
+  });
+
+  test("orders Flyway's versions as numbers", () => {
+    const flyway = ['1', '1.9', '1.10', '2'].map((version) => migration(version));
+    const applied = ['1', '1.9', '1.10'].map((version) => row(version));
+    expect(versions(planUp(flyway, applied, undefined))).toEqual(['2']);
+    expect(versions(planDown(flyway, applied, '1.0'))).toEqual(['1.10', '1.9']);
+  });
+
   test.for<[BookkeepingRow[], string, string[]]>([
     [[], '0', []],
     [[row('001'), row('002'), row('003')], '0', ['003', '002', '001']],
