@@ -179,6 +179,19 @@ describe('a service that runs already', () => {
   });
 });
 
+describe('wrong use ends with exit code 2', () => {
+  it.each([
+    { what: 'a scenario without a service', args: ['test/fixtures/shop.ts'], says: 'has no service' },
+    { what: 'a misspelt stage', args: [tiny, '--stages', 'befor'], says: 'has no stage befor' },
+    { what: 'no connections', args: [tiny, '--connections', '0'], says: 'connections' },
+    { what: 'several faults', args: [tiny, '--stages', 'befor', '--workers', '30'], says: '2 things are wrong' },
+  ])('$what', async ({ args, says }) => {
+    const { exitCode, stderr } = await pgrehearse(['http', ...args], cache);
+    expect(stderr).toContain(says);
+    expect(exitCode).toBe(2);
+  });
+});
+
 /** Waits until the command has started its service. @returns its process id */
 async function untilLoaded(parent: number): Promise<number> {
   for (;;) {
