@@ -167,13 +167,17 @@ export async function probe(folder: string): Promise<Binaries> {
       cause,
     });
   }
-  const version = /(\d+)(?:\.\d+|beta\d+|rc\d+|devel)/.exec(output);
-  if (version === null) throw new EnvironmentError(`${postgres} did not tell its version but "${output.trim()}".`);
-  return {
-    initdb: program('initdb'),
-    postgres,
-    pgCtl: program('pg_ctl'),
-    version: version[0],
-    major: Number(version[1]),
-  };
+  return { initdb: program('initdb'), postgres, pgCtl: program('pg_ctl'), ...parseVersion(output) };
+}
+
+/**
+ * Reads what `postgres --version` prints.
+ * @throws EnvironmentError when that is something else
+ */
+export function parseVersion(output: string): { version: string; major: number } {
+  const [version, major] = /(\d+)(?:\.\d+|beta\d+|rc\d+|devel)/.exec(output) ?? [];
+  if (version === undefined) {
+    throw new EnvironmentError(`PostgreSQL did not tell its version but "${output.trim()}".`);
+  }
+  return { version, major: Number(major) };
 }

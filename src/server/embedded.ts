@@ -3,7 +3,6 @@ import { mkdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
 import type { Settings } from '../scenario.ts';
 import type { Binaries } from './binaries.ts';
@@ -22,11 +21,10 @@ import {
 import { registerServer, socketDirPrefix, type ServerRegistration } from './leftovers.ts';
 import { assertPortFree, freePort } from './ports.ts';
 import { findCrash, startPostmaster, stopPostmaster, type Postmaster } from './postmaster.ts';
-import { writeMark } from './mark.ts';
+import { makeMarkedDatabase } from './mark.ts';
 import type { Capabilities, ConnectionTarget, LocalServer } from './server.ts';
 import { closedFolder } from './server-user.ts';
 import { configurationText } from './settings.ts';
-import { quoteIdentifier } from '../sql.ts';
 
 /** What an embedded server is started with. */
 export interface EmbeddedOptions {
@@ -194,15 +192,7 @@ class EmbeddedServer implements LocalServer {
   }
 
   async makeDatabase(name: string): Promise<void> {
-    const client = new Client({ ...this.connection(), application_name: 'pgrehearse' });
-    client.on('error', () => {});
-    await client.connect();
-    try {
-      await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
-      await writeMark(client, name);
-    } finally {
-      await client.end();
-    }
+    await makeMarkedDatabase(this.connection(), name);
   }
 
   async explain(error: unknown): Promise<unknown> {

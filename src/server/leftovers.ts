@@ -1,5 +1,5 @@
 /**
- * What must not outlive us: servers and half-made folders. Each is recorded in the cache while we work on it. A process that
+ * What must not outlive us: servers, half-made folders, containers and their volumes. Each is recorded in the cache while we work on it. A process that
  * ends, also by an error, cleans up after itself; what a killed one left is found and cleaned at the next start.
  */
 import { existsSync, rmSync } from 'node:fs';
@@ -9,6 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureCacheFolder } from './cache.ts';
 import { Lease, readLease, uniqueName } from './leases.ts';
 import { pidFile, readPidFile, signalPostmaster } from './postmaster.ts';
+import {
+  engineAddress,
+  removeObject,
+  removeObjectAtExit,
+  type EngineAddress,
+  type EngineObject,
+} from './docker/engine.ts';
 import { commandOf, exists } from './processes.ts';
 
 /** What a record is about. */
@@ -20,7 +27,8 @@ type Leftover =
       /** The data folder is still being made: it is worth nothing without us. */
       unfinished: boolean;
     }
-  | { kind: 'folder'; path: string; what: string };
+  | { kind: 'folder'; path: string; what: string }
+  | { kind: EngineObject; name: string; engine: EngineAddress };
 
 type ServerRecord = Extract<Leftover, { kind: 'server' }>;
 
@@ -61,6 +69,34 @@ export async function ownFolder(cacheDir: string, path: string, what: string): P
 /** Makes a folder for the clones and other scratch data of one run. */
 export async function createRunFolder(cacheDir: string): Promise<OwnedFolder> {
   return ownFolder(cacheDir, join(cacheDir, 'runs', uniqueName()), 'working folder');
+}
+
+/** A container or volume that is removed like an owned folder. */
+export interface OwnedObject extends AsyncDisposable {
+  readonly name: string;
+  /** From now on it stays. */
+  keep(): Promise<void>;
+}
+
+/** Answers for a container or volume of this name, which is made afterwards, so that there is no moment without an owner. */
+export async function ownObject(cacheDir: string, kind: EngineObject, name: string): Promise<OwnedObject> {
+  const engine = engineAddress();
+  const lease = await record(cacheDir, { kind, name, engine });
+  const forget = atExit(() => removeObjectAtExit(kind, name), lease);
+  let kept = false;
+  const keep = async (): Promise<void> => {
+    kept = true;
+    forget();
+    await lease.release();
+  };
+  return {
+    name,
+    keep,
+    async [Symbol.asyncDispose]() {
+      if (!kept) await removeObject(kind, name, engine);
+      await keep();
+    },
+  };
 }
 
 /** A server that this process answers for. Disposing says that it is stopped. */
@@ -156,6 +192,7 @@ export async function reapLeftovers(cacheDir: string): Promise<string[]> {
   const dead = records.filter((item) => item !== undefined);
   for (const { path, subject, pid } of dead.sort((a, b) => order(a.subject) - order(b.subject))) {
     const done = subject === undefined ? [] : await reap(cacheDir, subject);
+    if (done === undefined) continue;
     if (done.length > 0) found.set(pid, [...(found.get(pid) ?? []), ...done]);
     await rm(path, { force: true });
   }
@@ -167,7 +204,7 @@ function listed(done: readonly string[]): string {
 }
 
 function order(subject: Leftover | undefined): number {
-  return subject?.kind === 'server' ? 0 : 1;
+  return subject?.kind === 'server' || subject?.kind === 'container' ? 0 : 1;
 }
 
 async function readDead(path: string): Promise<{ path: string; pid: number; subject?: Leftover } | undefined> {
@@ -177,9 +214,23 @@ async function readDead(path: string): Promise<{ path: string; pid: number; subj
   return { path, pid: lease.content.holder.pid, subject: lease.content.subject };
 }
 
-/** @returns what was done, as in "stopped its PostgreSQL" */
-async function reap(cacheDir: string, subject: Leftover): Promise<string[]> {
-  return subject.kind === 'server' ? reapServer(subject) : reapFolder(cacheDir, subject);
+/** @returns what was done, as in "stopped its PostgreSQL"; undefined when it has to wait for a later start */
+async function reap(cacheDir: string, subject: Leftover): Promise<string[] | undefined> {
+  if (subject.kind === 'server') return reapServer(subject);
+  return subject.kind === 'folder' ? reapFolder(cacheDir, subject) : reapObject(subject);
+}
+
+async function reapObject({
+  kind,
+  name,
+  engine,
+}: Extract<Leftover, { kind: EngineObject }>): Promise<string[] | undefined> {
+  try {
+    return (await removeObject(kind, name, engine)) ? [`removed its ${kind} ${name}`] : [];
+  } catch {
+    // The engine is stopped or away.
+    return undefined;
+  }
 }
 
 async function reapServer({ dataDir, socketDir, unfinished }: ServerRecord): Promise<string[]> {

@@ -3,9 +3,10 @@
  * written and changed in one statement, and CREATE DATABASE does not copy it. pg_dump does, so it names the database's own
  * oid: what somebody restored from a dump of ours is not ours.
  */
-import { escapeLiteral, type Client } from 'pg';
+import { Client, escapeLiteral } from 'pg';
 import { UsageError } from '../errors.ts';
 import { quoteIdentifier } from '../sql.ts';
+import type { ConnectionTarget } from './server.ts';
 
 /** A database whose comment starts with this was made by us, or given to us by its owner; no other is ever written to. */
 const mark = 'made by pgrehearse';
@@ -32,6 +33,19 @@ export async function writeMark(client: Client, name: string, content?: MarkCont
   const { rows } = await client.query<{ oid: number }>('SELECT oid FROM pg_database WHERE datname = $1', [name]);
   const text = content === undefined ? mark : `${mark} ${JSON.stringify({ oid: rows[0]?.oid, ...content })}`;
   await client.query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${escapeLiteral(text)}`);
+}
+
+/** Makes a database on a server of our own, and marks it. */
+export async function makeMarkedDatabase(server: ConnectionTarget, name: string): Promise<void> {
+  const client = new Client({ ...server, application_name: 'pgrehearse' });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
+    await writeMark(client, name);
+  } finally {
+    await client.end();
+  }
 }
 
 /** The marks of our databases on this server, by name. */

@@ -39,7 +39,7 @@ export interface Capabilities {
 
 /** A running PostgreSQL server. Disposing stops it. */
 export interface Server extends AsyncDisposable {
-  readonly kind: 'embedded' | 'installed' | 'external';
+  readonly kind: 'embedded' | 'installed' | 'docker' | 'external';
   /** As the server says it: "18.4". */
   readonly version: string;
   readonly major: number;

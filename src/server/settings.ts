@@ -33,12 +33,23 @@ const measuring: Settings = {
  * @throws UsageError naming every setting that is misspelt or not for the user to set
  */
 export function configurationText(settings: Settings, access: Settings): string {
+  const lines = Object.entries(complete(settings, access)).map(([name, value]) => `${name} = ${quoted(value)}`);
+  return ['# Written by pgrehearse at every start; changes are lost.', ...lines, ''].join('\n');
+}
+
+/**
+ * The same without a file, as arguments of the program `postgres`.
+ * @throws UsageError naming every setting that is misspelt or not for the user to set
+ */
+export function settingArguments(settings: Settings): string[] {
+  return Object.entries(complete(settings)).flatMap(([name, value]) => ['-c', `${name}=${plain(value)}`]);
+}
+
+function complete(settings: Settings, access: Settings = {}): Settings {
   const faults = Object.entries(settings).flatMap(([name, value]) => fault(name, value) ?? []);
   if (faults.length > 0) throw new UsageError(faults.join(' '));
   const all = { ...measuring, ...settings, ...access };
-  all['shared_preload_libraries'] = preload(String(all['shared_preload_libraries']));
-  const lines = Object.entries(all).map(([name, value]) => `${name} = ${quoted(value)}`);
-  return ['# Written by pgrehearse at every start; changes are lost.', ...lines, ''].join('\n');
+  return { ...all, shared_preload_libraries: preload(String(all['shared_preload_libraries'])) };
 }
 
 /** pg_stat_statements first, whatever else is asked for. */
@@ -54,7 +65,12 @@ function fault(name: string, value: Settings[string]): string | undefined {
   return undefined;
 }
 
-function quoted(value: Settings[string]): string {
+function plain(value: Settings[string]): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
-  return `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+  return String(value);
+}
+
+function quoted(value: Settings[string]): string {
+  if (typeof value === 'boolean') return plain(value);
+  return `'${plain(value).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
