@@ -31,7 +31,8 @@ import { writeScenarioOfRefs } from './refs.ts';
 import { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
 import { defaultCacheDir, ensureCacheFolder } from './server/cache.ts';
 import { assertDiskSpace, nearestExisting, roomHint } from './server/disk.ts';
-import { locateServer, serverChoice, type FoundServer } from './server/choice.ts';
+import { isInCache, locateServer, serverChoice, type FoundServer } from './server/choice.ts';
+import type { DockerLimits } from './server/docker/image.ts';
 import { describeHost, usableMemoryBytes } from './server/host.ts';
 import { reapLeftovers } from './server/leftovers.ts';
 import { assertPortFree } from './server/ports.ts';
@@ -70,6 +71,8 @@ export interface RunRequest {
   port?: number;
   /** As `--server` takes it. Default: of the config, else `embedded`. */
   server?: string;
+  /** What a container may use, for a server in Docker. Default: all of its engine. */
+  docker?: DockerLimits;
   /** Use a server that looks like production. */
   allowProduction?: boolean;
   /** PostgreSQL's major version. Default: of the config, else the newest that the server has. */
@@ -116,6 +119,8 @@ export interface RunPlan {
   /** What earlier runs had left and was cleaned up, and what the server lacks, in sentences. */
   leftovers: string[];
   host: Host;
+  /** What profiles are computed from: this machine, with the memory and cores that a container may use in place of its own. */
+  serverHost: Host;
   /** What is checked out in `folder`; undefined outside of a repository. */
   commit: Commit | undefined;
   /** Of this machine, where they were measured before. */
@@ -151,12 +156,13 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
   // Before the disk is looked at: killed runs may have left gigabytes.
   const leftovers = await reapLeftovers(cacheDir);
-  const choice = serverChoice(request.server ?? config.server, request.pg ?? config.pg);
-  const { server, postgres, notes } = await locateServer(choice, await ensureCacheFolder(cacheDir), {
+  const choice = serverChoice(request.server ?? config.server, request.pg ?? config.pg, request.docker);
+  const { server, postgres, notes, resources } = await locateServer(choice, await ensureCacheFolder(cacheDir), {
     // Compared stages are alive at the same time.
     connections: load.connections * (request.comparison === undefined ? 1 : serversCompared),
     allowProduction: request.allowProduction ?? false,
   });
+  const serverHost = { ...host, ...resources };
   const id = runId(scenario.name);
   const checks = new FaultList();
   checks.try(() => assertLoad(load));
@@ -166,7 +172,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
     const profiles = withFiles(config.profiles, [spec.profile], project);
     const { major } = postgres;
     const planned = checks.try(() =>
-      planStage(spec, migrationsOf(spec), { baseline, host, load: loadOf(spec, load), profiles, major }),
+      planStage(spec, migrationsOf(spec), { baseline, host: serverHost, load: loadOf(spec, load), profiles, major }),
     );
     return planned ? [planned] : [];
   });
@@ -175,11 +181,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   }
   const basis = { scenario, postgres, seed, scale, seedDigest: seedDigest(scenario.workload.seed, { seed, scale }) };
   const catalog = createCatalog(scenario.workload.seed, { seed, scale });
-  const keys = new Set(
-    [baseline, ...stages.map(({ migrations }) => migrations)].map((upToStage) =>
-      snapshotKey(snapshotParts(basis, upToStage)),
-    ),
-  );
+  const keys = snapshotKeys(basis, [baseline, ...stages.map(({ migrations }) => migrations)]);
   const plan: RunPlan = {
     id,
     command: request.command ?? `pgrehearse run ${scenario.name}`,
@@ -205,6 +207,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
       clones: stages.length > 0,
     }),
     host,
+    serverHost,
     server,
     commit: await readCommit(folder),
     generator: await knownGeneratorFigures(cacheDir, host),
@@ -230,8 +233,7 @@ async function checkEnvironment(plan: RunPlan, checks: FaultList): Promise<void>
   if (port !== undefined) await checks.tryAsync(() => assertPortFree(port));
   await checks.tryAsync(() => assertWritable(outDir));
   const what = `${scenario.name} at scale ${scale}`;
-  // How much room somebody else's server has cannot be asked.
-  if (plan.server.kind === 'external') return;
+  if (!isInCache(plan.server)) return;
   const hint = (roomBytes: number): string => roomHint(need.scaleFor(roomBytes));
   await checks.tryAsync(() => assertDiskSpace(cacheDir, need.bytes, what, hint));
 }
@@ -249,6 +251,10 @@ export function snapshotParts(
     seed: plan.seed,
     scale: plan.scale,
   };
+}
+
+function snapshotKeys(basis: Parameters<typeof snapshotParts>[0], ladders: readonly Migration[][]): Set<string> {
+  return new Set(ladders.map((migrations) => snapshotKey(snapshotParts(basis, migrations))));
 }
 
 export function runId(scenario: string): string {

@@ -51,7 +51,7 @@ export async function prepareBaseline(
 
 async function seedInto(dataDir: string, plan: RunPlan, journal: Journal, watch: DiskWatch): Promise<SeedSummary> {
   const { summary } = await journal.part({ name: 'seed', title: 'Seed the baseline' }, async () => {
-    const report = await onServer(dataDir, seedingSettings(plan.host), plan, journal, async (server) => {
+    const report = await onServer(dataDir, seedingSettings(plan.serverHost), plan, journal, async (server) => {
       await createDatabase(server, databaseName);
       const connection = server.connection(databaseName);
       await migrate(connection, plan.baseline, { signal: journal.signal });

@@ -9,6 +9,7 @@ import type { PlannedStage, RunPlan } from './plan.ts';
 import { clonePart, prepareBaseline, prepareStage, type PreparedStage } from './prepare.ts';
 import { writeReport } from './report/write.ts';
 import { schemaVersion, type RunResult } from './result.ts';
+import { DockerSnapshots } from './server/docker/snapshots.ts';
 import { ExternalSnapshots } from './server/external/snapshots.ts';
 import { settingsOf, type ResolvedProfile } from './server/profiles.ts';
 import type { ConnectionTarget, Server } from './server/server.ts';
@@ -118,6 +119,7 @@ export async function openStore(plan: RunPlan, journal: Journal): Promise<Snapsh
   for (const sentence of plan.leftovers) journal.note(sentence);
   const onNotice = (sentence: string): void => journal.note(sentence);
   if (plan.server.kind === 'external') return ExternalSnapshots.open(plan.server.target, onNotice);
+  if (plan.server.kind === 'docker') return new DockerSnapshots(plan.server.image, plan.cacheDir);
   return new SnapshotStore(plan.cacheDir, { limitBytes: plan.cacheLimitBytes, onNotice });
 }
 

@@ -7,6 +7,8 @@ import { measure, type MeasureFlags } from './measure.ts';
 import {
   blockOption,
   configOption,
+  dockerCpusOption,
+  dockerMemoryOption,
   jsonOption,
   pairsOption,
   parsePositive,
@@ -44,6 +46,8 @@ export function calibrateCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(serverOption())
+    .addOption(dockerMemoryOption())
+    .addOption(dockerCpusOption())
     .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())

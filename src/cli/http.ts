@@ -10,6 +10,8 @@ import {
   allowProductionOption,
   blockOption,
   configOption,
+  dockerCpusOption,
+  dockerMemoryOption,
   jsonOption,
   pairsOption,
   parseDuration,
@@ -68,6 +70,8 @@ export function httpCommand(context: CommandContext): Command {
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
   return command
     .addOption(serverOption())
+    .addOption(dockerMemoryOption())
+    .addOption(dockerCpusOption())
     .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())

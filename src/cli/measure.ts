@@ -5,10 +5,11 @@ import { withoutPasswords } from '../server/external/connection.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { RunResult } from '../result.ts';
 import { readConfig, type CommandContext } from './context.ts';
+import { dockerLimitsOf, type DockerFlags } from './options.ts';
 import { openTerminal } from './terminal.ts';
 
 /** Flags of every command that measures. */
-export interface MeasureFlags {
+export interface MeasureFlags extends DockerFlags {
   scale: number;
   seed: number;
   workers?: number;
@@ -62,6 +63,7 @@ export async function measurePlanned<Plan extends { outDir: string }>(
       out,
       port,
       server,
+      docker: dockerLimitsOf(flags),
       pg,
       allowProduction,
     });

@@ -4,6 +4,8 @@ import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
   configOption,
+  dockerCpusOption,
+  dockerMemoryOption,
   jsonOption,
   parseDuration,
   parseList,
@@ -43,6 +45,8 @@ export function probeCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(serverOption())
+    .addOption(dockerMemoryOption())
+    .addOption(dockerCpusOption())
     .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())

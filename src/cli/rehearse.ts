@@ -8,6 +8,8 @@ import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
   configOption,
+  dockerCpusOption,
+  dockerMemoryOption,
   jsonOption,
   parseDuration,
   parseList,
@@ -106,6 +108,8 @@ export function rehearseCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(serverOption())
+    .addOption(dockerMemoryOption())
+    .addOption(dockerCpusOption())
     .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())

@@ -11,6 +11,8 @@ import { measure, type MeasureFlags } from './measure.ts';
 import {
   blockOption,
   configOption,
+  dockerCpusOption,
+  dockerMemoryOption,
   jsonOption,
   pairsOption,
   parseDuration,
@@ -85,6 +87,8 @@ export function runCommand(context: CommandContext): Command {
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
   return command
     .addOption(serverOption())
+    .addOption(dockerMemoryOption())
+    .addOption(dockerCpusOption())
     .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())

@@ -6,15 +6,19 @@ import { readConfig, type CommandContext } from './context.ts';
 import {
   allowProductionOption,
   configOption,
+  dockerCpusOption,
+  dockerLimitsOf,
+  dockerMemoryOption,
   jsonOption,
   pgOption,
   scaleOption,
   seedOption,
   serverOption,
+  type DockerFlags,
 } from './options.ts';
 import { openTerminal } from './terminal.ts';
 
-interface SeedFlags {
+interface SeedFlags extends DockerFlags {
   scale: number;
   seed: number;
   server?: string;
@@ -31,6 +35,8 @@ export function seedCommand(context: CommandContext): Command {
     .addOption(scaleOption())
     .addOption(seedOption())
     .addOption(serverOption())
+    .addOption(dockerMemoryOption())
+    .addOption(dockerCpusOption())
     .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(configOption())
@@ -49,7 +55,9 @@ Examples:
       const terminal = openTerminal(context.signal);
       try {
         const { scale, seed, server, pg, allowProduction } = flags;
-        const plan = await planRun({ scenario, folder, config, scale, seed, server, pg, allowProduction, stages: [] });
+        const docker = dockerLimitsOf(flags);
+        const request = { scenario, folder, config, scale, seed, server, docker, pg, allowProduction, stages: [] };
+        const plan = await planRun(request);
         const summary = await seedSnapshot(plan, {
           signal: context.signal,
           onEvent: (event) => terminal.onEvent(event),

@@ -4,6 +4,7 @@ import { FaultList } from '../faults.ts';
 import { formatBytes, formatPlural } from '../report/format.ts';
 import { defaultCacheDir } from '../server/cache.ts';
 import { serverChoice } from '../server/choice.ts';
+import { dropSnapshot, listSnapshots } from '../server/docker/snapshots.ts';
 import { externalTarget } from '../server/external/connection.ts';
 import { ExternalSnapshots } from '../server/external/snapshots.ts';
 import { reachServer } from '../server/external/survey.ts';
@@ -31,7 +32,8 @@ Examples:
   pgrehearse snapshot list
   pgrehearse snapshot drop 3f9a        any beginning of a key that is not ambiguous
   pgrehearse snapshot drop --all
-  pgrehearse snapshot list --server postgres://rehearser@db.test/postgres`,
+  pgrehearse snapshot list --server postgres://rehearser@db.test/postgres
+  pgrehearse snapshot list --server docker`,
   );
   command.addCommand(
     new Command('list')
@@ -71,7 +73,10 @@ Examples:
   return command;
 }
 
-async function openStore(flags: SnapshotFlags): Promise<SnapshotStore | ExternalSnapshots> {
+/** Snapshots, wherever they are. */
+type ListedStore = AsyncDisposable & Pick<ExternalSnapshots, 'list' | 'drop'>;
+
+async function openStore(flags: SnapshotFlags): Promise<ListedStore> {
   const { config } = await readConfig(flags);
   const choice = serverChoice(flags.server ?? config.server);
   if (choice.kind === 'external') {
@@ -79,6 +84,7 @@ async function openStore(flags: SnapshotFlags): Promise<SnapshotStore | External
   }
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
   for (const sentence of await reapLeftovers(cacheDir)) tell(sentence);
+  if (choice.kind === 'docker') return { list: listSnapshots, drop: dropSnapshot, async [Symbol.asyncDispose]() {} };
   return new SnapshotStore(cacheDir, { onNotice: tell });
 }
 

@@ -7,6 +7,8 @@ import {
   allowProductionOption,
   blockOption,
   configOption,
+  dockerCpusOption,
+  dockerMemoryOption,
   jsonOption,
   maxRegressionOption,
   pairsOption,
@@ -48,6 +50,8 @@ export function tuneCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
     .addOption(serverOption())
+    .addOption(dockerMemoryOption())
+    .addOption(dockerCpusOption())
     .addOption(allowProductionOption())
     .addOption(pgOption())
     .addOption(portOption())

@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isInCache } from '../server/choice.ts';
 import { assertDiskSpace } from '../server/disk.ts';
 import { formatCount, formatPlural, formatUs } from '../report/format.ts';
 import type { PreparedStage } from '../prepare.ts';
@@ -53,7 +54,7 @@ export async function compareStages(rehearsal: Rehearsal, order: ComparisonOrder
 
 /** The room that the clones need, where they are not copied by reference; the disk watch does the rest. */
 async function assertRoom({ plan }: Rehearsal, stages: readonly PreparedStage[]): Promise<void> {
-  if (plan.server.kind === 'external') return;
+  if (!isInCache(plan.server)) return;
   const bytes = stages.reduce((sum, { prepared }) => sum + prepared.snapshot.bytes, 0);
   await assertDiskSpace(plan.cacheDir, bytes, 'the comparison of two stages on three clones', () => {
     return 'Free some, or do without the comparison: --preset none.';

@@ -47,7 +47,7 @@ async function examineDocker(): Promise<Outcome> {
     });
     return `engine ${stdout.trim()}`;
   } catch {
-    return 'no engine answers; nothing here needs one';
+    return 'no engine answers, which is needed for --server docker only';
   }
 }
 

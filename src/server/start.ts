@@ -1,6 +1,8 @@
 /** A running server for a run, whatever kind it is of. */
 import type { Settings } from '../scenario.ts';
 import type { FoundServer } from './choice.ts';
+import { startDocker } from './docker/container.ts';
+import { ownVolume } from './docker/snapshots.ts';
 import { startEmbedded } from './embedded.ts';
 import { useExternal } from './external/server.ts';
 import { reserveDatabase } from './external/snapshots.ts';
@@ -12,7 +14,7 @@ export interface StartOptions {
   server: FoundServer;
   postgres: { version: string; major: number };
   cacheDir: string;
-  /** A data folder, or on a server that is not ours the name of a database. */
+  /** A data folder, in Docker a volume, or on a server that is not ours the name of a database. */
   location: string;
   settings: Settings;
   port?: number;
@@ -30,15 +32,14 @@ export async function startServer(options: StartOptions): Promise<Server> {
     return useExternal({ target: server.target, postgres, database: location, settings });
   }
   const { cacheDir, port, signal } = options;
-  return startEmbedded({
-    dataDir: location,
+  const common = {
     settings,
-    choice: server,
     cacheDir,
     ...(port === undefined ? {} : { port }),
-    scratch: true,
     ...(signal === undefined ? {} : { signal }),
-  });
+  };
+  if (server.kind === 'docker') return startDocker({ ...server, ...common, postgres, volume: location });
+  return startEmbedded({ ...common, dataDir: location, choice: server, scratch: true });
 }
 
 /** A place for a clone, which is gone when this is disposed of, or at the next run when we are killed. */
@@ -47,6 +48,10 @@ export async function reserveLocation(
   cacheDir: string,
 ): Promise<AsyncDisposable & { location: string }> {
   if (server.kind === 'external') return reserveDatabase(server.target);
+  if (server.kind === 'docker') {
+    const volume = await ownVolume(cacheDir, 'clone');
+    return { location: volume.name, [Symbol.asyncDispose]: () => volume[Symbol.asyncDispose]() };
+  }
   const folder = await createRunFolder(cacheDir);
   return { location: join(folder.path, 'data'), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }

@@ -1,6 +1,6 @@
 import { assert, double, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDuration, parseList, parsePort, parsePositive, parseWhole } from '../../src/cli/options.ts';
+import { parseDuration, parseList, parseMemory, parsePort, parsePositive, parseWhole } from '../../src/cli/options.ts';
 
 describe('durations', () => {
   it.each([
@@ -36,4 +36,13 @@ describe('numbers', () => {
 describe('lists', () => {
   it('trims names', () => expect(parseList('before, after')).toEqual(['before', 'after']));
   it.each(['', 'before,', ',after'])('refuses %j', (text) => expect(() => parseList(text)).toThrow());
+
+  it.each([
+    ['512m', 512 * 2 ** 20],
+    ['4g', 4 * 2 ** 30],
+    ['1.5GB', 1.5 * 2 ** 30],
+  ])('reads %s of memory', (text, bytes) => expect(parseMemory(text)).toBe(bytes));
+  it.each(['4', 'g', '0g', '4 g', '-1g'])('refuses %j as memory', (text) =>
+    expect(() => parseMemory(text)).toThrow('512m or 4g'),
+  );
 });

@@ -12,6 +12,9 @@ describe('--server and --pg', () => {
     ['installed', 15, { kind: 'installed', major: 15 }],
     ['installed:/opt/pg/bin', undefined, { kind: 'installed', folder: '/opt/pg/bin' }],
     ['installed:C:\\pg\\bin', undefined, { kind: 'installed', folder: 'C:\\pg\\bin' }],
+    ['docker', undefined, { kind: 'docker', image: 'postgres:18', limits: {} }],
+    ['docker', 16, { kind: 'docker', image: 'postgres:16', major: 16, limits: {} }],
+    ['docker:registry.test:5000/a/b:1', undefined, { kind: 'docker', image: 'registry.test:5000/a/b:1', limits: {} }],
   ])('%s, %s', (text, major, choice) => {
     expect(serverChoice(text, major)).toEqual(choice);
   });
@@ -20,8 +23,15 @@ describe('--server and --pg', () => {
     ['instaled', undefined, 'There is no server "instaled".'],
     ['installed:', undefined, 'There is no server "installed:".'],
     ['embedded', 14, 'There is no PostgreSQL 14 to be had here.'],
+    ['docker:', undefined, 'There is no server "docker:".'],
   ])('refuses %s, %s', (text, major, message) => {
     expect(() => serverChoice(text, major)).toThrow(message);
+  });
+
+  it('keeps limits for containers', () => {
+    const limits = { memoryBytes: 2 ** 30, cpus: 2 };
+    expect(serverChoice('docker:a', undefined, limits)).toEqual({ kind: 'docker', image: 'a', limits });
+    expect(() => serverChoice('installed', undefined, { cpus: 2 })).toThrow('Only a container has limits');
   });
 });
 
