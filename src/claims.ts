@@ -117,7 +117,7 @@ function measureLoad(
 }
 
 function measureLatency(measure: Measure<'latency'>, block: Block, statementTimeoutMs: number): Measured | string {
-  const transaction = block.transactions.find(({ name }) => name === measure.transaction);
+  const transaction = figuresOfClaim(measure.transaction, block);
   const latencies = measure.class === undefined ? transaction : transaction?.classes[measure.class];
   const percentiles = latencies?.[measure.time];
   if (!transaction || !percentiles || percentiles.count === 0) return 'it did not occur';
@@ -131,11 +131,19 @@ function measureLatency(measure: Measure<'latency'>, block: Block, statementTime
   return { value };
 }
 
-function isCutShort({ counts }: TransactionFigures): boolean {
+/** Of one transaction, or of all together, which have no classes. */
+function figuresOfClaim(
+  name: string | undefined,
+  { transactions, total, counts }: Block,
+): Pick<TransactionFigures, 'response' | 'service' | 'counts' | 'classes'> | undefined {
+  return name === undefined ? { ...total, counts, classes: {} } : transactions.find((own) => own.name === name);
+}
+
+function isCutShort({ counts }: Pick<TransactionFigures, 'counts'>): boolean {
   return counts.timedOut + counts.unfinished > 0;
 }
 
-function cutShort({ counts }: TransactionFigures): string {
+function cutShort({ counts }: Pick<TransactionFigures, 'counts'>): string {
   const cut = counts.timedOut + counts.unfinished;
   return `${formatPlural(cut, 'transaction')} of ${formatPlural(counts.scheduled, 'arrival')} ${cut === 1 ? 'was' : 'were'}`;
 }

@@ -206,7 +206,7 @@ const claim = z.object({
   measure: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('latency'),
-      transaction: z.string(),
+      transaction: z.string().optional(),
       statistic: z.enum(['mean', 'p50', 'p95', 'p99', 'max']),
       time: z.enum(['response', 'service']),
       class: z.string().optional(),

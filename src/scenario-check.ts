@@ -1,16 +1,11 @@
 /** Finds what is wrong with a scenario before anything starts: its shape, its names, its SQL. All faults at once. */
 import * as z from 'zod';
+import { claimFaults, claimShape } from './claim-check.ts';
 import { UsageError } from './errors.ts';
 import { httpFaults, httpShape } from './http/check.ts';
 import { connections, loadShape } from './load-check.ts';
 import { migrationFormats } from './migrate/formats/format.ts';
-import {
-  isolationLevels,
-  readingUnits,
-  type ClaimMeasure,
-  type ScenarioSpec,
-  type TransactionBody,
-} from './scenario.ts';
+import { isolationLevels, readingUnits, type ScenarioSpec, type TransactionBody } from './scenario.ts';
 import { checkStatement } from './sql.ts';
 
 const text = z.string().min(1);
@@ -63,36 +58,6 @@ export const gateShape = z
   .strictObject({ maxRegression: z.number().min(0).max(10), maxWork: z.number().min(0).max(10) })
   .partial();
 
-const claim = z.strictObject({
-  text,
-  source: text,
-  stage: text,
-  measure: z.discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('latency'),
-      transaction: text,
-      statistic: z.enum(['mean', 'p50', 'p95', 'p99', 'max']),
-      time: z.enum(['response', 'service']),
-      class: text.optional(),
-    }),
-    z.strictObject({ kind: z.literal('heldRate') }),
-    z.strictObject({ kind: z.literal('databaseBytes') }),
-    z.strictObject({ kind: z.literal('timeouts') }),
-    z.strictObject({
-      kind: z.literal('probe'),
-      transaction: text,
-      statistic: z.enum(['p50', 'max']),
-      class: text.optional(),
-    }),
-    z.strictObject({ kind: z.literal('rows'), table: text }),
-    z.strictObject({ kind: z.literal('relationBytes'), table: text, part: z.enum(['heap', 'indexes', 'total']) }),
-    z.strictObject({ kind: z.literal('reading'), reading: text, unit: z.enum(readingUnits) }),
-    z.strictObject({ kind: z.literal('none'), reason: text }),
-  ]),
-  atLeast: z.number().optional(),
-  atMost: z.number().optional(),
-});
-
 const reading = z.strictObject({
   description: text,
   sql: text,
@@ -122,7 +87,7 @@ const shape = z.strictObject({
   load: loadShape.optional(),
   slo: sloShape.optional(),
   gate: gateShape.optional(),
-  claims: z.array(claim).optional(),
+  claims: z.array(claimShape).optional(),
   http: httpShape.optional(),
 });
 
@@ -177,28 +142,11 @@ function nameFaults({ workload, stages, claims = [] }: ScenarioSpec): string[] {
   for (const [name, reading] of Object.entries(workload.readings ?? {})) {
     for (const key of reading.stages ?? []) expectName(stageNames, key, `readings.${name}.stages`, 'stage');
   }
-  for (const [at, { stage, measure, atLeast, atMost }] of claims.entries()) {
-    expectName(stageNames, stage, `claims.${at}.stage`, 'stage');
-    if (measure.kind === 'latency' || measure.kind === 'probe') {
-      expectName(transactionNames, measure.transaction, `claims.${at}.measure.transaction`, 'transaction');
-    }
-    if (measure.kind === 'reading') faults.push(...readingFaults(workload, measure, `claims.${at}.measure`));
-    if (atLeast === undefined && atMost === undefined && measure.kind !== 'none') {
-      faults.push(`claims.${at}: give atLeast, atMost or both`);
-    }
-  }
+  const { transactions, readings = {} } = workload;
+  faults.push(
+    ...claimFaults(claims, { stages: stageNames, transactions: Object.keys(transactions), readings }, 'claims'),
+  );
   return faults;
-}
-
-/** The unit stands in the claim too, because the promise is shown where the reading was not taken. */
-function readingFaults(
-  { readings = {} }: ScenarioSpec['workload'],
-  { reading, unit }: Extract<ClaimMeasure, { kind: 'reading' }>,
-  path: string,
-): string[] {
-  const found = readings[reading];
-  if (!found) return [`${path}: there is no reading ${reading} (known: ${Object.keys(readings).join(', ')})`];
-  return found.unit === unit ? [] : [`${path}.unit: the reading ${reading} is in ${found.unit}`];
 }
 
 function isolationFaults({ workload, stages }: ScenarioSpec): string[] {

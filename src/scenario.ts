@@ -225,7 +225,8 @@ export interface GateSpec {
 export type ClaimMeasure =
   | {
       kind: 'latency';
-      transaction: string;
+      /** Default: all together. */
+      transaction?: string;
       statistic: 'mean' | 'p50' | 'p95' | 'p99' | 'max';
       time: 'response' | 'service';
       /** Parameter class, where the promise is about one. */

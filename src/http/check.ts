@@ -1,5 +1,6 @@
 /** Finds what is wrong with the `http` part of a scenario before anything starts. */
 import * as z from 'zod';
+import { claimFaults, claimShape } from '../claim-check.ts';
 import { loadShape } from '../load-check.ts';
 import { readingUnits } from '../scenario.ts';
 import { serviceOf, withVariants } from './scenario.ts';
@@ -60,6 +61,7 @@ export const httpShape = z.strictObject({
   variants: z.record(stageName, stageService.extend({ like: text, description: text })).optional(),
   requests: z.record(text, request).refine((all) => Object.keys(all).length > 0, 'at least one request is needed'),
   readings: z.record(text, reading).optional(),
+  claims: z.array(claimShape).optional(),
   load: httpLoadShape.optional(),
 });
 
@@ -90,6 +92,11 @@ function stageFaults({ http, stages }: Required<Checked>): string[] {
     ),
     ...Object.entries(http.readings ?? {}).flatMap(([name, { stages: asked = [] }]) =>
       unknown(names, asked, `http.readings.${name}.stages`, 'stage'),
+    ),
+    ...claimFaults(
+      http.claims ?? [],
+      { stages: names, transactions: requests, readings: http.readings ?? {} },
+      'http.claims',
     ),
   ];
 }

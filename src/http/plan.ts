@@ -117,7 +117,7 @@ function needsDatabases({ workload }: HttpScenario, services: readonly PlannedSe
   return workload !== undefined && services.some(({ spec }) => spec.command !== undefined);
 }
 
-/** The plan of `run`, for the same stages, with requests in place of transactions. Claims are about transactions. */
+/** The plan of `run`, for the same stages, with requests in place of transactions, and the claims about them. */
 async function planDatabases(request: HttpRunRequest, load: LoadSpec, { http }: HttpScenario): Promise<RunPlan> {
   const { load: _, allowRemote: __, closedLoopMs: ___, ...rest } = request;
   const plan = await planRun({ ...rest, adapt: (scenario) => withVariants(scenario) });
@@ -129,7 +129,7 @@ async function planDatabases(request: HttpRunRequest, load: LoadSpec, { http }: 
     offered: offeredBy(http.requests),
     comparison: plan.comparison && { ...plan.comparison, warmupMs: load.warmupMs },
     stages: plan.stages.map((stage) => ({ ...stage, load })),
-    scenario: { ...plan.scenario, claims: [] },
+    scenario: { ...plan.scenario, claims: http.claims ?? [] },
   };
 }
 

@@ -57,7 +57,8 @@ function withDatabases(plan: HttpPlan, databases: RunPlan, control: RunControl):
 
 /** Services that have a database of their own, or none. */
 async function withoutDatabases(plan: HttpPlan, control: RunControl): Promise<RunResult> {
-  const basis = { ...plan, server: { kind: 'none' }, postgres: { version: '', major: 0 }, stages: [] };
+  const scenario = { ...plan.scenario, claims: plan.scenario.http.claims ?? [] };
+  const basis = { ...plan, scenario, server: { kind: 'none' }, postgres: { version: '', major: 0 }, stages: [] };
   const journal = new Journal(emptyResult(basis), plan.outDir, control);
   if (plan.pairsAsked && plan.services.length > 1) {
     journal.note('No comparison by pairs: it takes databases of ours, on which several services can be alive at once.');

@@ -1,5 +1,5 @@
 /** The shapes that people write for an HTTP service: how it is started, what it is asked, what a right answer is. */
-import type { Draw, GateSpec, LoadSpec, ReadingSpec, SloSpec } from '../scenario.ts';
+import type { ClaimSpec, Draw, GateSpec, LoadSpec, ReadingSpec, SloSpec } from '../scenario.ts';
 
 /** One request, as it goes to the service. */
 export interface HttpRequest {
@@ -121,6 +121,8 @@ export interface HttpSpec {
   variants?: Readonly<Record<string, VariantSpec>>;
   requests: Readonly<Record<string, RequestSpec>>;
   readings?: Readonly<Record<string, HttpReadingSpec>>;
+  /** Promised figures of requests; those of the scenario are about transactions. */
+  claims?: readonly ClaimSpec[];
   /** Connections apart, the scenario's own load holds where this says nothing. */
   load?: Partial<HttpLoadSpec>;
 }

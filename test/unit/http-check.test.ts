@@ -69,6 +69,19 @@ describe('checkHttpScenario', () => {
       (s) => (s.http.variants = { after: { like: 'before', description: 'Cached' } }),
       /the name after is a stage's already/,
     ],
+    [
+      'a claim of nothing that there is',
+      (s) =>
+        (s.http.claims = [
+          {
+            text: 'fast',
+            source: 'x',
+            stage: 'after',
+            measure: { kind: 'latency', transaction: 'nope', statistic: 'p95', time: 'response' },
+          },
+        ]),
+      /http\.claims\.0\.measure\.transaction: there is no transaction nope[^]*http\.claims\.0: give atLeast/,
+    ],
     ['an unknown key', (s) => (s.http.srevice = {}), /srevice/],
     ['a load that is none', (s) => (s.http.load = { ratePerSecond: -1 }), /http\.load\.ratePerSecond/],
   ])('refuses %s', async (_, change, says) => {

@@ -43,6 +43,13 @@ describe('assessClaims', () => {
       { atLeast: 50 },
       { outcome: 'not met', note: 'faster than promised' },
     ],
+    [
+      'the latency of all together',
+      'after',
+      { kind: 'latency', statistic: 'p95', time: 'response' },
+      { atMost: 1000 },
+      { outcome: 'met', measured: buildResult().blocks.at(-1)!.total.response.p95Us / 1000 },
+    ],
     ['a rate', 'after', { kind: 'heldRate' }, { atLeast: 200 }, { outcome: 'met', note: 'no more was offered' }],
     ['a rate that may be higher', 'after', { kind: 'heldRate' }, { atMost: 2000 }, { outcome: 'not measured' }],
     [
