@@ -11,7 +11,7 @@ import { makeMarkedDatabase } from '../mark.ts';
 import { commandOf } from '../processes.ts';
 import type { Capabilities, ConnectionTarget, Server } from '../server.ts';
 import { settingArguments } from '../settings.ts';
-import { docker } from './engine.ts';
+import { docker, labels } from './engine.ts';
 import { publishing, type DockerImage, type DockerLimits } from './image.ts';
 
 export interface DockerOptions {
@@ -63,8 +63,7 @@ const sharedMemory = '1g';
 export function runArguments({ image, limits, volume, settings, port }: DockerOptions): string[] {
   const { memoryBytes, cpus } = limits;
   return [
-    '--label=pgrehearse.use=server',
-    `--label=pgrehearse.process=${process.pid}`,
+    ...labels('server'),
     // The same limit with swap means: no swap.
     ...(memoryBytes === undefined ? [] : [`--memory=${memoryBytes}`, `--memory-swap=${memoryBytes}`]),
     ...(cpus === undefined ? [] : [`--cpus=${cpus}`]),

@@ -65,6 +65,11 @@ export function dockerFailure(command: string, code: string | undefined, stderr:
   });
 }
 
+/** By these people find what is ours: what it is for, and the process that made it. */
+export function labels(use: 'server' | 'copy' | 'snapshot' | 'clone'): string[] {
+  return [`--label=pgrehearse.use=${use}`, `--label=pgrehearse.process=${process.pid}`];
+}
+
 /** As the environment of this process says. */
 export function engineAddress(env: NodeJS.ProcessEnv = process.env): EngineAddress {
   const { DOCKER_HOST, DOCKER_CONTEXT } = env;

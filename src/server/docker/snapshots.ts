@@ -7,7 +7,7 @@ import type { CloneFigures, ListedSnapshot, Snapshot, SnapshotBuilder, Snapshots
 import { snapshotKey, type KeyParts } from '../../snapshot/manifest.ts';
 import { uniqueName } from '../leases.ts';
 import { ownObject } from '../leftovers.ts';
-import { docker } from './engine.ts';
+import { docker, labels } from './engine.ts';
 import type { DockerImage } from './image.ts';
 
 const label = 'pgrehearse.snapshot';
@@ -31,7 +31,7 @@ export class DockerSnapshots implements Snapshots {
     if (found !== undefined) return { ...found, cached: true };
     await using volume = await ownVolume(this.#cacheDir, 'snapshot');
     const details = await build(volume.name, signal);
-    const kilobytes = await this.#inVolumes('du -sk /from', { from: volume.name }, signal);
+    const kilobytes = await this.#inVolumes('sync && du -sk /from', { from: volume.name }, signal);
     const content = {
       key,
       parts: ofImage,
@@ -70,7 +70,7 @@ export class DockerSnapshots implements Snapshots {
     await using container = await ownObject(this.#cacheDir, 'container', `pgrehearse-${uniqueName()}`);
     const options = [
       `--name=${container.name}`,
-      '--label=pgrehearse.use=copy',
+      ...labels('copy'),
       '--network=none',
       '--user=0',
       `--mount=type=volume,source=${from},target=/from,readonly`,
@@ -87,7 +87,7 @@ export class DockerSnapshots implements Snapshots {
 export async function ownVolume(cacheDir: string, use: 'snapshot' | 'clone') {
   await using cleanup = new AsyncDisposableStack();
   const volume = cleanup.use(await ownObject(cacheDir, 'volume', `pgrehearse-${use}-${uniqueName()}`));
-  await docker(['volume', 'create', '--label', `pgrehearse.use=${use}`, volume.name]);
+  await docker(['volume', 'create', ...labels(use), volume.name]);
   cleanup.move();
   return volume;
 }
