@@ -4,13 +4,14 @@ import { withClient } from '../../src/database.ts';
 import { messageOf } from '../../src/errors.ts';
 import { installedPackage } from '../../src/server/binaries.ts';
 import type { ServerChoice } from '../../src/server/choice.ts';
+import { findImage } from '../../src/server/docker/image.ts';
 import { findInstalled } from '../../src/server/installed.ts';
 import { startTestServer } from './postgres.ts';
 
 /** A server, or why there is none. */
 export interface ServerUnderTest {
   name: string;
-  kind: 'embedded' | 'installed' | 'external';
+  kind: 'embedded' | 'installed' | 'docker' | 'external';
   /** For servers that we start ourselves. */
   choice?: ServerChoice;
   /** Of the command line. */
@@ -20,6 +21,9 @@ export interface ServerUnderTest {
 
 /** Where `npm ci` puts the majors that do not come with pgrehearse; see CONTRIBUTING.md. */
 export const majorsFolder = join(import.meta.dirname, '../majors');
+
+/** The image of the tests with Docker; pulled by whoever wants them. */
+export const dockerImage = process.env['PGREHEARSE_TEST_IMAGE'] || 'postgres:18';
 
 /** @param resources ends what was started for the tests */
 export async function serversUnderTest(resources: AsyncDisposableStack): Promise<ServerUnderTest[]> {
@@ -39,13 +43,19 @@ export async function serversUnderTest(resources: AsyncDisposableStack): Promise
     flags: async () => ['--server', 'installed'],
     find: () => findInstalled(),
   });
+  const docker = look({
+    name: 'docker',
+    kind: 'docker',
+    flags: async () => ['--server', `docker:${dockerImage}`, '--docker-memory', '1g'],
+    find: () => findImage(dockerImage),
+  });
   const external = look({
     name: 'external, with a role that may do little',
     kind: 'external',
     flags: async () => ['--server', await startForeign(resources)],
     find: async () => {},
   });
-  return Promise.all([...embedded, installed, external]);
+  return Promise.all([...embedded, installed, docker, external]);
 }
 
 async function look({
