@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EnvironmentError, messageOf } from '../errors.ts';
+import { EnvironmentError } from '../errors.ts';
 import { freePort } from '../server/ports.ts';
 import { ProcessGroup } from './process-group.ts';
 import type { CompanionSpec, ServiceSpec } from './spec.ts';
@@ -36,7 +36,7 @@ export async function startCompanions(start: CompanionStart): Promise<Companions
   for (const [variable, spec] of Object.entries(start.spec.beside ?? {})) {
     const port = await freePort();
     const companion = resources.use(await startOne(variable, spec, port, start));
-    companion.died.addEventListener('abort', () => start.onCompanionEnd?.(messageOf(companion.died.reason)));
+    companion.died.addEventListener('abort', () => start.onCompanionEnd?.(companion.ending!));
     env[variable] = withPort(spec.value, port);
   }
   const kept = resources.move();

@@ -26,6 +26,7 @@ export class ProcessGroup implements AsyncDisposable {
   readonly #died = new AbortController();
   readonly #killAtExit = (): void => void this.#signal('SIGKILL');
   #output = '';
+  #ending: string | undefined;
   #stopping = false;
 
   private constructor(child: ChildProcess, name: string) {
@@ -66,12 +67,18 @@ export class ProcessGroup implements AsyncDisposable {
     return this.#died.signal;
   }
 
+  /** How it ended by itself, in a sentence without its output; undefined while it runs. */
+  get ending(): string | undefined {
+    return this.#ending;
+  }
+
   async #noteEnd(name: string, how: string): Promise<void> {
     if (this.#stopping) return;
     // The last of its output comes after its end; a child of its own may hold the pipes for ever.
     await Promise.race([once(this.#child, 'close'), sleep(lastWordsMs)]);
+    this.#ending = `${name} ended with ${how} although nobody stopped it.`;
     this.#died.abort(
-      new EnvironmentError(`${name} ended with ${how} although nobody stopped it.${this.tail}`, {
+      new EnvironmentError(`${this.#ending}${this.tail}`, {
         hint: 'Mend the service and run again; finished stages are in result.json.',
       }),
     );
