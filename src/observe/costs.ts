@@ -1,7 +1,7 @@
 /** The server's counters of statements, put together by transaction. Pure. */
 import type { Block } from '../result.ts';
-import type { TransactionCost } from './record.ts';
-import type { RecognisedStatement, StatementWork } from './statements.ts';
+import type { StatementWork, TransactionCost } from './record.ts';
+import type { RecognisedStatement } from './statements.ts';
 
 /**
  * Sums over the statements of each transaction. A statement that several transactions send in the same words is counted by the

@@ -62,19 +62,24 @@ export interface ActorIo {
   fsyncs: number;
 }
 
-/** What the server did for one transaction, as pg_stat_statements counts it. */
-export interface TransactionCost {
-  transaction: string;
-  /** Times that the transaction was carried out, and statements that it sent. */
-  runs: number;
+/** What pg_stat_statements counts: sums over all calls. */
+export interface StatementWork {
   calls: number;
-  /** Sums over all runs: buffers hit or read, temporary blocks read or written, WAL records and bytes, rows. */
+  /** Buffers hit or read. */
   blocks: number;
+  /** Read or written. */
   tempBlocks: number;
   walRecords: number;
   walBytes: number;
   rows: number;
   executionMs: number;
+}
+
+/** What the server did for one transaction: the sums of its statements. */
+export interface TransactionCost extends StatementWork {
+  transaction: string;
+  /** Times that the transaction was carried out. */
+  runs: number;
 }
 
 /** One node of a plan. */

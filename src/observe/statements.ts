@@ -10,7 +10,7 @@ import type { PlannedTransaction } from '../load/client.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { quoteIdentifier } from '../sql.ts';
 import { shapeOf, stepsOf, type PlanNode } from './plan-tree.ts';
-import type { PlanStep } from './record.ts';
+import type { PlanStep, StatementWork } from './record.ts';
 
 /** One statement of a transaction as the server sees it. */
 export interface RecognisedStatement {
@@ -70,17 +70,6 @@ async function explainGeneric(client: Client, text: string): Promise<Explained> 
   } finally {
     await client.query(`DEALLOCATE ${quoteIdentifier(planName)}`);
   }
-}
-
-/** What pg_stat_statements has counted for one statement since the last reset. */
-export interface StatementWork {
-  calls: number;
-  blocks: number;
-  tempBlocks: number;
-  walRecords: number;
-  walBytes: number;
-  rows: number;
-  executionMs: number;
 }
 
 /** Servers that are not ours may lack the extension, or keep it from us. */
