@@ -76,7 +76,8 @@ export class DockerSnapshots implements Snapshots {
       `--mount=type=volume,source=${from},target=/from,readonly`,
       ...(to === undefined ? [] : [`--mount=type=volume,source=${to},target=/to`]),
     ];
-    return docker(['run', ...options, '--entrypoint=sh', this.#image.id, '-c', command], { signal });
+    // Awaited here: the container goes when this function ends.
+    return await docker(['run', ...options, '--entrypoint=sh', this.#image.id, '-c', command], { signal });
   }
 
   /** Snapshots stay on the engine. */
