@@ -7,6 +7,7 @@ import { dockerFailure } from '../../src/server/docker/engine.ts';
 import { mountPath, publishedHost } from '../../src/server/docker/image.ts';
 import { reapLeftovers } from '../../src/server/leftovers.ts';
 import { ownIdentity } from '../../src/server/processes.ts';
+import { resolveProfile, settingsOf } from '../../src/server/profiles.ts';
 
 describe('the arguments of a container', () => {
   const image = { name: 'postgres:18', id: 'sha256:1', mountPath: '/var/lib/postgresql', host: '127.0.0.1' };
@@ -50,6 +51,19 @@ describe('the arguments of a container', () => {
     const there = { ...image, host: 'build.test' };
     expect(runArguments({ ...options, image: there })).toContain('--publish=5432');
     expect(runArguments({ ...options, image: there, port: 5433 })).toContain('--publish=5433:5432');
+  });
+});
+
+describe('docker-compose.yml', () => {
+  it('has the settings of the profile tuned for its 4 GB and two cores, and publishes on loopback only', async () => {
+    const text = await readFile(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
+    const settings = [...text.matchAll(/^ +- -c(\w+)=(.+)$/gm)].map(([, name, value]) => [name, value]);
+    const host = { cpuModel: '', cores: 2, memoryBytes: 4 * 2 ** 30, os: '', kernel: '', arch: '' };
+    const tuned = resolveProfile('tuned', host, { connections: 180, major: 18 });
+    expect(Object.fromEntries(settings)).toEqual(settingsOf(tuned));
+    expect(text).toMatch(/mem_limit: 4g\n +cpus: 2\n/);
+    const published = [...text.matchAll(/^ +- (\S+):\d+:\d+$/gm)].map(([, address]) => address);
+    expect(published).toEqual(['127.0.0.1', '127.0.0.1']);
   });
 });
 
