@@ -247,7 +247,8 @@ function measure({ stage }: PlannedService, service: Service, context: ServiceCo
  */
 async function endService(stage: string, service: Service, { plan, journal }: ServiceContext): Promise<void> {
   const { readings } = plan.scenario.http;
-  if (readings !== undefined) {
+  const isOver = journal.signal?.aborted === true || service.died.aborted;
+  if (readings !== undefined && !isOver) {
     const taken = await takeHttpReadings(readings, { stage, origin: service.origin });
     (journal.result.readings ??= []).push(...taken);
   }
