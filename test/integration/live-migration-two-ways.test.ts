@@ -49,7 +49,7 @@ describe('rehearse', () => {
       'ended by force at 3 points and mended within',
     );
     // The lock of the UPDATE may be too long for a busy machine's budgets; a correctness failure would be 6.
-    expect([0, 1, 4], stderr).toContain(exitCode);
+    expect([0, 1, 4], String(stderr)).toContain(exitCode);
   });
 
   it('estimates how long a file takes with more rows, from what it took with fewer', async () => {
