@@ -76,7 +76,7 @@ async function compareLive(
   rehearsal: Rehearsal,
 ): Promise<void> {
   await using resources = new AsyncDisposableStack();
-  const processes = new Set([process.pid, ...Object.values(live).flatMap(({ server }) => server.pid ?? [])]);
+  const processes = new Set([process.pid, ...Object.values(live).flatMap(({ server }) => server.processes)]);
   const open = async (side: Side): Promise<ComparedSide> => {
     const service = await openService?.(live[side]);
     resources.use(service);

@@ -138,6 +138,10 @@ class EmbeddedServer implements LocalServer {
     return this.#postmaster.pid;
   }
 
+  get processes(): readonly number[] {
+    return [this.pid];
+  }
+
   connection(database = 'postgres'): ConnectionTarget {
     // Windows has no Unix sockets that the driver could use.
     if (process.platform === 'win32') return this.loopbackConnection(database);

@@ -1,6 +1,6 @@
 /** Which processes are alive. A process id alone is not enough: ids are used again, so the start time belongs to it. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /** A process, told apart from every other one that ever had its id. */
@@ -39,6 +39,14 @@ export function exists(pid: number): boolean {
 export function commandOf(pid: number): string | undefined {
   if (process.platform === 'linux') return readText(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ').trim();
   return ps(pid, 'command=');
+}
+
+/** Processes whose arguments, as one text, match. Linux only. */
+export function findProcesses(command: RegExp): number[] {
+  const pids = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number);
+  return pids.filter((pid) => command.test(commandOf(pid) ?? ''));
 }
 
 function startOf(pid: number): string | undefined {

@@ -46,8 +46,10 @@ export interface Server extends AsyncDisposable {
   readonly capabilities: Capabilities;
   /** Settings that were asked for and could not be had. */
   readonly gaps: readonly SettingGap[];
-  /** Process id of the postmaster; undefined where it is not ours. */
+  /** Process id of the postmaster; undefined where it, or its backends, have none that counts on this machine. */
   readonly pid: number | undefined;
+  /** Processes of this machine that work for it, each with all that it starts: what they use is nobody else's. */
+  readonly processes: readonly number[];
   /** Makes our database and marks it as ours. */
   makeDatabase(name: string): Promise<void>;
   /** @param database default `postgres` */

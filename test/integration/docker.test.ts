@@ -10,6 +10,7 @@ import { startDocker } from '../../src/server/docker/container.ts';
 import { findImage, type LocatedImage } from '../../src/server/docker/image.ts';
 import { DockerSnapshots, dropSnapshot, listSnapshots, ownVolume } from '../../src/server/docker/snapshots.ts';
 import { reapLeftovers } from '../../src/server/leftovers.ts';
+import { commandOf } from '../../src/server/processes.ts';
 import type { Server } from '../../src/server/server.ts';
 import { pgrehearse, projectRoot, shop } from './command.ts';
 import { temporaryFolder } from './postgres.ts';
@@ -86,6 +87,9 @@ describe.skipIf(located === undefined)(`a server in Docker${missing}`, () => {
         container!,
       ]);
       expect(limits).toBe(`${300 * 2 ** 20} 1000000000`);
+      // Ids of the container's own must not be taken for those of processes here.
+      expect(server.pid).toBe(undefined);
+      for (const pid of server.processes) expect(commandOf(pid)).toMatch(/^postgres |docker-proxy /);
       expect(await docker(['port', container!])).toMatch(/^5432\/tcp -> 127\.0\.0\.1:\d+$/);
 
       const wrong = { ...server.connection(), password: 'wrong' };

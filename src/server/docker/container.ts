@@ -8,7 +8,7 @@ import { builtinProviderMajor, superuser } from '../initdb.ts';
 import { uniqueName } from '../leases.ts';
 import { ownObject, type OwnedObject } from '../leftovers.ts';
 import { makeMarkedDatabase } from '../mark.ts';
-import { commandOf } from '../processes.ts';
+import { commandOf, findProcesses } from '../processes.ts';
 import type { Capabilities, ConnectionTarget, Server } from '../server.ts';
 import { settingArguments } from '../settings.ts';
 import { docker, labels } from './engine.ts';
@@ -51,7 +51,7 @@ export async function startDocker(options: DockerOptions): Promise<Server> {
     ssl: false,
   };
   await whenReady(container.name, target, signal);
-  const server = new DockerServer(options, container, target, await ownProcess(container.name, image));
+  const server = new DockerServer(options, container, target, await ownProcesses(container.name, target));
   cleanup.move();
   return server;
 }
@@ -182,11 +182,15 @@ export function lastWords(log: string): string {
   return line.replace(/^.*?\b(?=(?:FATAL|PANIC|ERROR): )/, '').replace(/\.$/, '');
 }
 
-/** The postmaster as a process of this machine: by its command line, since the engine may be elsewhere. */
-async function ownProcess(name: string, { host }: DockerImage): Promise<number | undefined> {
-  if (host !== '127.0.0.1' || process.platform !== 'linux') return undefined;
-  const { Pid } = await stateOf(name);
-  return commandOf(Pid)?.startsWith('postgres') ? Pid : undefined;
+/**
+ * The postmaster as a process of this machine, and Docker's program that forwards the port. Both by their command lines, since
+ * the engine may be elsewhere.
+ */
+async function ownProcesses(name: string, { host, port }: ConnectionTarget): Promise<number[]> {
+  if (host !== '127.0.0.1' || process.platform !== 'linux') return [];
+  const { Pid: postmaster } = await stateOf(name);
+  const forwarding = findProcesses(new RegExp(`^\\S*docker-proxy .*-host-port ${port} `));
+  return commandOf(postmaster)?.startsWith('postgres') ? [postmaster, ...forwarding] : forwarding;
 }
 
 class DockerServer implements Server {
@@ -195,14 +199,15 @@ class DockerServer implements Server {
   readonly capabilities: Capabilities = { restart: true, configure: true, clone: true };
   readonly version: string;
   readonly major: number;
-  readonly pid: number | undefined;
+  readonly pid = undefined;
+  readonly processes: readonly number[];
   readonly #container: OwnedObject;
   readonly #target: ConnectionTarget;
 
-  constructor({ postgres }: DockerOptions, container: OwnedObject, target: ConnectionTarget, pid: number | undefined) {
+  constructor({ postgres }: DockerOptions, container: OwnedObject, target: ConnectionTarget, processes: number[]) {
     this.version = postgres.version;
     this.major = postgres.major;
-    this.pid = pid;
+    this.processes = processes;
     this.#container = container;
     this.#target = target;
   }

@@ -33,6 +33,7 @@ class ExternalServer implements Server {
   readonly version: string;
   readonly major: number;
   readonly pid = undefined;
+  readonly processes = [];
   readonly capabilities: Capabilities = { restart: false, configure: false, clone: true };
   gaps: readonly SettingGap[] = [];
   readonly #options: ExternalOptions;
