@@ -41,7 +41,7 @@ export async function rehearse(
 ): Promise<RunResult> {
   using watch = await DiskWatch.start({ ...plan, signal: control.signal });
   const journal = new Journal({ ...emptyResult(plan), ...findings }, plan.outDir, { ...control, signal: watch.signal });
-  return record(plan, journal, control, async () => {
+  return await record(plan, journal, control, async () => {
     try {
       await using store = await openStore(plan, journal);
       await story({ plan, journal, store, stages: await prepareStages(plan, store, journal, watch) });

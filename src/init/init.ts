@@ -60,7 +60,7 @@ export async function initProject(request: InitRequest): Promise<InitOutcome> {
   await using example = found === undefined ? await exampleFolder() : undefined;
   const source = found ?? example!.found;
   const baseline = baselineOf(source, found === undefined ? exampleBaseline : request.baseline);
-  return withScratchDatabase(cacheDir, signal, async (connection) => {
+  return await withScratchDatabase(cacheDir, signal, async (connection) => {
     const { now, later } = await readSchemas(connection, source.migrations, baseline, signal);
     const seeds = seedTables(now);
     const files = filesOf({ project, source, isExample: found === undefined, baseline, seeds, later });

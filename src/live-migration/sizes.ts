@@ -112,5 +112,5 @@ async function prepared(plan: RunPlan, { store, journal }: Rehearsal) {
   using watch = await DiskWatch.start({ ...plan, signal: journal.signal });
   const baseline = await prepareBaseline(plan, store, journal, watch);
   if (seed !== undefined) journal.result.seed = seed;
-  return prepareStage(plan.stages[0]!, baseline, [], plan, store, journal);
+  return await prepareStage(plan.stages[0]!, baseline, [], plan, store, journal);
 }

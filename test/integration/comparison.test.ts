@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => temporary[Symbol.asyncDispose]());
 
-const short = ['--duration', '4s', '--pairs', '12', '--block', '1s'];
+const short = ['--duration', '10s', '--pairs', '12', '--block', '1s'];
 
 const typicalOf = ({ verdict }: RunResult) =>
   verdict!.gates.find(({ name, transaction }) => name === 'typical-p95' && transaction === undefined);
