@@ -1,7 +1,16 @@
 /** Words for comparing stages that the reports have in common. */
-import type { Block, ClaimOutcome, Counts, Latencies } from '../result.ts';
+import type { Block, ClaimOutcome, Counts, GateEstimate, Latencies } from '../result.ts';
 import type { ClaimMeasure } from '../scenario.ts';
-import { formatBytes, formatCount, formatMs, formatPlural, formatRate, formatRatio, formatReading } from './format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatMs,
+  formatPlural,
+  formatRate,
+  formatRatio,
+  formatReading,
+  formatShare,
+} from './format.ts';
 
 /** Latencies of one group of transactions, and what became of them. */
 export interface LatencyRow extends Latencies {
@@ -32,6 +41,13 @@ export function describeChange(time: keyof Latencies, first: LatencyRow, last: L
   if (from < to) return `${few}${size} slower`;
   const cut = first.counts.unfinished + first.counts.timedOut > 0 ? '≥' : '';
   return `${few || cut}${size} faster`;
+}
+
+/** Cells of an estimate: its value, its interval, what is allowed; empty without one. */
+export function estimateCells(estimate: GateEstimate | undefined): [value: string, interval: string, margin: string] {
+  if (estimate === undefined) return ['', '', ''];
+  const { value, low, high, margin } = estimate;
+  return [formatShare(value), `${formatShare(low)} to ${formatShare(high)}`, formatShare(margin)];
 }
 
 /** What did not succeed: '3 failed, 12 timed out', or '0'. */

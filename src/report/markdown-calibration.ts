@@ -2,6 +2,7 @@
 import { calibrationFigures, type CalibrationFigures } from '../calibration-figures.ts';
 import type { CalibrationRound, RunResult } from '../result.ts';
 import { defaultGate } from '../scenario.ts';
+import { estimateCells } from './comparison.ts';
 import { formatCount, formatInstant, formatPlural, formatShare } from './format.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 
@@ -50,13 +51,7 @@ function roundTable(rounds: readonly CalibrationRound[]): string {
     ['Round', ...columns, 'Outcome', 'Why'],
     rounds.map(({ estimate, outcome, reason, pairs, discarded, deviation, naiveRatio }, at) => [
       String(at + 1),
-      ...(estimate === undefined
-        ? ['', '', '']
-        : [
-            formatShare(estimate.value),
-            `${formatShare(estimate.low)} to ${formatShare(estimate.high)}`,
-            formatShare(estimate.margin),
-          ]),
+      ...estimateCells(estimate),
       formatCount(pairs),
       formatCount(discarded),
       deviation === undefined ? '' : formatShare(deviation),

@@ -4,6 +4,7 @@ import type { Gate, GateEstimate, RunResult, Verdict } from '../result.ts';
 import { finishedPairs, p95Of, type FinishedPair } from '../verdict/pairs.ts';
 import { twinEstimate } from '../verdict/typical.ts';
 import { changedPlans, workChanges, type WorkChange } from '../verdict/work.ts';
+import { estimateCells } from './comparison.ts';
 import { formatCount, formatMs, formatPlural, formatShare, formatUs } from './format.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
 
@@ -44,7 +45,7 @@ function estimates(result: RunResult, comparison: Comparison, gates: readonly Ga
   const rows = judged.map((gate) => [
     gate.transaction === undefined ? '**all transactions**' : escapeText(gate.transaction),
     medianP95(pairs, gate.transaction),
-    ...estimateCells(gate.estimate!),
+    ...pairCells(gate.estimate!),
     gate.outcome,
   ]);
   const twin = result.gate === undefined ? undefined : twinEstimate(comparison, result.gate);
@@ -52,7 +53,7 @@ function estimates(result: RunResult, comparison: Comparison, gates: readonly Ga
     rows.push([
       `two equal clones of ${escapeText(comparison.before)}`,
       medianP95(pairs, undefined),
-      ...estimateCells(twin),
+      ...pairCells(twin),
       '',
     ]);
   }
@@ -61,11 +62,13 @@ function estimates(result: RunResult, comparison: Comparison, gates: readonly Ga
   return table(['Transaction', ...columns.map(toRight), 'Outcome'], rows);
 }
 
-function estimateCells({ value, low, high, margin, detectable, signFlipPValue }: GateEstimate): string[] {
+function pairCells(estimate: GateEstimate): string[] {
+  const { detectable, signFlipPValue } = estimate;
+  const [value, interval, margin] = estimateCells(estimate);
   return [
-    `**${formatShare(value)}**`,
-    `${formatShare(low)} to ${formatShare(high)}`,
-    formatShare(margin),
+    `**${value}**`,
+    interval,
+    margin,
     detectable === undefined ? '' : formatShare(detectable),
     signFlipPValue === undefined ? '' : signFlipPValue.toFixed(4),
   ];

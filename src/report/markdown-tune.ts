@@ -2,6 +2,7 @@
 import type { RunResult } from '../result.ts';
 import { minimalProfile, type MinimalProfile } from '../tune/groups.ts';
 import type { Tuning, TuningStep } from '../tune/record.ts';
+import { estimateCells } from './comparison.ts';
 import { formatCount, formatInstant, formatShare } from './format.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 
@@ -63,13 +64,7 @@ function stepTable({ steps }: Tuning): string {
     steps.map(({ name, dropped, estimate, pairs, discarded, outcome }) => [
       escapeText(name),
       escapeText(dropped.join(', ')),
-      ...(estimate === undefined
-        ? ['', '', '']
-        : [
-            formatShare(estimate.value),
-            `${formatShare(estimate.low)} to ${formatShare(estimate.high)}`,
-            formatShare(estimate.margin),
-          ]),
+      ...estimateCells(estimate),
       formatCount(pairs),
       formatCount(discarded),
       findings[outcome],
