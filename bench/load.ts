@@ -8,7 +8,7 @@ import { runBlock } from '../src/load/engine.ts';
 import { readSamples } from '../src/load/samples-file.ts';
 import type { ConnectionTarget } from '../src/server/server.ts';
 import type { BenchResult } from './main.ts';
-import { connections, pointReadFile, runPeer, withAccounts } from './peers/generators.ts';
+import { connections, pointReadLoad, pointReads, runPeer, withAccounts } from './peers/generators.ts';
 
 const ratePerSecond = 1000;
 /** Not counted on either side: connecting, preparing, compiling. */
@@ -51,15 +51,11 @@ async function takeTurns(
 async function driveOurs(target: ConnectionTarget, folder: string, durationMs: number, turn: number): Promise<Turn> {
   const samplesPath = join(folder, 'samples.bin');
   const block = await runBlock({
-    scenarioFile: pointReadFile,
-    stage: 'only',
+    ...pointReads,
     id: `turn-${turn}`,
     blockNumber: turn,
     connection: target,
-    seed: 1,
-    scale: 1,
-    load: { ratePerSecond, arrivals: 'poisson', durationMs, warmupMs, connections, statementTimeoutMs: 5000 },
-    slo: { percentile: 95, limitMs: 50 },
+    load: { ratePerSecond, ...pointReadLoad, durationMs, warmupMs },
     samplesPath,
   });
   const { samples } = await readSamples(samplesPath);

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { runBlock } from '../src/load/engine.ts';
 import type { BenchResult } from './main.ts';
-import { connections, pointReadFile, withAccounts } from './peers/generators.ts';
+import { pointReadLoad, pointReads, withAccounts } from './peers/generators.ts';
 
 const ratePerSecond = 5000;
 
@@ -18,15 +18,11 @@ export async function run({ quick }: { quick: boolean }): Promise<BenchResult> {
     const look = (): number => looks.push({ atMs: performance.now(), residentBytes: process.memoryUsage.rss() });
     const timer = setInterval(look, 1000);
     const { counts, total } = await runBlock({
-      scenarioFile: pointReadFile,
-      stage: 'only',
+      ...pointReads,
       id: 'long',
       blockNumber: 0,
       connection,
-      seed: 1,
-      scale: 1,
-      load: { ratePerSecond, arrivals: 'poisson', durationMs, warmupMs: 1000, connections, statementTimeoutMs: 5000 },
-      slo: { percentile: 95, limitMs: 50 },
+      load: { ratePerSecond, ...pointReadLoad, durationMs, warmupMs: 1000 },
       samplesPath: join(folder, 'samples.bin'),
     });
     clearInterval(timer);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { runBlock } from '../src/load/engine.ts';
 import type { ConnectionTarget } from '../src/server/server.ts';
 import type { BenchResult } from './main.ts';
-import { connections, pointReadFile, runPeer, withAccounts } from './peers/generators.ts';
+import { connections, pointReadLoad, pointReads, runPeer, withAccounts } from './peers/generators.ts';
 
 /** More than any single thread carries out. */
 const askedPerSecond = 60_000;
@@ -38,22 +38,16 @@ export async function run({ quick }: { quick: boolean }): Promise<BenchResult> {
 async function driveOurs(target: ConnectionTarget, folder: string, seconds: number, turn: number): Promise<Turn> {
   const durationMs = seconds * 1000;
   const { timeline, measuredMs, generator } = await runBlock({
-    scenarioFile: pointReadFile,
-    stage: 'only',
+    ...pointReads,
     id: `turn-${turn}`,
     blockNumber: turn,
     connection: target,
-    seed: 1,
-    scale: 1,
     load: {
       ratePerSecond: askedPerSecond,
-      arrivals: 'poisson',
+      ...pointReadLoad,
       durationMs,
       warmupMs: 1000,
-      connections,
-      statementTimeoutMs: 5000,
     },
-    slo: { percentile: 95, limitMs: 50 },
     samplesPath: join(folder, 'samples.bin'),
     minimumMs: durationMs,
     drainMs: 100,

@@ -9,9 +9,17 @@ import { Client } from 'pg';
 import { startEmbedded } from '../../src/server/embedded.ts';
 import type { ConnectionTarget } from '../../src/server/server.ts';
 
-/** pgbench's select-only script as a scenario of ours. */
-export const pointReadFile = fileURLToPath(new URL('../scenarios/point-read.ts', import.meta.url));
 export const connections = 16;
+/** pgbench's select-only script as a scenario of ours. */
+export const pointReads = {
+  scenarioFile: fileURLToPath(new URL('../scenarios/point-read.ts', import.meta.url)),
+  stage: 'only',
+  seed: 1,
+  scale: 1,
+  slo: { percentile: 95, limitMs: 50 },
+} as const;
+/** The load of all that drive it, but for the rate and the time. */
+export const pointReadLoad = { arrivals: 'poisson', connections, statementTimeoutMs: 5000 } as const;
 const accounts = 100_000;
 
 /** Lets `work` have a server with the table, and a folder; both are gone afterwards. */
