@@ -63,7 +63,10 @@ describe('rehearse', () => {
   });
 
   it('finds a down file that cannot take back what was begun only', async () => {
-    const careless: [string, string] = [index[0], 'DROP INDEX orders_by_time; DROP INDEX orders_by_customer'];
+    // The waits let a blow that falls late fall before the second index all the same.
+    const [first, second] = index[0].split('; ');
+    const up = [first, ...Array<string>(4).fill('SELECT pg_sleep(0.4)'), second].join('; ');
+    const careless: [string, string] = [up, 'DROP INDEX orders_by_time; DROP INDEX orders_by_customer'];
     const { live, verdict } = await rehearsed('careless', [careless], '--kill-points=2');
     const failed = live.killPoints!.filter(({ recovery }) => recovery === 'failed');
     expect(failed.length).toBeGreaterThan(0);
