@@ -86,7 +86,8 @@ function isOneIn(count: number, uuid: string): boolean {
 export function plant(name: string, migrationsFolder: string): ReturnType<typeof defineScenario> {
   const { description, rewrites } = cases[name]!;
   const { answersDiffer: _answersDiffer, ...stage } = last;
-  const { claims: _claims, ...scenario } = webhooks;
+  // Claims and readings name stages of the ladder, of which only the last is left here.
+  const { claims: _claims, readings: _readings, ...scenario } = webhooks;
   return defineScenario({
     ...scenario,
     name: `planted-${name}`,
