@@ -19,9 +19,9 @@ import { judgeWork } from './verdict/work.ts';
 const minSeconds = 10;
 
 /**
- * Judges a finished run by its gates. What decides, in this order: an invalid measurement, broken correctness, a missed SLO, a
- * proved regression, missing evidence; only when none of them applies, pass. Call it with the final `status` of the run: anything
- * but 'complete' is never a pass.
+ * Judges a finished run by its gates. What decides, in this order: broken correctness (a wrong answer is wrong however noisy the
+ * machine was), an invalid measurement, a missed SLO, a proved regression, missing evidence; only when none of them applies, pass.
+ * Call it with the final `status` of the run: anything but 'complete' is never a pass.
  */
 export function judge(result: RunResult): Verdict {
   const gates = gatesOf(result);
@@ -42,8 +42,10 @@ function gatesOf(result: RunResult): Gate[] {
   ];
 }
 
-/** The first gate with the gravest outcome; when all pass, the SLO's (a search for capacity has one gate only). */
+/** Broken correctness, else the first gate with the gravest outcome; when all pass, the SLO's (a search for capacity has no other). */
 function decidingGate(gates: Gate[]): Gate {
+  const broken = gates.find(({ name, outcome }) => name === 'correctness' && outcome === 'fail');
+  if (broken) return broken;
   const order: Outcome[] = ['invalid', 'fail', 'inconclusive'];
   const gravest = order.find((outcome) => gates.some((gate) => gate.outcome === outcome));
   return gates.find((gate) => gate.outcome === gravest) ?? gates.find(({ name }) => name === 'slo') ?? gates.at(-1)!;

@@ -73,7 +73,7 @@ describe('a service that we start for each stage', () => {
     { stages: 'before,differs', says: 'read_item answers differently in stage differs' },
   ])('breaks correctness in $stages', async ({ stages, says }) => {
     const { exitCode, result, report } = await load(stages, stages);
-    expect([4, 6]).toContain(exitCode);
+    expect(exitCode).toBe(6);
     expect(gateOf(result, 'correctness')).toMatchObject({ outcome: 'fail', reason: expect.stringContaining(says) });
     expect(report).toContain(says.split(' ')[0]);
   });
@@ -140,6 +140,19 @@ describe('a service that we start for each stage', () => {
     expect(exists(pid)).toBe(false);
     const result = JSON.parse(await readFile(join(out, 'result.json'), 'utf8')) as RunResult;
     expect(result.status).toBe('interrupted');
+  });
+
+  it('is stopped by the next command after a kill -9, and only then', async () => {
+    const args = ['http', tiny, '--stages', 'beside', '--out', join(temporary.path, 'killed')];
+    const running = pgrehearse([...args, '--duration', '60s'], cache);
+    const pid = await untilLoaded(running.pid!);
+    running.kill('SIGKILL');
+    await running;
+    expect(exists(pid)).toBe(true);
+    const { stderr } = await load('after-kill', 'before');
+    expect(stderr).toContain(`An earlier run (process ${running.pid}) was killed: `);
+    expect(stderr).toContain(`stopped the service of stage beside (process ${pid})`);
+    expect(exists(pid)).toBe(false);
   });
 });
 

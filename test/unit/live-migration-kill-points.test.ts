@@ -89,6 +89,12 @@ describe('the verdict on a migration that was ended by force', () => {
     expect(judged(mended, { ...mended, ...change }).exitCode).toBe(exitCode);
   });
 
+  it('puts lost rows above a budget that is exceeded', () => {
+    const live = withPoints([{ ...mended, dataFaults: ['missing: orders: 10 rows'], faults: ['x'] }]);
+    const invalidIndexes = live.repeats.map((repeat) => ({ ...repeat, invalidIndexes: ['i'] }));
+    expect(judge({ ...buildResult(), liveMigration: { ...live, repeats: invalidIndexes } }).exitCode).toBe(6);
+  });
+
   it('is told in a table', async () => {
     const live = withPoints([mended, { ...mended, hit: false, recovery: 'failed', faults: ['no <i>index</i>\nhint'] }]);
     const { markdown } = await renderMarkdown({ ...buildResult(), liveMigration: live });

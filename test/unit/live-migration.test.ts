@@ -208,6 +208,7 @@ describe('the verdict on a migration under load', () => {
       durationMs: 1,
     } as const;
     expect(judged({}, { invariants: [invariant] }).exitCode).toBe(6);
+    expect(judged({ generatorLatenessP99Us: 200_000 }, { invariants: [invariant] }).exitCode).toBe(6);
     expect(judged({}, { status: 'interrupted' }).exitCode).toBe(3);
   });
 

@@ -27,6 +27,9 @@ function lastBlock(result: RunResult): Block {
 
 const invalid = (result: RunResult) => void (result.host.cores = 0);
 const incorrect = (result: RunResult) => void (result.answers[0]!.different = 3);
+const uncompared = (result: RunResult) => void Object.assign(result.answers[0]!, { compared: 0, unanswered: 200 });
+const broken = (result: RunResult) => void (result.invariants[0]!.holds = false);
+const unasked = (result: RunResult) => void (result.invariants = []);
 /** A check of the scenario refused an answer under load. */
 const wrong = (result: RunResult) => {
   lastBlock(result).transactions[0]!.errors['WRONG_ANSWER'] = { count: 2, example: 'GET /items/7: {"id":8}' };
@@ -51,10 +54,15 @@ describe('judge', () => {
   });
 
   it.each([
-    ['invalid above all', [invalid, incorrect, slow, unfinished], 'invalid', ExitCode.invalid],
-    ['correctness next', [incorrect, slow], 'fail', ExitCode.correctness],
-    ['wrong answers of a service under load too', [slow, wrong], 'fail', ExitCode.correctness],
-    ['correctness even of an unfinished run', [incorrect, unfinished], 'fail', ExitCode.correctness],
+    ['differing answers above all', [incorrect, invalid, slow, unfinished], 'fail', ExitCode.correctness],
+    ['a broken invariant above an invalid measurement', [broken, invalid], 'fail', ExitCode.correctness],
+    ['wrong answers under load above an invalid measurement', [wrong, invalid], 'fail', ExitCode.correctness],
+    ['correctness above a missed SLO', [incorrect, slow], 'fail', ExitCode.correctness],
+    ['correctness above missing evidence', [incorrect, unfinished], 'fail', ExitCode.correctness],
+    ['invalid above a missed SLO', [invalid, slow], 'invalid', ExitCode.invalid],
+    ['invalid above missing evidence', [invalid, unfinished], 'invalid', ExitCode.invalid],
+    ['answers that nobody could compare below invalid', [uncompared, invalid], 'invalid', ExitCode.invalid],
+    ['invariants that nobody asked as no fault', [unasked], 'pass', ExitCode.pass],
     ['then the SLO', [slow], 'fail', ExitCode.gateFailed],
     ['inconclusive above pass', [unfinished], 'inconclusive', ExitCode.inconclusive],
     ['an unfinished run cannot miss the SLO', [slow, unfinished], 'inconclusive', ExitCode.inconclusive],
