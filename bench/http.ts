@@ -26,7 +26,7 @@ export async function run({ quick }: { quick: boolean }): Promise<BenchResult> {
   const durationMs = quick ? 5_000 : 20_000;
   const folder = await mkdtemp(join(tmpdir(), 'pgrehearse-bench-'));
   try {
-    await using service = await openService({ spec: scenario.http.service, stage, folder });
+    await using service = await openService({ spec: scenario.http.service, stage, folder, cacheDir: folder });
     return await compare(service.origin, folder, durationMs);
   } finally {
     await rm(folder, { recursive: true });

@@ -20,6 +20,7 @@ interface CompanionStart {
   spec: ServiceSpec;
   stage: string;
   folder: string;
+  cacheDir: string;
   signal?: AbortSignal;
   onCompanionEnd?: (sentence: string) => void;
 }
@@ -47,11 +48,11 @@ async function startOne(
   variable: string,
   { command }: CompanionSpec,
   port: number,
-  { stage, folder, signal }: CompanionStart,
+  { stage, folder, cacheDir, signal }: CompanionStart,
 ): Promise<ProcessGroup> {
   const name = `${command[0]} (${variable}) beside the service of stage ${stage}`;
   await using resources = new AsyncDisposableStack();
-  const program = { name, command: command.map((part) => withPort(part, port)), folder, env: {} };
+  const program = { name, cacheDir, command: command.map((part) => withPort(part, port)), folder, env: {} };
   const companion = resources.use(await ProcessGroup.start(program));
   const deadline = performance.now() + readyWithinMs;
   while (!(await accepts(port))) {

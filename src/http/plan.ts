@@ -8,7 +8,9 @@ import { assertWorkers } from '../load/schedule.ts';
 import { assertWritable, offeredBy, planRun, runId, type RunPlan, type RunRequest } from '../plan.ts';
 import { defaultGate, defaultSlo, type LoadSpec, type ScenarioSpec } from '../scenario.ts';
 import { findScenario, projectFolder } from '../scenario-file.ts';
+import { defaultCacheDir } from '../server/cache.ts';
 import { describeHost } from '../server/host.ts';
+import { reapLeftovers } from '../server/leftovers.ts';
 import { checkHttpScenario } from './check-scenario.ts';
 import { httpLoad } from './load.ts';
 import { importHttpScenario, serviceOf, withVariants, type HttpScenario } from './scenario.ts';
@@ -50,6 +52,8 @@ export interface HttpPlan extends Pick<
   | 'seed'
   | 'scale'
   | 'outDir'
+  | 'cacheDir'
+  | 'leftovers'
 > {
   scenario: HttpScenario;
   /** Where the commands of services are started. */
@@ -80,6 +84,7 @@ export async function planHttp(request: HttpRunRequest): Promise<HttpPlan> {
   const databases = needsDatabases(scenario, services) ? await planDatabases(request, load, scenario) : undefined;
   const host = databases?.host ?? describeHost();
   const id = databases?.id ?? runId(scenario.name);
+  const cacheDir = config.cacheDir ?? (await defaultCacheDir());
   const plan: HttpPlan = {
     id,
     command: request.command ?? `pgrehearse http ${scenario.name}`,
@@ -101,6 +106,8 @@ export async function planHttp(request: HttpRunRequest): Promise<HttpPlan> {
     host,
     commit: await readCommit(folder),
     generator: undefined,
+    cacheDir,
+    leftovers: databases?.leftovers ?? (await reapLeftovers(cacheDir)),
     outDir: resolve(folder, request.out ?? resolve(folder, config.out ?? 'reports/runs', id)),
   };
   await checks.tryAsync(() => assertWritable(plan.outDir));

@@ -3,6 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf } from '../errors.ts';
+import { ownGroup } from '../server/leftovers.ts';
+import { signalGroup } from '../server/processes.ts';
 
 /** A program that does not end on SIGTERM is killed after this time. */
 const stopWithinMs = 10_000;
@@ -14,6 +16,8 @@ const outputBytes = 4_000;
 interface ProgramStart {
   /** In messages, as in "The service of stage after". */
   name: string;
+  /** Where it is recorded, so that it does not outlive us. */
+  cacheDir: string;
   command: readonly string[];
   folder: string;
   /** On top of our own environment. */
@@ -23,8 +27,8 @@ interface ProgramStart {
 /** A process group of ours: `npm start` is a program that starts the service as its child. */
 export class ProcessGroup implements AsyncDisposable {
   readonly #child: ChildProcess;
+  #owned: AsyncDisposable | undefined;
   readonly #died = new AbortController();
-  readonly #killAtExit = (): void => void this.#signal('SIGKILL');
   #output = '';
   #ending: string | undefined;
   #stopping = false;
@@ -36,12 +40,11 @@ export class ProcessGroup implements AsyncDisposable {
         .setEncoding('utf8')
         .on('data', (text: string) => (this.#output = (this.#output + text).slice(-outputBytes)));
     }
-    process.on('exit', this.#killAtExit);
     child.once('exit', (code, signal) => void this.#noteEnd(name, signal ?? `code ${code}`));
   }
 
   /** @throws EnvironmentError when there is no such program, or it may not be started */
-  static async start({ name, command, folder, env }: ProgramStart): Promise<ProcessGroup> {
+  static async start({ name, cacheDir, command, folder, env }: ProgramStart): Promise<ProcessGroup> {
     const [program, ...args] = command;
     // Detached: a group of its own, which Ctrl-C in the terminal does not reach. We stop it.
     const child = spawn(program!, args, {
@@ -59,7 +62,11 @@ export class ProcessGroup implements AsyncDisposable {
         cause,
       });
     }
-    return new ProcessGroup(child, name);
+    await using starting = new AsyncDisposableStack();
+    const group = starting.use(new ProcessGroup(child, name));
+    group.#owned = await ownGroup(cacheDir, child.pid!, name.replace(/^The /, 'the '));
+    starting.move();
+    return group;
   }
 
   /** Aborted when it ended although nobody stopped it; the reason is an EnvironmentError with its last words. */
@@ -105,17 +112,12 @@ export class ProcessGroup implements AsyncDisposable {
     const deadline = performance.now() + stopWithinMs;
     while (this.#signal(0) && performance.now() < deadline) await sleep(stopPollMs);
     this.#signal('SIGKILL');
-    process.off('exit', this.#killAtExit);
+    await this.#owned?.[Symbol.asyncDispose]();
   }
 
   /** Signals the whole group; false when nobody of it is left. */
   #signal(name: NodeJS.Signals | 0): boolean {
     if (process.platform === 'win32') return this.#child.kill(name);
-    try {
-      return process.kill(-this.#child.pid!, name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-      throw error;
-    }
+    return signalGroup(this.#child.pid!, name);
   }
 }

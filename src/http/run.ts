@@ -63,6 +63,7 @@ async function withoutDatabases(plan: HttpPlan, control: RunControl): Promise<Ru
   if (plan.pairsAsked && plan.services.length > 1) {
     journal.note('No comparison by pairs: it takes databases of ours, on which several services can be alive at once.');
   }
+  for (const sentence of plan.leftovers) journal.note(sentence);
   return record(basis, journal, control, async () => {
     let reference: Answers | undefined;
     for (const service of plan.services) {
@@ -186,6 +187,7 @@ async function startService(
       spec,
       stage,
       folder: plan.project,
+      cacheDir: plan.cacheDir,
       ...(database === undefined ? {} : { databaseUrl: urlOf(database) }),
       ...(journal.signal === undefined ? {} : { signal: journal.signal }),
       onCompanionEnd: (message) => {

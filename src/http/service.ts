@@ -21,6 +21,8 @@ interface ServiceStart {
   stage: string;
   /** Folder in which the command is started. */
   folder: string;
+  /** Where it is recorded while it runs. */
+  cacheDir: string;
   /** Given to a service that we start. */
   databaseUrl?: string;
   signal?: AbortSignal;
@@ -61,12 +63,13 @@ export async function openService(start: ServiceStart): Promise<Service> {
 }
 
 function startOwn(
-  { spec, stage, folder, databaseUrl }: ServiceStart,
+  { spec, stage, folder, cacheDir, databaseUrl }: ServiceStart,
   env: Record<string, string>,
 ): Promise<ProcessGroup> {
   const database: Record<string, string> = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
   return ProcessGroup.start({
     name: `The service of stage ${stage}`,
+    cacheDir,
     command: spec.command!,
     folder,
     env: { ...database, ...spec.env, ...env },

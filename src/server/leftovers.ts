@@ -1,5 +1,5 @@
 /**
- * What must not outlive us: servers, half-made folders, containers and their volumes. Each is recorded in the cache while we work on it. A process that
+ * What must not outlive us: servers, services, half-made folders, containers and their volumes. Each is recorded in the cache while we work on it. A process that
  * ends, also by an error, cleans up after itself; what a killed one left is found and cleaned at the next start.
  */
 import { existsSync, rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ import {
   type EngineAddress,
   type EngineObject,
 } from './docker/engine.ts';
-import { commandOf, exists } from './processes.ts';
+import { commandOf, exists, identityOf, isAlive, signalGroup, type ProcessIdentity } from './processes.ts';
 
 /** What a record is about. */
 type Leftover =
@@ -28,6 +28,8 @@ type Leftover =
       unfinished: boolean;
     }
   | { kind: 'folder'; path: string; what: string }
+  /** A program that leads a process group of its own. */
+  | { kind: 'group'; leader: ProcessIdentity; name: string }
   | { kind: EngineObject; name: string; engine: EngineAddress };
 
 type ServerRecord = Extract<Leftover, { kind: 'server' }>;
@@ -95,6 +97,25 @@ export async function ownObject(cacheDir: string, kind: EngineObject, name: stri
     async [Symbol.asyncDispose]() {
       if (!kept) await removeObject(kind, name, engine);
       await keep();
+    },
+  };
+}
+
+/**
+ * Answers for a program that leads a process group of its own: it is killed with all that it has started when this process ends, or,
+ * after a kill, at the next start. Disposing says that it is gone.
+ *
+ * @param name as in "the service of stage after"
+ */
+export async function ownGroup(cacheDir: string, pid: number, name: string): Promise<AsyncDisposable> {
+  const leader = identityOf(pid);
+  if (leader === undefined) return { async [Symbol.asyncDispose]() {} };
+  const lease = await record(cacheDir, { kind: 'group', leader, name });
+  const forget = atExit(() => void signalGroup(pid, 'SIGKILL'), lease);
+  return {
+    async [Symbol.asyncDispose]() {
+      forget();
+      await lease.release();
     },
   };
 }
@@ -187,7 +208,6 @@ export async function reapLeftovers(cacheDir: string): Promise<string[]> {
   const folder = join(cacheDir, recordsFolder);
   const names = await readdir(folder).catch(() => []);
   const found = new Map<number, string[]>();
-  // Servers first: their data may lie in a folder that goes next.
   const records = await Promise.all(names.map(async (name) => readDead(join(folder, name))));
   const dead = records.filter((item) => item !== undefined);
   for (const { path, subject, pid } of dead.sort((a, b) => order(a.subject) - order(b.subject))) {
@@ -203,8 +223,10 @@ function listed(done: readonly string[]): string {
   return done.length < 2 ? done.join() : `${done.slice(0, -1).join(', ')} and ${done.at(-1)}`;
 }
 
+/** A service may still write to its database, which may lie in a folder that is removed. */
 function order(subject: Leftover | undefined): number {
-  return subject?.kind === 'server' || subject?.kind === 'container' ? 0 : 1;
+  if (subject?.kind === 'group') return 0;
+  return subject?.kind === 'server' || subject?.kind === 'container' ? 1 : 2;
 }
 
 async function readDead(path: string): Promise<{ path: string; pid: number; subject?: Leftover } | undefined> {
@@ -217,6 +239,7 @@ async function readDead(path: string): Promise<{ path: string; pid: number; subj
 /** @returns what was done, as in "stopped its PostgreSQL"; undefined when it has to wait for a later start */
 async function reap(cacheDir: string, subject: Leftover): Promise<string[] | undefined> {
   if (subject.kind === 'server') return reapServer(subject);
+  if (subject.kind === 'group') return reapGroup(subject);
   return subject.kind === 'folder' ? reapFolder(cacheDir, subject) : reapObject(subject);
 }
 
@@ -231,6 +254,18 @@ async function reapObject({
     // The engine is stopped or away.
     return undefined;
   }
+}
+
+/**
+ * Its start time tells the leader from a later process with its id; on Windows, where that cannot be read, nothing is stopped. Without
+ * its leader a group cannot be told from another one.
+ */
+async function reapGroup({ leader, name }: Extract<Leftover, { kind: 'group' }>): Promise<string[]> {
+  if (process.platform === 'win32' || isAlive(leader) !== true) return [];
+  signalGroup(leader.pid, 'SIGTERM');
+  await until(() => !exists(leader.pid));
+  signalGroup(leader.pid, 'SIGKILL');
+  return [`stopped ${name} (process ${leader.pid})`];
 }
 
 async function reapServer({ dataDir, socketDir, unfinished }: ServerRecord): Promise<string[]> {
@@ -270,8 +305,14 @@ function isPostmasterOf(pid: number, dataDir: string): boolean {
 async function stopForeign(pid: number): Promise<void> {
   for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
     signalPostmaster(pid, signal);
-    for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
-      if (!exists(pid)) return;
-    }
+    if (await until(() => !exists(pid))) return;
   }
+}
+
+/** @returns whether it came to pass within ten seconds */
+async function until(isDone: () => boolean): Promise<boolean> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
+    if (isDone()) return true;
+  }
+  return false;
 }

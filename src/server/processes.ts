@@ -20,6 +20,12 @@ export function ownIdentity(): ProcessIdentity {
 
 let own: ProcessIdentity | undefined;
 
+/** Another process of this machine; undefined when there is none with this id. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  const started = startOf(pid);
+  return started === undefined ? undefined : { pid, started, scope: ownIdentity().scope };
+}
+
 /**
  * Whether the process lives. Undefined when we cannot know: its id belongs to another machine or container, as where they
  * share a cache.
@@ -33,6 +39,19 @@ export function isAlive(identity: ProcessIdentity): boolean | undefined {
 /** Whether a process with this id exists and has not ended (a zombie has). */
 export function exists(pid: number): boolean {
   return startOf(pid) !== undefined;
+}
+
+/**
+ * Signals a process that leads a group, and all that it has started; 0 only asks. False when nobody of them is left. Windows has
+ * no groups: only the process itself is reached there.
+ */
+export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(process.platform === 'win32' ? leader : -leader, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 /** Arguments of a process as one text, undefined when there is no such process or they cannot be read. */
