@@ -6,21 +6,15 @@ import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
   blockOption,
-  configOption,
-  dockerCpusOption,
-  dockerMemoryOption,
   jsonOption,
   pairsOption,
   parsePositive,
   parseWhole,
-  allowProductionOption,
-  pgOption,
-  portOption,
-  serverOption,
   scaleOption,
   seedOption,
   workersOption,
 } from './options.ts';
+import { addMeasuringOptions } from './server-options.ts';
 
 interface CalibrateFlags extends MeasureFlags {
   stage?: string;
@@ -32,7 +26,7 @@ interface CalibrateFlags extends MeasureFlags {
 }
 
 export function calibrateCommand(context: CommandContext): Command {
-  return new Command('calibrate')
+  const command = new Command('calibrate')
     .description('compare a stage with itself, to learn how often this machine cries wolf')
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(new Option('--stage <name>', 'the stage (default: the last)'))
@@ -44,14 +38,8 @@ export function calibrateCommand(context: CommandContext): Command {
     .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive))
     .addOption(workersOption())
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
-    .addOption(serverOption())
-    .addOption(dockerMemoryOption())
-    .addOption(dockerCpusOption())
-    .addOption(allowProductionOption())
-    .addOption(pgOption())
-    .addOption(portOption())
-    .addOption(configOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+  return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(
       'after',

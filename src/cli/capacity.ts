@@ -4,22 +4,16 @@ import type { LoadSpec } from '../scenario.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
-  configOption,
-  dockerCpusOption,
-  dockerMemoryOption,
   jsonOption,
   parseDuration,
   parseList,
   parsePositive,
   parseWhole,
-  allowProductionOption,
-  pgOption,
-  portOption,
-  serverOption,
   scaleOption,
   seedOption,
   workersOption,
 } from './options.ts';
+import { addMeasuringOptions } from './server-options.ts';
 
 interface CapacityFlags extends MeasureFlags {
   rate?: number;
@@ -31,7 +25,7 @@ interface CapacityFlags extends MeasureFlags {
 const longestWarmupMs = 3000;
 
 export function capacityCommand(context: CommandContext): Command {
-  return new Command('capacity')
+  const command = new Command('capacity')
     .description('find the highest rate at which each stage meets the SLO')
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(scaleOption())
@@ -49,14 +43,8 @@ export function capacityCommand(context: CommandContext): Command {
       ),
     )
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
-    .addOption(serverOption())
-    .addOption(dockerMemoryOption())
-    .addOption(dockerCpusOption())
-    .addOption(allowProductionOption())
-    .addOption(pgOption())
-    .addOption(portOption())
-    .addOption(configOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+  return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(
       'after',

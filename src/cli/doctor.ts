@@ -11,7 +11,8 @@ import { measureCeiling } from '../load/ceiling.ts';
 import { defaultCacheDir } from '../server/cache.ts';
 import { describeHost } from '../server/host.ts';
 import { readConfig, type CommandContext } from './context.ts';
-import { configOption, jsonOption, serverOption } from './options.ts';
+import { configOption, jsonOption } from './options.ts';
+import { serverOption } from './server-options.ts';
 
 interface DoctorFlags {
   config?: string;

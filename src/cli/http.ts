@@ -7,27 +7,21 @@ import type { HttpLoadSpec } from '../http/spec.ts';
 import type { CommandContext } from './context.ts';
 import { measurePlanned, type MeasureFlags } from './measure.ts';
 import {
-  allowProductionOption,
   blockOption,
-  configOption,
-  dockerCpusOption,
-  dockerMemoryOption,
   jsonOption,
   pairsOption,
   parseDuration,
   parseList,
   parsePositive,
   parseWhole,
-  pgOption,
-  portOption,
   scaleOption,
   seedOption,
-  serverOption,
   thresholdOptions,
   thresholdsOf,
   workersOption,
   type ThresholdFlags,
 } from './options.ts';
+import { addMeasuringOptions } from './server-options.ts';
 import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './outputs.ts';
 
 interface HttpFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
@@ -68,14 +62,7 @@ export function httpCommand(context: CommandContext): Command {
     .addOption(seedOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
-  return command
-    .addOption(serverOption())
-    .addOption(dockerMemoryOption())
-    .addOption(dockerCpusOption())
-    .addOption(allowProductionOption())
-    .addOption(pgOption())
-    .addOption(portOption())
-    .addOption(configOption())
+  return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(
       'after',

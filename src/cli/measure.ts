@@ -5,21 +5,17 @@ import { withoutPasswords } from '../server/external/connection.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { RunResult } from '../result.ts';
 import { readConfig, type CommandContext } from './context.ts';
-import { dockerLimitsOf, type DockerFlags } from './options.ts';
+import { dockerLimitsOf, type ServerFlags } from './server-options.ts';
 import { openTerminal } from './terminal.ts';
 
 /** Flags of every command that measures. */
-export interface MeasureFlags extends DockerFlags {
+export interface MeasureFlags extends ServerFlags {
   scale: number;
   seed: number;
   workers?: number;
   stages?: string[];
   out?: string;
   port?: number;
-  server?: string;
-  allowProduction?: boolean;
-  pg?: number;
-  config?: string;
   json?: boolean;
 }
 

@@ -3,7 +3,6 @@ import { InvalidArgumentError, Option } from 'commander';
 import { blockLimitsMs } from '../comparison/plan.ts';
 import { PgrehearseError } from '../errors.ts';
 import type { SloSpec } from '../scenario.ts';
-import type { DockerLimits } from '../server/docker/image.ts';
 import { parseAllowance, parseSlo, type Thresholds } from '../thresholds.ts';
 import { leastPairs } from '../verdict/pairs.ts';
 
@@ -56,55 +55,6 @@ export const workersOption = () =>
 
 export const configOption = () =>
   new Option('--config <file>', 'config file (default: pgrehearse.config.ts, if there)');
-
-export const serverOption = () =>
-  new Option(
-    '--server <kind>',
-    'where PostgreSQL comes from: embedded (default), installed, installed:/path/to/bin, docker, docker:image, or postgres://user@host/database',
-  );
-
-export const dockerMemoryOption = () =>
-  new Option(
-    '--docker-memory <size>',
-    'memory of each container of --server docker: 4g, 512m (default: no limit)',
-  ).argParser(parseMemory);
-
-export const dockerCpusOption = () =>
-  new Option('--docker-cpus <n>', 'processors of each container of --server docker: 2, 1.5 (default: all)').argParser(
-    parsePositive,
-  );
-
-/** Docker's own spelling, in binary units, to bytes. */
-export function parseMemory(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([mg])b?$/i.exec(text);
-  if (!match || Number(match[1]) === 0) throw new InvalidArgumentError('Give a number and a unit: 512m or 4g.');
-  return Math.round(Number(match[1]) * (match[2]!.toLowerCase() === 'g' ? 2 ** 30 : 2 ** 20));
-}
-
-/** Limits of containers, as flags. */
-export interface DockerFlags {
-  dockerMemory?: number;
-  dockerCpus?: number;
-}
-
-/** The limits that were given. */
-export function dockerLimitsOf({ dockerMemory, dockerCpus }: DockerFlags): DockerLimits {
-  return {
-    ...(dockerMemory === undefined ? {} : { memoryBytes: dockerMemory }),
-    ...(dockerCpus === undefined ? {} : { cpus: dockerCpus }),
-  };
-}
-
-export const allowProductionOption = () =>
-  new Option('--allow-production', 'use a postgres:// server that looks like production all the same');
-
-export const pgOption = () =>
-  new Option('--pg <major>', "PostgreSQL's major version, 15 to 18 (default: the newest of the server)").argParser(
-    parseWhole,
-  );
-
-export const portOption = () =>
-  new Option('--port <n>', 'port of the PostgreSQL server that is started (default: a free one)').argParser(parsePort);
 
 /** A reader of the library as a reader of commander, with its advice. */
 function reading<T>(read: (text: string) => T): (text: string) => T {

@@ -2,20 +2,8 @@ import { Command, Option } from 'commander';
 import { probe } from '../probe.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
-import {
-  configOption,
-  dockerCpusOption,
-  dockerMemoryOption,
-  jsonOption,
-  parseDuration,
-  parseList,
-  allowProductionOption,
-  pgOption,
-  portOption,
-  serverOption,
-  scaleOption,
-  seedOption,
-} from './options.ts';
+import { jsonOption, parseDuration, parseList, scaleOption, seedOption } from './options.ts';
+import { addMeasuringOptions } from './server-options.ts';
 
 interface ProbeFlags extends MeasureFlags {
   budget: number;
@@ -23,7 +11,7 @@ interface ProbeFlags extends MeasureFlags {
 }
 
 export function probeCommand(context: CommandContext): Command {
-  return new Command('probe')
+  const command = new Command('probe')
     .description('time every read by itself in each stage, without load')
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(scaleOption())
@@ -43,14 +31,8 @@ export function probeCommand(context: CommandContext): Command {
       ),
     )
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
-    .addOption(serverOption())
-    .addOption(dockerMemoryOption())
-    .addOption(dockerCpusOption())
-    .addOption(allowProductionOption())
-    .addOption(pgOption())
-    .addOption(portOption())
-    .addOption(configOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+  return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(
       'after',

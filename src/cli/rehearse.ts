@@ -7,22 +7,16 @@ import type { RunPlan } from '../plan.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
-  configOption,
-  dockerCpusOption,
-  dockerMemoryOption,
   jsonOption,
   parseDuration,
   parseList,
   parsePositive,
   parseWhole,
-  allowProductionOption,
-  pgOption,
-  portOption,
-  serverOption,
   scaleOption,
   seedOption,
   workersOption,
 } from './options.ts';
+import { addMeasuringOptions } from './server-options.ts';
 import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './outputs.ts';
 
 interface RehearseFlags extends MeasureFlags, OutputFlags {
@@ -106,15 +100,8 @@ export function rehearseCommand(context: CommandContext): Command {
     .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
     .addOption(workersOption())
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
-    .addOption(serverOption())
-    .addOption(dockerMemoryOption())
-    .addOption(dockerCpusOption())
-    .addOption(allowProductionOption())
-    .addOption(pgOption())
-    .addOption(portOption())
-    .addOption(configOption())
-    .addOption(jsonOption('the RunResult'));
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+  addMeasuringOptions(command).addOption(jsonOption('the RunResult'));
   for (const option of [...otherTrials(), ...budgetOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', help).action(async (scenario: string, flags: RehearseFlags) => {
     const { rate, connections, beforeRef } = flags;

@@ -10,19 +10,12 @@ import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './o
 import { measure, type MeasureFlags } from './measure.ts';
 import {
   blockOption,
-  configOption,
-  dockerCpusOption,
-  dockerMemoryOption,
   jsonOption,
   pairsOption,
   parseDuration,
   parseList,
   parsePositive,
   parseWhole,
-  allowProductionOption,
-  pgOption,
-  portOption,
-  serverOption,
   scaleOption,
   seedOption,
   thresholdOptions,
@@ -30,6 +23,7 @@ import {
   workersOption,
   type ThresholdFlags,
 } from './options.ts';
+import { addMeasuringOptions } from './server-options.ts';
 
 interface RunFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
   rate?: number;
@@ -85,14 +79,7 @@ export function runCommand(context: CommandContext): Command {
     .addOption(blockOption())
     .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
-  return command
-    .addOption(serverOption())
-    .addOption(dockerMemoryOption())
-    .addOption(dockerCpusOption())
-    .addOption(allowProductionOption())
-    .addOption(pgOption())
-    .addOption(portOption())
-    .addOption(configOption())
+  return addMeasuringOptions(command)
     .addOption(new Option('--quick', `a minute on a small scale: --scale ${quick.scale} --duration 15s`))
     .addOption(jsonOption('the RunResult'))
     .addHelpText(

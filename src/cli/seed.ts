@@ -3,42 +3,23 @@ import { planRun } from '../plan.ts';
 import { seedSnapshot } from '../run.ts';
 import { formatBytes, formatCount, formatMs } from '../report/format.ts';
 import { readConfig, type CommandContext } from './context.ts';
-import {
-  allowProductionOption,
-  configOption,
-  dockerCpusOption,
-  dockerLimitsOf,
-  dockerMemoryOption,
-  jsonOption,
-  pgOption,
-  scaleOption,
-  seedOption,
-  serverOption,
-  type DockerFlags,
-} from './options.ts';
+import { configOption, jsonOption, scaleOption, seedOption } from './options.ts';
+import { addServerOptions, dockerLimitsOf, type ServerFlags } from './server-options.ts';
 import { openTerminal } from './terminal.ts';
 
-interface SeedFlags extends DockerFlags {
+interface SeedFlags extends ServerFlags {
   scale: number;
   seed: number;
-  server?: string;
-  allowProduction?: boolean;
-  pg?: number;
-  config?: string;
   json?: boolean;
 }
 
 export function seedCommand(context: CommandContext): Command {
-  return new Command('seed')
+  const command = new Command('seed')
     .description('seed a database and keep it as a snapshot, so that later runs start at once')
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(scaleOption())
-    .addOption(seedOption())
-    .addOption(serverOption())
-    .addOption(dockerMemoryOption())
-    .addOption(dockerCpusOption())
-    .addOption(allowProductionOption())
-    .addOption(pgOption())
+    .addOption(seedOption());
+  return addServerOptions(command)
     .addOption(configOption())
     .addOption(jsonOption('what was seeded'))
     .addHelpText(

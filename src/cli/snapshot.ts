@@ -11,7 +11,8 @@ import { reachServer } from '../server/external/survey.ts';
 import { reapLeftovers } from '../server/leftovers.ts';
 import { SnapshotStore, type ListedSnapshot } from '../snapshot.ts';
 import { readConfig, type CommandContext } from './context.ts';
-import { configOption, jsonOption, serverOption } from './options.ts';
+import { configOption, jsonOption } from './options.ts';
+import { serverOption } from './server-options.ts';
 
 interface SnapshotFlags {
   server?: string;

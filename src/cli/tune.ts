@@ -4,23 +4,17 @@ import { tune } from '../tune/tune.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
-  allowProductionOption,
   blockOption,
-  configOption,
-  dockerCpusOption,
-  dockerMemoryOption,
   jsonOption,
   maxRegressionOption,
   pairsOption,
   parseList,
   parsePositive,
-  pgOption,
-  portOption,
   scaleOption,
   seedOption,
-  serverOption,
   workersOption,
 } from './options.ts';
+import { addMeasuringOptions } from './server-options.ts';
 
 interface TuneFlags extends MeasureFlags {
   stage?: string;
@@ -34,7 +28,7 @@ interface TuneFlags extends MeasureFlags {
 }
 
 export function tuneCommand(context: CommandContext): Command {
-  return new Command('tune')
+  const command = new Command('tune')
     .description('which settings of a profile earn their place under the load, and the profile without the rest')
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(new Option('--stage <name>', 'under whose load, schema and queries (default: the last)'))
@@ -48,14 +42,8 @@ export function tuneCommand(context: CommandContext): Command {
     .addOption(maxRegressionOption('what p95 may grow by without a group that is spare: 10%'))
     .addOption(workersOption())
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'))
-    .addOption(serverOption())
-    .addOption(dockerMemoryOption())
-    .addOption(dockerCpusOption())
-    .addOption(allowProductionOption())
-    .addOption(pgOption())
-    .addOption(portOption())
-    .addOption(configOption())
+    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+  return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(
       'after',

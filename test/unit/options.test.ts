@@ -1,6 +1,7 @@
 import { assert, double, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDuration, parseList, parseMemory, parsePort, parsePositive, parseWhole } from '../../src/cli/options.ts';
+import { parseDuration, parseList, parsePort, parsePositive, parseWhole } from '../../src/cli/options.ts';
+import { parseMemory } from '../../src/cli/server-options.ts';
 
 describe('durations', () => {
   it.each([
