@@ -86,13 +86,13 @@ function isOneIn(count: number, uuid: string): boolean {
 export function plant(name: string, migrationsFolder: string): ReturnType<typeof defineScenario> {
   const { description, rewrites } = cases[name]!;
   const { answersDiffer: _answersDiffer, ...stage } = last;
-  // Claims and readings name stages of the ladder, of which only the last is left here.
-  const { claims: _claims, readings: _readings, ...scenario } = webhooks;
+  const { claims: _claims, ...scenario } = webhooks;
   return defineScenario({
     ...scenario,
     name: `planted-${name}`,
     title: `Planted: ${description}`,
-    workload: { ...webhooks.workload, invariants: {} },
+    // Readings name stages of the ladder, of which only the last is left here.
+    workload: { ...webhooks.workload, invariants: {}, readings: {} },
     stages: [
       { ...stage, name: 'before', description: 'The last stage of webhooks' },
       { ...stage, name: 'after', description, migrationsFolder, rewrites: { ...stage.rewrites, ...rewrites } },

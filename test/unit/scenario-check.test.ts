@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import shop from '../fixtures/shop.ts';
+import { cases, plant } from '../../bench/planted/cases.ts';
 import webhooks from '../../scenarios/webhooks.ts';
 import type { ScenarioSpec } from '../../src/scenario.ts';
 import { checkScenario } from '../../src/scenario-check.ts';
@@ -18,6 +19,10 @@ describe('checkScenario', () => {
   it('accepts what ships', async () => {
     await checkScenario(shop, 'shop.ts');
     await checkScenario(webhooks, 'webhooks.ts');
+  });
+
+  it.each(Object.keys(cases))('accepts what is planted to measure the gates: %s', async (name) => {
+    await checkScenario(plant(name, 'migrations/webhooks'), `${name}.ts`);
   });
 
   it.each<[what: string, change: (scenario: any) => void, says: RegExp]>([
