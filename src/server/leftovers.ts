@@ -37,11 +37,19 @@ type ServerRecord = Extract<Leftover, { kind: 'server' }>;
 /** Beginning of the names of our socket folders: nothing else is ever removed outside the cache. */
 export const socketDirPrefix = 'pgrehearse-';
 
-/** A folder that is removed when it is disposed of, when this process ends, or, after a kill, at the next start. */
-export interface OwnedFolder extends AsyncDisposable {
-  readonly path: string;
-  /** From now on the folder stays. */
+/** Something that is removed when it is disposed of, when this process ends, or, after a kill, at the next start. */
+interface Owned extends AsyncDisposable {
+  /** From now on it stays. */
   keep(): Promise<void>;
+}
+
+export interface OwnedFolder extends Owned {
+  readonly path: string;
+}
+
+/** A container or volume. */
+export interface OwnedObject extends Owned {
+  readonly name: string;
 }
 
 /**
@@ -49,23 +57,14 @@ export interface OwnedFolder extends AsyncDisposable {
  * @param what what it is, as in "half-made snapshot"
  */
 export async function ownFolder(cacheDir: string, path: string, what: string): Promise<OwnedFolder> {
-  const lease = await record(cacheDir, { kind: 'folder', path, what });
-  const forget = atExit(() => rmSync(path, { recursive: true, force: true }), lease);
+  const owned = await own(
+    cacheDir,
+    { kind: 'folder', path, what },
+    () => removeFolder(path),
+    () => rmSync(path, { recursive: true, force: true }),
+  );
   await ensureCacheFolder(path);
-  let kept = false;
-  const keep = async (): Promise<void> => {
-    kept = true;
-    forget();
-    await lease.release();
-  };
-  return {
-    path,
-    keep,
-    async [Symbol.asyncDispose]() {
-      if (!kept) await removeFolder(path);
-      await keep();
-    },
-  };
+  return { path, ...owned };
 }
 
 /** Makes a folder for the clones and other scratch data of one run. */
@@ -73,18 +72,27 @@ export async function createRunFolder(cacheDir: string): Promise<OwnedFolder> {
   return ownFolder(cacheDir, join(cacheDir, 'runs', uniqueName()), 'working folder');
 }
 
-/** A container or volume that is removed like an owned folder. */
-export interface OwnedObject extends AsyncDisposable {
-  readonly name: string;
-  /** From now on it stays. */
-  keep(): Promise<void>;
-}
-
 /** Answers for a container or volume of this name, which is made afterwards, so that there is no moment without an owner. */
 export async function ownObject(cacheDir: string, kind: EngineObject, name: string): Promise<OwnedObject> {
   const engine = engineAddress();
-  const lease = await record(cacheDir, { kind, name, engine });
-  const forget = atExit(() => removeObjectAtExit(kind, name), lease);
+  const owned = await own(
+    cacheDir,
+    { kind, name, engine },
+    () => removeObject(kind, name, engine),
+    () => removeObjectAtExit(kind, name),
+  );
+  return { name, ...owned };
+}
+
+/** @param removeAtExit the same as `remove` for the end of the process, where nothing can be awaited */
+async function own(
+  cacheDir: string,
+  subject: Leftover,
+  remove: () => Promise<unknown>,
+  removeAtExit: () => void,
+): Promise<Owned> {
+  const lease = await record(cacheDir, subject);
+  const forget = atExit(removeAtExit, lease);
   let kept = false;
   const keep = async (): Promise<void> => {
     kept = true;
@@ -92,10 +100,9 @@ export async function ownObject(cacheDir: string, kind: EngineObject, name: stri
     await lease.release();
   };
   return {
-    name,
     keep,
     async [Symbol.asyncDispose]() {
-      if (!kept) await removeObject(kind, name, engine);
+      if (!kept) await remove();
       await keep();
     },
   };
