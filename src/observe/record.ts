@@ -122,3 +122,15 @@ export interface StageEvidence {
   /** What this version of PostgreSQL does not tell. */
   gaps: string[];
 }
+
+/** How far a replica was behind its primary, by looks ten times a second: what lies between two of them is not seen. */
+export interface ReplicaLag {
+  looks: number;
+  /** Age of what the replica showed. */
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+  maxMs: number;
+  /** WAL that was still to be replayed, at most. */
+  maxBytes: number;
+}
