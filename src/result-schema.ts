@@ -70,6 +70,9 @@ const block = z.object({
   transactions: z.array(transactionFigures),
   timeline: z.array(timelineBucket),
   longestGapMs: amount,
+  outages: z
+    .array(z.object({ offsetMs: amount, durationMs: amount, failed: count, scheduled: count, recovered: z.boolean() }))
+    .optional(),
   checkpoints: count.optional(),
   jobs: z
     .array(

@@ -6,11 +6,13 @@
 import type { Commit } from './commit.ts';
 import type { Comparison } from './comparison/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
+import type { Outage } from './load/outages.ts';
 import type { StageEvidence } from './observe/record.ts';
 import type { GateEstimate, Outcome, Verdict } from './verdict/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
 import type { Tuning } from './tune/record.ts';
 
+export type { Outage } from './load/outages.ts';
 export type { Gate, GateEstimate, Outcome, Verdict } from './verdict/record.ts';
 
 /** Raised whenever a reader of the older shape would misread the newer one. */
@@ -105,6 +107,8 @@ export interface Block {
   timeline: TimelineBucket[];
   /** Longest time without any completion. */
   longestGapMs: number;
+  /** In the order of their beginnings; absent where there was none, where the stage was saturated, and in older results. */
+  outages?: Outage[];
   /** Checkpoints that the server began meanwhile; absent in older results. */
   checkpoints?: number;
   /** Runs of the stage's background jobs, in the order of their ends; absent where it has none. */

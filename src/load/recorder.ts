@@ -2,6 +2,7 @@
 import type { Block, Counts, Latencies, Percentiles, TimelineBucket, TransactionFigures } from '../result.ts';
 import type { RatePoint, SloSpec } from '../scenario.ts';
 import { LatencyHistogram } from './histogram.ts';
+import { outagesOf } from './outages.ts';
 import { Fate, never } from './samples.ts';
 import type { Labels, Samples } from './samples.ts';
 
@@ -33,6 +34,8 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
   const limitUs = slo.limitMs * 1000;
   const missed = (arrival: number): boolean => isMiss(samples, arrival, limitUs);
   const ends = endsWithin(record, samples);
+  // Of a stage that cannot hold the rate more is told elsewhere.
+  const outages = record.outcome === 'saturated' ? [] : outagesOf(samples, counted, record.warmupMs * 1000);
   const measuredMs = Math.max(0, record.stopMs - record.warmupMs);
   const heldPerSecond = measuredMs === 0 ? 0 : (ends.succeeded * 1000) / measuredMs;
   return {
@@ -55,6 +58,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
     }),
     timeline: timelineOf(record, samples, counted, ends.instantsUs, missed),
     longestGapMs: longestGapUs(record, ends.instantsUs) / 1000,
+    ...(outages.length === 0 ? {} : { outages }),
     generator: {
       lateness: percentilesOf(counted, (arrival) => samples.latenessUs[arrival]!),
       cpuCores: record.cpuCores,

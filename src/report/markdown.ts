@@ -12,6 +12,7 @@ import { renderLadder } from './markdown-ladder.ts';
 import { serverActivities } from './markdown-activities.ts';
 import { backgroundJobs } from './markdown-jobs.ts';
 import { byTransaction } from './markdown-latency.ts';
+import { outages } from './markdown-outages.ts';
 import { readings } from './markdown-readings.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
 import { renderObserved } from './markdown-observed.ts';
@@ -61,6 +62,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     byTransaction(result),
     chart(files, 'latency-percentiles.svg', 'Response time of each stage from the median to the maximum'),
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
+    outages(result),
     backgroundJobs(result),
     serverActivities(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),
