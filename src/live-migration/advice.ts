@@ -1,4 +1,5 @@
 /** What to change about a migration, from what was seen of it. Pure. */
+import { endOfTransaction } from './felt.ts';
 import type { Finding, LiveMigration, LiveRepeat, LiveStatement } from './record.ts';
 
 export interface MigrationAdvice {
@@ -10,38 +11,56 @@ export interface MigrationAdvice {
 /** Less than this is not worth a word. */
 const worthMs = 100;
 
-/** SQLSTATE of statements whose tables or columns are no longer those that they were made for: class 42, and a cached plan that must not change its result type. */
-const broken = /^(42|0A000)/;
-
 /**
- * Whether the measurement bears a finding out: in some repeat its statement failed, or it took its time, up to the end of its
- * transaction, which keeps its locks; or it broke statements that ran.
+ * SQLSTATE of statements whose tables or columns are no longer those that they were made for: class 42, a cached plan that must not change its
+ * result type, and a value that is missing for a column which they do not know.
  */
-export function isConfirmed({ file, line, breaksStatements }: Finding, { repeats }: LiveMigration): boolean {
-  return repeats.some((repeat) => {
-    const found = repeat.statements.flatMap((one, at) => (one.file === file && one.line === line ? at : []));
-    if (
-      found.length > 0 &&
-      breaksStatements === true &&
-      Object.keys(repeat.impact.errors).some((code) => broken.test(code))
-    ) {
-      return true;
-    }
-    return found.some((at) => {
-      const own = repeat.statements[at]!;
-      return own.error !== undefined || endOfTransaction(repeat.statements, at) - own.startMs >= worthMs;
-    });
-  });
+const broken = /^(42|0A000|23502)/;
+
+/** What the measurement made of a finding. */
+export interface Measured {
+  confirmed: boolean;
+  /** Its longest stall of all repeats; one as short as those before the migration is none. Undefined in older results. */
+  stallMs?: number;
+  /** Client sessions blocked behind it, added up, in the repeat with the most. */
+  blockedMs: number;
 }
 
-/** A file in one transaction ends with a COMMIT, or with the statement that failed; of any other each statement is by itself. */
-function endOfTransaction(statements: readonly LiveStatement[], at: number): number {
-  const own = statements[at]!;
-  const others = statements.findIndex(({ migration }, later) => later > at && migration !== own.migration);
-  const last = statements
-    .slice(at, others === -1 ? undefined : others)
-    .find(({ text, error }) => text === 'COMMIT' || error !== undefined);
-  return last?.endMs ?? own.endMs;
+/**
+ * Whether the measurement bears a finding out: in some repeat its statement failed; or it stalled the clients or blocked their sessions, up to
+ * the end of its transaction, which keeps its locks; or it broke statements that ran.
+ *
+ * @returns undefined for what no load can bear out
+ */
+export function measuredOf(finding: Finding, { repeats }: LiveMigration): Measured | undefined {
+  if (finding.unmeasured === true) return undefined;
+  const all = repeats.flatMap((repeat) => measuredIn(finding, repeat));
+  const stalls = all.flatMap(({ stallMs }) => stallMs ?? []);
+  return {
+    confirmed: all.some(({ confirmed }) => confirmed),
+    ...(stalls.length === 0 ? {} : { stallMs: Math.max(...stalls) }),
+    blockedMs: Math.max(0, ...all.map(({ blockedMs }) => blockedMs)),
+  };
+}
+
+/** As measuredOf; what no load can bear out is not confirmed. */
+export function isConfirmed(finding: Finding, live: LiveMigration): boolean {
+  return measuredOf(finding, live)?.confirmed === true;
+}
+
+/** Of each statement at the line of the finding, and of each attempt at it. */
+function measuredIn({ file, line, breaksStatements }: Finding, { statements, impact }: LiveRepeat): Measured[] {
+  const broke = breaksStatements === true && Object.keys(impact.errors).some((code) => broken.test(code));
+  return statements.flatMap((own, at) => {
+    if (own.file !== file || own.line !== line) return [];
+    const failed = own.error !== undefined || broke;
+    // Results from before the stall of each statement was kept: the time that it took.
+    const tookMs = endOfTransaction(statements, at) - own.startMs;
+    if (own.felt === undefined) return [{ confirmed: failed || tookMs >= worthMs, blockedMs: 0 }];
+    const { stallMs: gapMs, blockedMs } = own.felt;
+    const stallMs = gapMs > impact.usualStallMs ? gapMs : 0;
+    return [{ confirmed: failed || stallMs >= worthMs || blockedMs >= worthMs, stallMs, blockedMs }];
+  });
 }
 
 const lockAdvice = 'Set a short lock_timeout and try again, so that nobody queues behind it.';
@@ -66,9 +85,11 @@ export function adviceFor({ repeats, lockWait, findings }: LiveMigration): Migra
     const queues = !/\bCONCURRENTLY\b/i.test(statement.text);
     const waited = statement.waitedMs >= worthMs && queues && lockWait === undefined;
     if (waited) return [{ statement, advice: lockAdvice }];
-    return findings
-      .filter(({ file, line }) => file === statement.file && line === statement.line)
-      .map(({ advice }) => ({ statement, advice }));
+    const known = findings.filter(({ file, line }) => file === statement.file && line === statement.line);
+    const ours = known.filter(({ by }) => by === undefined);
+    // Who else warns says the same in other words.
+    const telling = ours.length > 0 ? ours : known.filter(({ advice, unmeasured }) => advice !== '' && !unmeasured);
+    return telling.map(({ advice }) => ({ statement, advice }));
   });
 }
 

@@ -88,10 +88,7 @@ export function bucketsOf(live: LiveSamples): LiveBucket[] {
 /** What the traffic felt from the start of the migration to the end of the load. */
 export function impactOf(live: LiveSamples): LiveRepeat['impact'] {
   const arrivals = arrivalsOf(live);
-  const ends = arrivals
-    .filter(({ fate }) => fate === Fate.succeeded)
-    .map(({ dueMs, responseMs }) => dueMs + responseMs)
-    .sort((a, b) => a - b);
+  const ends = completionsAmong(arrivals);
   const felt = arrivals.filter(({ dueMs, responseMs }) => dueMs + responseMs >= live.migrationStartMs);
   const past = felt.filter(({ fate, responseMs }) => fate !== Fate.succeeded || responseMs > live.limitMs);
   const failed = felt.filter(({ fate }) => fate !== Fate.succeeded);
@@ -108,8 +105,20 @@ export function impactOf(live: LiveSamples): LiveRepeat['impact'] {
   };
 }
 
+/** Instants at which a transaction was completed, ascending. */
+export function completionsOf(live: LiveSamples): number[] {
+  return completionsAmong(arrivalsOf(live));
+}
+
+function completionsAmong(arrivals: readonly Arrival[]): number[] {
+  return arrivals
+    .filter(({ fate }) => fate === Fate.succeeded)
+    .map(({ dueMs, responseMs }) => dueMs + responseMs)
+    .sort((a, b) => a - b);
+}
+
 /** The longest time within the window in which nothing was completed; the window's ends count as completions. */
-function longestGapMs(ends: readonly number[], fromMs: number, toMs: number): number {
+export function longestGapMs(ends: readonly number[], fromMs: number, toMs: number): number {
   const inside = ends.filter((end) => end > fromMs && end < toMs);
   const marks = [fromMs, ...inside, toMs];
   return marks.slice(1).reduce((longest, mark, at) => Math.max(longest, mark - marks[at]!), 0);

@@ -9,6 +9,7 @@ import type { Block } from '../result.ts';
 import { AdversarySession } from './adversary.ts';
 import { aftermathOf, tablesAmong, type Aftermath } from './aftermath.ts';
 import { runMigrationCommand } from './command.ts';
+import { withFelt } from './felt.ts';
 import { bucketsOf, impactOf, type LiveSamples } from './impact.ts';
 import { LockWatch, type LockLook } from './lock-watch.ts';
 import { addedMigrations } from './added.ts';
@@ -179,7 +180,7 @@ class LiveRun {
       outcome: pass.error === undefined ? 'applied' : 'failed',
       ...(pass.error === undefined ? {} : { error: pass.error }),
       retries: pass.retries,
-      statements: pass.statementsOf(during, inLoad),
+      statements: withFelt(pass.statementsOf(during, inLoad), live, during, inLoad),
       locks: heldLocks(during),
       impact: impactOf(live),
       queue: queueOf(during),

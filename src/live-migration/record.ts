@@ -52,6 +52,8 @@ export interface LiveStatement {
   waitedMs: number;
   /** Who it waited for: what these sessions were, in words. */
   blockers: string[];
+  /** From its start to the end of its transaction, which keeps its locks: the longest stall, and client sessions blocked. Absent in older results. */
+  felt?: { stallMs: number; blockedMs: number };
   error?: string;
 }
 
@@ -103,7 +105,16 @@ export interface Finding {
   advice: string;
   /** It may break statements that run already, however short it is. */
   breaksStatements?: true;
+  /** Who warns; absent: a rule of our own. */
+  by?: 'squawk';
+  /** Name of the rule, where it is not ours. */
+  name?: string;
+  /** No load can bear it out: a matter of taste, or of what no client feels. */
+  unmeasured?: true;
 }
+
+/** Whether squawk was asked: its version, or in a sentence why not. */
+export type SquawkUse = { version: string } | { absent: string };
 
 /**
  * How a migration is ended by force: `runner` kills the process that runs it, `session` ends its session
@@ -170,6 +181,8 @@ export interface LiveMigration {
   lockWait?: { timeoutMs: number; attempts: number; pauseMs: number };
   /** By the text of the migrations alone. */
   findings: Finding[];
+  /** Absent where a command of the user's migrates, and in older results. */
+  squawk?: SquawkUse;
   /** Duration of each migration on a quiet clock, when the snapshot of the stage was made. */
   quietMs: Record<string, number>;
   repeats: LiveRepeat[];

@@ -13,6 +13,7 @@ import { carryOutKillPoints } from './kill-points.ts';
 import { carryOutRepeat } from './live-run.ts';
 import type { LiveMigration } from './record.ts';
 import type { LiveRequest } from './request.ts';
+import { askSquawk } from './squawk.ts';
 import { planSizes, projectSizes } from './sizes.ts';
 
 /**
@@ -37,7 +38,7 @@ export async function rehearseMigration(
     budgets: request.budgets,
     ...(request.adversary === undefined ? {} : { adversary: request.adversary.kind }),
     ...(request.lockWait === undefined ? {} : { lockWait: request.lockWait }),
-    findings: request.command === undefined ? findingsOf(addedMigrations(plan), plan.folder) : [],
+    ...(await warningsBeforehand(plan, request)),
     quietMs: {},
     repeats: [],
     ...(request.down ? { downs: [] } : {}),
@@ -70,6 +71,21 @@ export async function rehearseMigration(
     });
     if (sizes.length > 0) live.projections = await projectSizes(request.project, sizes, rehearsal);
   });
+}
+
+/** What the texts of the migrations tell before anything runs: by our rules, and by squawk where the user has it. */
+async function warningsBeforehand(
+  plan: RunPlan,
+  { command, lockWait }: LiveRequest,
+): Promise<Pick<LiveMigration, 'findings' | 'squawk'>> {
+  if (command !== undefined) return { findings: [] };
+  const migrations = addedMigrations(plan);
+  const { use, findings } = await askSquawk(migrations, {
+    folder: plan.folder,
+    major: plan.postgres.major,
+    setsLockTimeout: lockWait !== undefined,
+  });
+  return { findings: [...findingsOf(migrations, plan.folder), ...findings], squawk: use };
 }
 
 function assertTakesOver(plan: RunPlan): void {

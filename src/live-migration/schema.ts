@@ -15,6 +15,7 @@ const statement = z.object({
   endMs: instant,
   waitedMs: amount,
   blockers: z.array(z.string()),
+  felt: z.object({ stallMs: amount, blockedMs: amount }).optional(),
   error: z.string().optional(),
 });
 
@@ -100,8 +101,12 @@ export const liveMigrationSchema = z.object({
       rule: z.string(),
       advice: z.string(),
       breaksStatements: z.literal(true).optional(),
+      by: z.literal('squawk').optional(),
+      name: z.string().optional(),
+      unmeasured: z.literal(true).optional(),
     }),
   ),
+  squawk: z.union([z.object({ version: z.string() }), z.object({ absent: z.string() })]).optional(),
   quietMs: z.record(z.string(), amount),
   repeats: z.array(repeat),
   downs: z.array(repeat).optional(),

@@ -69,10 +69,10 @@ export function annotationsOf(result: RunResult): Annotation[] {
 
 function findingsConfirmed({ liveMigration: live, scenario }: RunResult): Annotation[] {
   const confirmed = live?.findings.filter((finding) => isConfirmed(finding, live)) ?? [];
-  return confirmed.map(({ file, line, rule, advice }) => ({
+  return confirmed.map(({ file, line, rule, advice, by }) => ({
     level: 'warning',
-    title: `pgrehearse ${scenario.name}: known to hurt, and did`,
-    message: `${capitalised(rule)}. ${advice}`,
+    title: `pgrehearse ${scenario.name}: ${by === undefined ? 'known to hurt' : `${by} warns of it`}, and did`,
+    message: `${capitalised(rule.replace(/\.$/, ''))}. ${advice}`.trim(),
     file,
     line,
   }));

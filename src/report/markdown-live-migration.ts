@@ -1,6 +1,6 @@
 /** The report of a migration under load: one page for who releases it. */
-import { adviceFor, isConfirmed, worstOf } from '../live-migration/advice.ts';
-import type { Adversary, KillKind, KillPoint, LiveMigration, LiveRepeat } from '../live-migration/record.ts';
+import { adviceFor, measuredOf, worstOf, type Measured } from '../live-migration/advice.ts';
+import type { Adversary, Finding, KillKind, KillPoint, LiveMigration, LiveRepeat } from '../live-migration/record.ts';
 import type { RunResult } from '../result.ts';
 import { formatBytes, formatCount, formatMs, formatPlural, formatShare } from './format.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
@@ -116,14 +116,48 @@ function adviceList(live: LiveMigration): string {
 
 /** What was known beforehand, confirmed or cleared by what happened. */
 function findingTable(live: LiveMigration): string {
-  if (live.findings.length === 0) return '';
-  const rows = live.findings.map((finding) => [
+  const { findings, squawk } = live;
+  const measured = findings.filter(({ unmeasured }) => !unmeasured);
+  const absent = squawk !== undefined && 'absent' in squawk ? escapeText(squawk.absent) : '';
+  const parts = [measured.length === 0 ? '' : findingRows(measured, live), squawkRemarks(findings), absent].filter(
+    (part) => part !== '',
+  );
+  return parts.length === 0 ? '' : ['## Known to hurt', ...parts].join('\n\n');
+}
+
+function findingRows(findings: readonly Finding[], live: LiveMigration): string {
+  const rows = findings.map((finding) => [
     `${escapeText(finding.file)}:${finding.line}`,
+    finding.by ?? 'pgrehearse',
     escapeText(finding.rule),
-    isConfirmed(finding, live) ? '**confirmed**' : 'cleared: hardly felt here',
+    describeMeasured(measuredOf(finding, live)!),
     escapeText(finding.advice),
   ]);
-  return `## Known to hurt\n\n${table(['Where', 'By its text', 'Measured', 'What helps'], rows)}`;
+  return table(['Where', 'Who warns', 'By its text', 'Measured', 'What helps'], rows);
+}
+
+function describeMeasured({ confirmed, stallMs, blockedMs }: Measured): string {
+  const figures = [
+    ...(stallMs === undefined ? [] : [`measured stall ${formatMs(Math.round(stallMs))}`]),
+    ...(blockedMs === 0 ? [] : [`sessions blocked for ${formatMs(blockedMs)}`]),
+  ];
+  const seen = figures.length === 0 ? '' : `: ${figures.join(', ')}`;
+  return confirmed ? `**confirmed**${seen}` : `cleared${seen === '' ? ': hardly felt here' : seen}`;
+}
+
+/** Warnings that a load neither confirms nor clears. */
+function squawkRemarks(findings: readonly Finding[]): string {
+  const remarks = findings.filter(({ unmeasured }) => unmeasured);
+  if (remarks.length === 0) return '';
+  const rows = remarks.map(({ file, line, name = '', rule, advice }) => [
+    `${escapeText(file)}:${line}`,
+    escapeText(name),
+    escapeText(`${rule} ${advice}`),
+  ]);
+  return details(
+    `${formatPlural(remarks.length, 'remark')} of squawk that no load confirms or clears`,
+    table(['Where', 'Rule', 'What it says'], rows),
+  );
 }
 
 function lockTable({ locks, migrationStartMs, migrationEndMs }: LiveRepeat): string {

@@ -31,6 +31,8 @@ async function rehearsed(name: string, files: readonly string[], ...flags: strin
   const gates = verdict!.gates.filter(({ name }) => name === 'budget');
   return {
     live: live!,
+    // squawk may be missing here, and warns of more with every version.
+    findings: live!.findings.filter(({ by }) => by === undefined),
     repeat: live!.repeats[0]!,
     exitCode,
     exceeded: gates
@@ -44,7 +46,7 @@ const waitedFor = ({ statements }: LiveRepeat): string[] => statements.flatMap((
 
 describe('under load', () => {
   it('breaks statements that run: a new type under a prepared statement, a column and a table that go', async () => {
-    const { live, repeat, exceeded } = await rehearsed('breaks', [
+    const { live, findings, repeat, exceeded } = await rehearsed('breaks', [
       'ALTER TABLE orders ALTER COLUMN cents TYPE bigint',
       pause,
       'ALTER TABLE visits DROP COLUMN at',
@@ -53,7 +55,7 @@ describe('under load', () => {
     ]);
     expect(Object.keys(repeat.impact.errors).sort()).toEqual(['0A000', '42703', '42P01']);
     expect(exceeded).toMatch(/\d+ transactions failed, 0 allowed/);
-    expect(live.findings.map((finding) => [finding.line, isConfirmed(finding, live)])).toEqual([
+    expect(findings.map((finding) => [finding.line, isConfirmed(finding, live)])).toEqual([
       [1, true],
       [1, true],
       [1, true],
@@ -75,7 +77,7 @@ describe('under load', () => {
   });
 
   it('stops everybody with a lock that is kept while rows are worked on, and says which budgets that exceeds', async () => {
-    const { live, repeat, exceeded } = await rehearsed(
+    const { live, findings, repeat, exceeded } = await rehearsed(
       'keeps',
       ['LOCK TABLE orders IN SHARE MODE; LOCK TABLE orders, visits; SELECT pg_sleep(0.7)'],
       '--adversary=writer',
@@ -87,11 +89,11 @@ describe('under load', () => {
     expect(exceeded).toContain('no transaction was completed for');
     expect(exceeded).toContain('client sessions were blocked for');
     expect(exceeded).toContain('a lock that keeps others out was held for');
-    expect(live.findings.map((finding) => isConfirmed(finding, live))).toEqual([true, true, true]);
+    expect(findings.map((finding) => isConfirmed(finding, live))).toEqual([true, true, true]);
   });
 
   it('lets ten harmless migrations pass', async () => {
-    const { live, repeat, exceeded, exitCode } = await rehearsed('harmless', [
+    const { findings, repeat, exceeded, exitCode } = await rehearsed('harmless', [
       'ALTER TABLE orders ADD COLUMN note text',
       "ALTER TABLE orders ADD COLUMN state text NOT NULL DEFAULT 'open'",
       'ALTER TABLE visits ADD COLUMN seen_at timestamptz DEFAULT now()',
@@ -104,7 +106,7 @@ describe('under load', () => {
       'REINDEX INDEX CONCURRENTLY orders_by_customer',
       'DROP INDEX CONCURRENTLY orders_by_customer',
     ]);
-    expect(live.findings).toEqual([]);
+    expect(findings).toEqual([]);
     expect(repeat.impact.errors).toEqual({});
     expect(exceeded).toBe('');
     // A generator that a busy machine made late is told as such.
