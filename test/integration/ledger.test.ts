@@ -1,37 +1,23 @@
 /** The ladder of the ledger workload on a small seeded database: up and down, answers, views, functions, a short load. */
-import { join } from 'node:path';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import scenario from '../../scenarios/ledger.ts';
-import { createDatabase, withClient } from '../../src/database.ts';
-import { checkInvariants } from '../../src/invariants.ts';
-import { collectAnswers, compareAnswers, type Answers } from '../../src/load/answers.ts';
-import { runBlock } from '../../src/load/engine.ts';
-import { migrate, readMigrations, type Migration } from '../../src/migrate.ts';
-import { roundTrip } from '../../src/migrate/round-trip.ts';
-import { defaultLoad, defaultSlo } from '../../src/scenario.ts';
-import { loadSeed } from '../../src/seed/load.ts';
+import { withClient } from '../../src/database.ts';
+import { migrate } from '../../src/migrate.ts';
 import type { Server } from '../../src/server/server.ts';
-import { startTestServer, temporaryFolder } from './postgres.ts';
+import { startTestServer } from './postgres.ts';
+import { SeededWorkload } from './seeded-workload.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const common = { scenarioFile: join(root, 'scenarios', 'ledger.ts'), seed: 1, scale: 0.005 };
 const invariants = scenario.workload.invariants!;
 
 let server: Server;
-let migrations: Migration[];
+let workload: SeededWorkload;
 
 beforeAll(async () => {
   server = await startTestServer({ shared_preload_libraries: 'pg_stat_statements' });
-  migrations = await readMigrations(join(root, scenario.workload.migrations));
-  await createDatabase(server, 'seeded');
-  await migrate(server.connection('seeded'), migrations, { to: scenario.workload.baseline });
-  await loadSeed({ ...common, connection: server.connection('seeded'), workers: 1 });
+  workload = await SeededWorkload.seed(server, 'ledger', scenario, 0.005);
 });
 afterAll(() => server[Symbol.asyncDispose]());
-
-const copyOf = (template: string, name: string) =>
-  withClient(server.connection(), (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
 
 /** Rows of the tables that migrations derive others from, and what each account has. */
 async function contents(client: Client): Promise<unknown> {
@@ -41,68 +27,15 @@ async function contents(client: Client): Promise<unknown> {
   return rows[0];
 }
 
-test('every migration goes up, down and up again on the seeded database and loses no row', async () => {
-  await copyOf('seeded', 'round_trip');
-  const connection = server.connection('round_trip');
-  const before = await withClient(connection, contents);
-  const records = await roundTrip(connection, migrations, { from: scenario.workload.baseline });
-  expect(records.map(({ version }) => version)).toEqual(
-    Array.from({ length: 12 }, (_, index) => String(index + 2).padStart(3, '0')),
-  );
-  expect(await withClient(connection, contents)).toEqual(before);
-  await migrate(connection, migrations, { direction: 'down', to: scenario.workload.baseline });
-  expect(await withClient(connection, contents)).toEqual(before);
-});
+test('every migration goes up, down and up again on the seeded database and loses no row', () =>
+  workload.roundTrip(contents));
 
-test('every stage answers as the first, and its invariants hold before and after a short load', async () => {
-  await using folder = await temporaryFolder();
-  await copyOf('seeded', 'ladder');
-  const ladder = server.connection('ladder');
-  let first: Answers | undefined;
-  for (const { name: stage, migrations: version } of scenario.stages) {
-    await migrate(ladder, migrations, version === 'latest' ? {} : { to: version });
-    const answers = await collectAnswers({ ...common, stage, connection: ladder, setsPerTransaction: 30 });
-    first ??= answers;
-    const differ = Object.keys(scenario.stages.find(({ name }) => name === stage)?.answersDiffer ?? {});
-    for (const { transaction, different, unanswered, example } of compareAnswers(first, answers)) {
-      if (differ.includes(transaction)) continue;
-      expect({ stage, transaction, different, unanswered, example }).toMatchObject({ different: 0, unanswered: 0 });
-    }
-    const texts = Object.values(answers.transactions).flatMap((sets) =>
-      sets.flatMap((answer) => (answer.status === 'answered' ? [answer.text] : [])),
-    );
-    expect(texts.filter((text) => text.startsWith('error'))).toEqual([]);
-
-    const database = `load_${stage}`;
-    await copyOf('ladder', database);
-    const connection = server.connection(database);
-    const when = { stage, connection };
-    const block = await runBlock({
-      ...common,
-      stage,
-      connection,
-      id: stage,
-      blockNumber: 1,
-      load: { ...defaultLoad, ratePerSecond: 150, durationMs: 1_500, warmupMs: 100, connections: 4 },
-      slo: defaultSlo,
-      samplesPath: join(folder.path, `${stage}.bin`),
-    });
-    const { scheduled, succeeded } = block.counts;
-    expect({ stage, succeeded, errors: block.transactions.map(({ errors }) => errors) }).toMatchObject({
-      succeeded: scheduled,
-    });
-    const outcomes = [
-      ...(await checkInvariants(invariants, { ...when, connection: ladder, when: 'seeded' })),
-      ...(await checkInvariants(invariants, { ...when, when: 'loaded' })),
-    ];
-    expect(outcomes.filter(({ holds }) => !holds)).toEqual([]);
-  }
-});
+test('every stage answers as the first, and its invariants hold before and after a short load', () =>
+  workload.climb(30));
 
 test('every view can be read and the function called; pending entries are posted, unbalanced ones refused', async () => {
-  await copyOf('seeded', 'objects');
-  const connection = server.connection('objects');
-  await migrate(connection, migrations);
+  const connection = await workload.copy('objects');
+  await migrate(connection, workload.migrations);
   await withClient(connection, async (client) => {
     const names = async (sql: string) => (await client.query({ text: sql, rowMode: 'array' })).rows.flat();
     const views = await names(`SELECT viewname FROM pg_views WHERE schemaname = 'public' AND viewname LIKE 'v\\_%'
@@ -125,9 +58,8 @@ test('every view can be read and the function called; pending entries are posted
 });
 
 test('entries are pruned to the months asked for; missing months are attached once, where the function of the document fails', async () => {
-  await copyOf('seeded', 'months');
-  const connection = server.connection('months');
-  await migrate(connection, migrations, { to: '008' });
+  const connection = await workload.copy('months');
+  await migrate(connection, workload.migrations, { to: '008' });
   await withClient(connection, async (client) => {
     const column = async (sql: string) => (await client.query({ text: sql, rowMode: 'array' })).rows.flat();
     const plan = await column(
@@ -160,9 +92,8 @@ test('entries are pruned to the months asked for; missing months are attached on
 });
 
 test('a page of the search is the newest of what the unbounded search finds', async () => {
-  await copyOf('seeded', 'pages');
-  const connection = server.connection('pages');
-  await migrate(connection, migrations);
+  const connection = await workload.copy('pages');
+  await migrate(connection, workload.migrations);
   const [all, page] = [
     scenario.workload.transactions['journal_search']!,
     scenario.stages.at(-1)!.rewrites!['journal_search']!,
@@ -179,10 +110,9 @@ test('a page of the search is the newest of what the unbounded search finds', as
 });
 
 test('obligations follow what is settled, many authorizations at once and across partitions of status', async () => {
-  await copyOf('seeded', 'settled');
-  const connection = server.connection('settled');
+  const connection = await workload.copy('settled');
   for (const version of ['005', '008', '009']) {
-    await migrate(connection, migrations, { to: version });
+    await migrate(connection, workload.migrations, { to: version });
     await withClient(connection, async (client) => {
       const { rowCount } = await client.query(`
         UPDATE anchor_authorizations SET status = 'EXPIRED', expired_at = expires_at
@@ -194,8 +124,7 @@ test('obligations follow what is settled, many authorizations at once and across
 });
 
 test('the rows of entries and events that are posted in the transition are counted once', async () => {
-  await copyOf('seeded', 'transition');
-  const connection = server.connection('transition');
+  const connection = await workload.copy('transition');
   const post = `WITH entry AS (INSERT INTO journal_entries (journal_id, date, description, source, status)
                                VALUES ('JE-T-' || gen_random_uuid(), '2026-10-31', 'in transition', 'AR', $1) RETURNING id)
                 SELECT id FROM entry`;
@@ -206,7 +135,7 @@ test('the rows of entries and events that are posted in the transition are count
     expect({ name, violations: found.rows }).toEqual({ name, violations: [] });
   };
   for (const version of ['004', '006', '008', '010']) {
-    await migrate(connection, migrations, { to: version });
+    await migrate(connection, workload.migrations, { to: version });
     await withClient(connection, async (client) => {
       for (const status of ['Posted', 'Pending']) {
         const { rows } = await client.query(post, [status]);
@@ -218,13 +147,13 @@ test('the rows of entries and events that are posted in the transition are count
     });
     if (version !== '010') await holds('events_are_lines');
   }
-  await migrate(connection, migrations);
+  await migrate(connection, workload.migrations);
   await holds('totals_are_sums');
   await holds('keys_are_entries');
-  await migrate(connection, migrations, { direction: 'down', to: '008' });
+  await migrate(connection, workload.migrations, { direction: 'down', to: '008' });
   await holds('events_are_lines');
-  await migrate(connection, migrations, { direction: 'down', to: '004' });
+  await migrate(connection, workload.migrations, { direction: 'down', to: '004' });
   await holds('events_are_lines');
-  await migrate(connection, migrations);
+  await migrate(connection, workload.migrations);
   await holds('totals_are_sums');
 });

@@ -1,51 +1,32 @@
 /** The stages of the packets workload on a small seeded database: up and down, answers, views and functions, a short load. */
-import { join } from 'node:path';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import scenario from '../../scenarios/packets.ts';
-import { createDatabase, withClient } from '../../src/database.ts';
-import { checkInvariants } from '../../src/invariants.ts';
-import { collectAnswers, compareAnswers, type Answers } from '../../src/load/answers.ts';
-import { runBlock } from '../../src/load/engine.ts';
-import { migrate, readMigrations, type Migration } from '../../src/migrate.ts';
-import { roundTrip } from '../../src/migrate/round-trip.ts';
+import { withClient } from '../../src/database.ts';
+import { migrate } from '../../src/migrate.ts';
 import { takeReadings } from '../../src/readings.ts';
-import { defaultLoad, defaultSlo } from '../../src/scenario.ts';
-import { loadSeed } from '../../src/seed/load.ts';
 import type { ConnectionTarget, Server } from '../../src/server/server.ts';
-import { startTestServer, temporaryFolder } from './postgres.ts';
-
-const root = join(import.meta.dirname, '..', '..');
-const common = { scenarioFile: join(root, 'scenarios', 'packets.ts'), seed: 1, scale: 0.002 };
-const invariants = scenario.workload.invariants!;
+import { startTestServer } from './postgres.ts';
+import { SeededWorkload } from './seeded-workload.ts';
 
 let server: Server;
-let migrations: Migration[];
+let workload: SeededWorkload;
 
 beforeAll(async () => {
   server = await startTestServer();
-  migrations = await readMigrations(join(root, scenario.workload.migrations));
-  await createDatabase(server, 'seeded');
-  await migrate(server.connection('seeded'), migrations, { to: scenario.workload.baseline });
-  await loadSeed({ ...common, connection: server.connection('seeded'), workers: 1 });
+  workload = await SeededWorkload.seed(server, 'packets', scenario, 0.002);
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-const copyOf = (template: string, name: string) =>
-  withClient(server.connection(), (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
-
-async function runJobs(stage: string, connection: ConnectionTarget): Promise<void> {
-  const { jobs = {} } = scenario.stages.find(({ name }) => name === stage)!;
-  await withClient(connection, async (client) => {
-    for (const statement of Object.values(jobs).flatMap((job) => job.statements)) await client.query(statement);
-  });
+/** The packets, with a digest of the columns that they had in the beginning. */
+async function contents(client: Client): Promise<unknown> {
+  const { rows } = await client.query(`
+    SELECT sum(hashtext(id::text || packet_id || status || sequence || amount)) AS packets FROM packet_flow`);
+  return rows[0];
 }
 
-test('every migration goes up, down and up again on the seeded database', async () => {
-  await copyOf('seeded', 'round_trip');
-  const records = await roundTrip(server.connection('round_trip'), migrations, { from: scenario.workload.baseline });
-  expect(records.map(({ version }) => version)).toEqual(['002', '003', '004', '005', '006', '007', '008']);
-});
+test('every migration goes up, down and up again on the seeded database and loses no packet', () =>
+  workload.roundTrip(contents));
 
 test('sequences of a channel have no gaps', async () => {
   await withClient(server.connection('seeded'), async (client) => {
@@ -56,54 +37,20 @@ test('sequences of a channel have no gaps', async () => {
   });
 });
 
-test('every stage answers as the first, and its invariants hold before and after a short load', async () => {
-  await using folder = await temporaryFolder();
-  await copyOf('seeded', 'ladder');
-  const ladder = server.connection('ladder');
-  let first: Answers | undefined;
-  for (const { name: stage, migrations: version } of scenario.stages) {
-    await migrate(ladder, migrations, version === 'latest' ? {} : { to: version });
-    const answers = await collectAnswers({ ...common, stage, connection: ladder, setsPerTransaction: 100 });
-    first ??= answers;
-    for (const { transaction, different, unanswered, example } of compareAnswers(first, answers)) {
-      expect({ stage, transaction, different, unanswered, example }).toMatchObject({ different: 0, unanswered: 0 });
-    }
-    await runJobs(stage, ladder);
-    const taken = await takeReadings(scenario.workload.readings!, { stage, connection: ladder });
+test('every stage answers as the first, and its invariants hold before and after a short load', () =>
+  workload.climb(100, async ({ name: stage }, loaded) => {
+    const taken = await takeReadings(scenario.workload.readings!, { stage, connection: loaded });
     expect(taken.filter(({ error }) => error !== undefined)).toEqual([]);
-    await copyOf('ladder', `load_${stage.replace('-', '_')}`);
-    const connection = server.connection(`load_${stage.replace('-', '_')}`);
-    const block = await runBlock({
-      ...common,
-      stage,
-      connection,
-      id: stage,
-      blockNumber: 1,
-      load: { ...defaultLoad, ratePerSecond: 100, durationMs: 1_500, warmupMs: 100, connections: 4 },
-      slo: defaultSlo,
-      samplesPath: join(folder.path, `${stage}.bin`),
-    });
-    expect({ stage, succeeded: block.counts.succeeded }).toEqual({ stage, succeeded: block.counts.scheduled });
-    const outcomes = [
-      ...(await checkInvariants(invariants, { stage, connection: ladder, when: 'seeded' })),
-      ...(await checkInvariants(invariants, { stage, connection, when: 'loaded' })),
-    ];
-    expect(outcomes.filter(({ holds }) => !holds)).toEqual([]);
-  }
-});
+  }));
 
 /** A copy of the seeded database with every migration, and a client of it. */
 async function withMigratedCopy(name: string, use: (client: Client, target: ConnectionTarget) => Promise<void>) {
-  await copyOf('seeded', name);
-  const target = server.connection(name);
-  await migrate(target, migrations);
+  const target = await workload.copy(name);
+  await migrate(target, workload.migrations);
   await withClient(target, (client) => use(client, target));
 }
 
-async function brokenInvariants(connection: ConnectionTarget): Promise<string[]> {
-  const outcomes = await checkInvariants(invariants, { stage: 'after', connection, when: 'loaded' });
-  return outcomes.filter(({ holds }) => !holds).map(({ name }) => name);
-}
+const brokenInvariants = (connection: ConnectionTarget) => workload.brokenInvariants('after', connection);
 
 test('every view can be read, refreshed concurrently, and every function called', async () => {
   await withMigratedCopy('objects', async (client) => {
@@ -188,7 +135,7 @@ test('archived packets stay in the roll-ups, and come back with the down migrati
     const { rows } = await client.query(`SELECT archive_packets('2026-10-01', 500)::int AS archived`);
     expect(rows).toEqual([{ archived: 500 }]);
     expect(await countsOf()).toEqual({ packets: before.packets - 500, counted: before.counted });
-    await migrate(target, migrations, { direction: 'down', to: '007' });
+    await migrate(target, workload.migrations, { direction: 'down', to: '007' });
     expect(await countsOf()).toEqual(before);
     expect(await brokenInvariants(target)).toEqual([]);
   });
