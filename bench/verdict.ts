@@ -15,7 +15,7 @@ import {
   type RunResult,
 } from 'pgrehearse';
 import { calibrate } from '../src/calibrate.ts';
-import { calibrationFigures } from '../src/calibration-figures.ts';
+import { calibrationFigures } from '../src/calibration/figures.ts';
 import { defaultGate } from '../src/scenario.ts';
 import type { BenchResult } from './main.ts';
 import { cases } from './planted/cases.ts';

@@ -1,8 +1,8 @@
 /** How far each stage can go: the highest rate at which it meets the SLO, by an adaptive search on its own clone. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CapacitySearch } from './capacity-search.ts';
-import { describeCapacity } from './capacity-figures.ts';
+import { CapacitySearch } from './capacity/search.ts';
+import { describeCapacity } from './capacity/figures.ts';
 import type { RunControl } from './journal.ts';
 import { runBlock } from './load/engine.ts';
 import type { PlannedStage, RunPlan } from './plan.ts';

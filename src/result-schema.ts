@@ -1,17 +1,19 @@
 /** The schema of result.json. A test holds it in step with the types of result.ts, both ways, at compile time. */
 import { z } from 'zod';
+import { calibrationRound } from './calibration/schema.ts';
+import { capacityResult } from './capacity/schema.ts';
+import { closedLoopFigures } from './http/schema.ts';
 import { liveMigrationSchema } from './live-migration/schema.ts';
 import { readingUnits } from './scenario.ts';
 import { stageEvidence } from './observe/schema.ts';
 import { comparisonSchema } from './comparison/schema.ts';
+import { probeFigures } from './probe/schema.ts';
+import { amount, count, name } from './result-scalars.ts';
 import { tuningSchema } from './tune/schema.ts';
+import { verdictSchema } from './verdict/schema.ts';
 
-const count = z.int().nonnegative();
-const amount = z.number().nonnegative();
-const name = z.string().min(1);
 const instant = z.iso.datetime();
 const access = z.enum(['read', 'write']);
-const outcome = z.enum(['pass', 'fail', 'inconclusive', 'invalid']);
 
 const percentiles = z.object({
   count,
@@ -130,58 +132,6 @@ const phase = z.object({
   detail: z.string().optional(),
 });
 
-const capacity = z.object({
-  stage: name,
-  heldPerSecond: amount.optional(),
-  missedPerSecond: amount.optional(),
-  steps: z.array(
-    z.object({
-      ratePerSecond: amount,
-      held: z.boolean(),
-      saturated: z.boolean(),
-      measuredMs: amount,
-      scheduled: count,
-      missed: count,
-      donePerSecond: amount,
-      p50Us: amount,
-      p95Us: amount,
-      p99Us: amount,
-      latenessP99Us: amount,
-      samplesFile: z.string(),
-    }),
-  ),
-});
-
-const probe = z.object({
-  stage: name,
-  transaction: name,
-  class: z.string().optional(),
-  runs: count,
-  parameterSets: count,
-  minUs: amount,
-  meanUs: amount,
-  p50Us: amount,
-  p95Us: amount,
-  maxUs: amount,
-  timedOut: count,
-  failed: count,
-  planUs: amount.optional(),
-  executionUs: amount.optional(),
-});
-
-const closedLoop = z.object({
-  stage: name,
-  connections: count,
-  measuredMs: amount,
-  answered: count,
-  answeredPerSecond: amount,
-  failed: count,
-  timedOut: count,
-  p50Us: amount,
-  p95Us: amount,
-  p99Us: amount,
-});
-
 const answers = z.object({
   transaction: z.string(),
   stage: z.string(),
@@ -233,26 +183,6 @@ const claim = z.object({
   measured: z.number().optional(),
   outcome: z.enum(['met', 'not met', 'not measured']),
   note: z.string().optional(),
-});
-
-const estimate = z.object({
-  value: amount,
-  low: amount,
-  high: amount,
-  margin: amount,
-  unit: z.enum(['share', 'ratio']),
-  detectable: amount.optional(),
-  signFlipPValue: amount.optional(),
-});
-
-const gate = z.object({
-  name: z.enum(['validity', 'correctness', 'work', 'typical-p95', 'slo', 'stalls', 'budget']),
-  outcome,
-  reason: z.string(),
-  stage: z.string().optional(),
-  transaction: z.string().optional(),
-  estimate: estimate.optional(),
-  advisory: z.boolean().optional(),
 });
 
 const host = z.object({
@@ -325,26 +255,11 @@ export const runResultSchema = z.object({
   evidence: z.array(stageEvidence).optional(),
   changes: z.array(z.object({ file: z.string(), line: count, text: z.string() })).optional(),
   comparison: comparisonSchema.optional(),
-  tuning: tuningSchema({ outcome, estimate }).optional(),
-  calibration: z
-    .array(
-      z.object({
-        stage: name,
-        startedAt: z.string(),
-        outcome,
-        reason: z.string(),
-        estimate: estimate.optional(),
-        pairs: count,
-        discarded: count,
-        deviation: amount.optional(),
-        naiveRatio: amount,
-        falseTransactions: z.array(name),
-      }),
-    )
-    .optional(),
-  capacity: z.array(capacity).optional(),
-  probe: z.array(probe).optional(),
-  closedLoop: z.array(closedLoop).optional(),
+  tuning: tuningSchema.optional(),
+  calibration: z.array(calibrationRound).optional(),
+  capacity: z.array(capacityResult).optional(),
+  probe: z.array(probeFigures).optional(),
+  closedLoop: z.array(closedLoopFigures).optional(),
   answers: z.array(answers),
   invariants: z.array(invariant),
   readings: z
@@ -363,7 +278,7 @@ export const runResultSchema = z.object({
   warnings: z.array(
     z.object({ code: z.string(), message: z.string(), advice: z.string(), stage: z.string().optional() }),
   ),
-  verdict: z.object({ outcome, exitCode: count, reason: z.string(), gates: z.array(gate) }).optional(),
+  verdict: verdictSchema.optional(),
 });
 
 /** The same as a JSON Schema (2020-12), for programs that read result.json without this package. */

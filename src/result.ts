@@ -3,16 +3,24 @@
  *
  * Units stand in the names: `Us` microseconds, `Ms` milliseconds, `Bytes`, `PerSecond`. Instants are ISO 8601 in UTC.
  */
+import type { CalibrationRound } from './calibration/record.ts';
+import type { CapacityResult } from './capacity/record.ts';
 import type { Commit } from './commit.ts';
 import type { Comparison } from './comparison/record.ts';
+import type { ClosedLoopFigures } from './http/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
 import type { Outage } from './load/outages.ts';
 import type { StageEvidence } from './observe/record.ts';
-import type { GateEstimate, Outcome, Verdict } from './verdict/record.ts';
+import type { ProbeFigures } from './probe/record.ts';
+import type { Verdict } from './verdict/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
 import type { Tuning } from './tune/record.ts';
 
 export type { Outage } from './load/outages.ts';
+export type { CalibrationRound } from './calibration/record.ts';
+export type { CapacityResult, CapacityStep } from './capacity/record.ts';
+export type { ClosedLoopFigures } from './http/record.ts';
+export type { ProbeFigures } from './probe/record.ts';
 export type { Gate, GateEstimate, Outcome, Verdict } from './verdict/record.ts';
 
 /** Raised whenever a reader of the older shape would misread the newer one. */
@@ -240,98 +248,6 @@ export interface ClaimOutcome extends ClaimSpec {
   measured?: number;
   outcome: 'met' | 'not met' | 'not measured';
   note?: string;
-}
-
-/** One rate that was offered to a stage in the search for the highest that it holds. */
-export interface CapacityStep {
-  ratePerSecond: number;
-  /** The SLO was met: of the arrivals, no larger share than it allows was slow, failed or unfinished. */
-  held: boolean;
-  /** The queue grew until the step was stopped; the latencies are then lower bounds. */
-  saturated: boolean;
-  measuredMs: number;
-  scheduled: number;
-  missed: number;
-  /** Transactions a second that succeeded. */
-  donePerSecond: number;
-  /** Of the response time. */
-  p50Us: number;
-  p95Us: number;
-  p99Us: number;
-  /** Of the load generator itself. */
-  latenessP99Us: number;
-  samplesFile: string;
-}
-
-/** How far one stage can go. */
-export interface CapacityResult {
-  stage: string;
-  /** Highest rate that held; absent when none did. */
-  heldPerSecond?: number;
-  /** Lowest rate that did not hold; absent when all did. */
-  missedPerSecond?: number;
-  /** In the order in which they were driven, on one clone. */
-  steps: CapacityStep[];
-}
-
-/** What a service did when every connection asked again at once (closed loop, by autocannon): capacity, not what users feel. */
-export interface ClosedLoopFigures {
-  stage: string;
-  connections: number;
-  measuredMs: number;
-  /** Whole answers, of any status. */
-  answered: number;
-  answeredPerSecond: number;
-  /** Broken connections, and answers that the scenario's check refused. */
-  failed: number;
-  timedOut: number;
-  /** From the send to the end of the answer. */
-  p50Us: number;
-  p95Us: number;
-  p99Us: number;
-}
-
-/** Serial latency of one read transaction, without load; where it has classes of parameters, of one of them. */
-export interface ProbeFigures {
-  stage: string;
-  transaction: string;
-  class?: string;
-  /** Times that it was carried out, over so many different parameter sets. */
-  runs: number;
-  parameterSets: number;
-  /** As the client sees it, errors included. */
-  minUs: number;
-  meanUs: number;
-  p50Us: number;
-  p95Us: number;
-  maxUs: number;
-  /** Runs that the statement timeout ended (their times are lower bounds), and that ended with another error. */
-  timedOut: number;
-  failed: number;
-  /** Median of the server's own times, summed over the statements; absent where EXPLAIN could not tell. */
-  planUs?: number;
-  executionUs?: number;
-}
-
-/** One comparison of a stage with itself. */
-export interface CalibrationRound {
-  stage: string;
-  startedAt: string;
-  outcome: Outcome;
-  reason: string;
-  estimate?: GateEstimate;
-  /** Finished pairs, and how many of them were thrown away. */
-  pairs: number;
-  discarded: number;
-  /** Standard deviation of ln(p95 / p95) of a pair; absent where too few are usable. */
-  deviation?: number;
-  /**
-   * What running one after the other would have said: mean p95 of the last side's blocks in the second half of the time over that of
-   * the first side's in the first half.
-   */
-  naiveRatio: number;
-  /** Transactions that were found slower although nothing differs. */
-  falseTransactions: string[];
 }
 
 /** The machine that everything ran on. */

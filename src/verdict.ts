@@ -2,7 +2,7 @@
  * From a RunResult to a verdict. Pure: nothing here reads a clock, a file or a database, so a stored result can be judged
  * again anywhere. The method is told in docs/method.md.
  */
-import { judgeCapacity } from './capacity-figures.ts';
+import { judgeCapacity } from './capacity/figures.ts';
 import { ExitCode } from './errors.ts';
 import { formatCount, formatMs, formatPlural, formatRate, formatShare } from './report/format.ts';
 import { wrongAnswer, type Gate, type Outcome, type RunResult, type Verdict } from './result.ts';

@@ -1,5 +1,5 @@
 /** The report of a calibration: how often equal stages were told apart, and what this machine can see. */
-import { calibrationFigures, type CalibrationFigures } from '../calibration-figures.ts';
+import { calibrationFigures, type CalibrationFigures } from '../calibration/figures.ts';
 import type { CalibrationRound, RunResult } from '../result.ts';
 import { defaultGate } from '../scenario.ts';
 import { estimateCells } from './comparison.ts';

@@ -1,5 +1,5 @@
 /** The capacity section of report.md: how far each stage goes, and every step that was driven for it. */
-import { describeHeadroom } from '../capacity-figures.ts';
+import { describeHeadroom } from '../capacity/figures.ts';
 import type { CapacityResult, RunResult } from '../result.ts';
 import { formatCount, formatMs, formatRate, formatShare, formatUs } from './format.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';

@@ -1,6 +1,6 @@
 /** The report in short, for the terminal: it fits one screen. */
 import { styleText } from 'node:util';
-import { describeHeadroom } from '../capacity-figures.ts';
+import { describeHeadroom } from '../capacity/figures.ts';
 import type { Outcome, RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import type { StageFigures } from '../stage-figures.ts';

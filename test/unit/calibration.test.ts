@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { calibrationFigures } from '../../src/calibration-figures.ts';
+import { calibrationFigures } from '../../src/calibration/figures.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import type { CalibrationRound, Outcome } from '../../src/result.ts';

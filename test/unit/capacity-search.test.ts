@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CapacitySearch } from '../../src/capacity-search.ts';
-import type { SearchLimits } from '../../src/capacity-search.ts';
+import { CapacitySearch } from '../../src/capacity/search.ts';
+import type { SearchLimits } from '../../src/capacity/search.ts';
 import { seededGenerator } from '../../src/load/random.ts';
 
 const limits: SearchLimits = {

@@ -1,7 +1,7 @@
 /** What A/A runs say about a machine: how often it cries wolf, and what it can see. Pure. */
-import type { CalibrationRound } from './result.ts';
-import { binomialUpperBound } from './stats/binomial.ts';
-import { pairsNeeded, smallestDistance } from './stats/power.ts';
+import type { CalibrationRound } from '../result.ts';
+import { binomialUpperBound } from '../stats/binomial.ts';
+import { pairsNeeded, smallestDistance } from '../stats/power.ts';
 
 const errors = { tail: 0.05, power: 0.8 };
 

@@ -1,7 +1,7 @@
 /** What a search for the capacity means: headroom over the rate that was asked for, and its gate. Pure. */
-import { formatMs, formatRate, formatRatio } from './report/format.ts';
-import type { CapacityResult, Gate, RunResult } from './result.ts';
-import { unfinished } from './validity.ts';
+import { formatMs, formatRate, formatRatio } from '../report/format.ts';
+import type { CapacityResult, Gate, RunResult } from '../result.ts';
+import { unfinished } from '../validity.ts';
 
 /**
  * The capacity gate: the last stage holds the rate of the load. It fails when a rate at or below that was missed, and is inconclusive
