@@ -63,13 +63,13 @@ class ExternalServer implements Server {
   }
 
   async adopt(): Promise<void> {
-    await assertMarked(this.#control.client, this.#options.database);
+    await assertMarked(await this.#control.client(), this.#options.database);
     await this.#applySettings();
   }
 
   async #applySettings(): Promise<void> {
     const { database, settings } = this.#options;
-    this.gaps = await applySettings(this.#control.client, database, settings);
+    this.gaps = await applySettings(await this.#control.client(), database, settings);
   }
 
   async explain(error: unknown): Promise<unknown> {
@@ -82,7 +82,8 @@ class ExternalServer implements Server {
     await using control = this.#control;
     const { database } = this.#options;
     if (await control.exists(database)) {
-      await control.client.query(`ALTER DATABASE ${quoteIdentifier(database)} RESET ALL`);
+      const client = await control.client();
+      await client.query(`ALTER DATABASE ${quoteIdentifier(database)} RESET ALL`);
     }
   }
 

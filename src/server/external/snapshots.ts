@@ -44,7 +44,7 @@ export class ExternalSnapshots implements Snapshots {
 
   /** Every snapshot on this server, the newest first. */
   async list(): Promise<ListedSnapshot[]> {
-    const marks = await listMarks(this.#control.client);
+    const marks = await listMarks(await this.#control.client());
     const found: Snapshot[] = [];
     for (const [name, content] of marks) {
       const snapshot = await this.#read(name, content?.key);
@@ -74,11 +74,10 @@ export class ExternalSnapshots implements Snapshots {
   }
 
   async #read(name: string, key: string | undefined): Promise<Snapshot | undefined> {
-    const content = (await listMarks(this.#control.client)).get(name);
+    const content = (await listMarks(await this.#control.client())).get(name);
     if (key === undefined || content?.use !== 'snapshot' || content.key !== key) return undefined;
-    const { rows } = await this.#control.client.query<{ bytes: string }>('SELECT pg_database_size($1) AS bytes', [
-      name,
-    ]);
+    const client = await this.#control.client();
+    const { rows } = await client.query<{ bytes: string }>('SELECT pg_database_size($1) AS bytes', [name]);
     const { createdAt, parts = {}, details = {} } = content;
     return { key, parts, createdAt, lastUsedAt: createdAt, bytes: Number(rows[0]!.bytes), details, dataDir: name };
   }
@@ -90,12 +89,12 @@ export class ExternalSnapshots implements Snapshots {
     build: SnapshotBuilder,
     signal?: AbortSignal,
   ): Promise<Snapshot & { cached: boolean }> {
-    const { client } = this.#control;
     try {
       // What a killed run left half-made; somebody else's database of this name is left alone, with an error.
       await this.#control.drop(name);
       const details = await build(name, signal);
       signal?.throwIfAborted();
+      const client = await this.#control.client();
       await client.query(`ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS false`);
       await writeMark(client, name, { use: 'snapshot', createdAt: new Date().toISOString(), key, parts, details });
     } catch (error) {

@@ -92,7 +92,8 @@ interface Facts {
   sessions: { database: string; count: number }[];
 }
 
-async function readFacts({ client }: Control): Promise<Facts> {
+async function readFacts(control: Control): Promise<Facts> {
+  const client = await control.client();
   const { rows } = await client.query<Omit<Facts, 'databases' | 'sessions'>>(`
     SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
            current_setting('server_version_num')::int / 10000 AS major,
