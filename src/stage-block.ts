@@ -61,6 +61,15 @@ async function driveObserved(
   const checkpoints = await countCheckpoints();
   await using observation = await Observation.start(connection, major);
   const block = await drive(order);
+  if (observation.isLost) {
+    journal.result.warnings.push({
+      code: 'observation-lost',
+      stage,
+      message: `The server closed its connections while ${stage} was under load.`,
+      advice: 'What it did meanwhile is not told: counters do not outlive a crash. Its log says why it did.',
+    });
+    return block;
+  }
   block.checkpoints = (await countCheckpoints()) - checkpoints;
   // What nothing is known of would seem to have cost nothing.
   const runs = transactions.length === 0 ? new Map<string, number>() : completedRuns(block);

@@ -21,6 +21,7 @@ export class Observation implements AsyncDisposable {
   readonly #major: number;
   readonly #before: Snapshot;
   readonly #waits: WaitProfile;
+  #lost = false;
 
   private constructor(connection: ConnectionTarget, client: Client, major: number, before: Snapshot) {
     this.#connection = connection;
@@ -28,6 +29,12 @@ export class Observation implements AsyncDisposable {
     this.#major = major;
     this.#before = before;
     this.#waits = new WaitProfile(client);
+    client.once('end', () => (this.#lost = true));
+  }
+
+  /** The server closed the connection, as in a restart: what it counts since cannot be told from what it counted before. */
+  get isLost(): boolean {
+    return this.#lost;
   }
 
   /** Takes the first snapshot and begins to look at waits. @throws what `pg` throws */
