@@ -42,6 +42,7 @@ interface RehearseFlags extends MeasureFlags, OutputFlags {
   maxFailed: number;
   maxLockHold: number;
   maxInvalid: number;
+  maxReplicaLag: number;
 }
 
 const help = `
@@ -158,6 +159,9 @@ const budgetOptions = () => [
     .argParser(parseDuration)
     .default(200, '200ms'),
   new Option('--max-invalid <n>', 'budget: indexes and constraints left').argParser(parseWhole).default(0),
+  new Option('--max-replica-lag <time>', 'budget: how far a replica falls behind, where one is attached')
+    .argParser(parseDuration)
+    .default(5000, '5s'),
 ];
 
 /** The first and the last: what lies between is applied on the way. */
@@ -185,6 +189,7 @@ function requestOf(flags: RehearseFlags): LiveRequest {
       maxFailed: flags.maxFailed,
       maxLockHoldMs: flags.maxLockHold,
       maxInvalidObjects: flags.maxInvalid,
+      maxReplicaLagMs: flags.maxReplicaLag,
     },
     repeats: flags.repeats,
     beforeMs: flags.before,

@@ -1,6 +1,7 @@
 /** One repeat: a clone under an unbroken load, the migration inside of it, and on demand its way back. */
 import { join } from 'node:path';
 import { checkInvariants } from '../invariants.ts';
+import { planTransactions } from '../load/executor.ts';
 import type { BlockRecord } from '../load/recorder.ts';
 import { readSamples } from '../load/samples-file.ts';
 import { onClone, type LiveStage, type Rehearsal } from '../rehearsal.ts';
@@ -17,6 +18,16 @@ import { longestMigrationMs, Pass } from './pass.ts';
 import { heldLocks, queueOf } from './queue-figures.ts';
 import type { Adversary, LiveRepeat } from './record.ts';
 import type { LiveRequest } from './request.ts';
+import { serverFigures } from './server-figures.ts';
+import {
+  changedPlans,
+  changedRelations,
+  readPlans,
+  readRelations,
+  type RelationState,
+  type StatementPlan,
+} from './server-state.ts';
+import { ServerWatch, type ServerLook } from './server-watch.ts';
 import { longestRecoveryMs, underLoad, type SteadyLoad } from './steady-load.ts';
 import { relationsOf } from './tables.ts';
 
@@ -64,7 +75,10 @@ class LiveRun {
     const { connection } = this.#stage;
     const { beforeMs, afterMs, down } = this.#request;
     const samplesFile = `samples/repeat-${this.#number}.bin`;
+    const atStart = await readRelations(connection);
+    const plans = await this.#readPlans();
     await using watch = await LockWatch.start(connection);
+    await using serverWatch = await ServerWatch.start(connection);
     const order = {
       name: `repeat-${this.#number}`,
       number: this.#number,
@@ -80,7 +94,7 @@ class LiveRun {
       return { there, back };
     });
     const { there, back } = value;
-    const measured = { blocks, looks: watch.looks };
+    const measured = { blocks, looks: watch.looks, serverLooks: serverWatch.looks, atStart, plans };
     const up = await this.#describe(measured, there, { before: undefined, after: back?.pass });
     if (back === undefined) return { up };
     return { up, down: await this.#describe(measured, back, { before: there.pass, after: undefined }) };
@@ -90,13 +104,23 @@ class LiveRun {
   async #under(load: SteadyLoad, carryOut: (pass: Pass) => Promise<void>): Promise<Story> {
     const pass = new Pass();
     const { adversary } = this.#request;
+    const { connection } = this.#stage;
+    const before = await readRelations(connection);
     {
       await using others = new AsyncDisposableStack();
       if (adversary !== undefined) others.use(await this.#startAdversary(adversary));
       await carryOut(pass);
     }
     await load.recovers(this.#request.afterMs);
-    return { pass, aftermath: await aftermathOf(this.#stage.connection) };
+    const after = await readRelations(connection);
+    return { pass, aftermath: await aftermathOf(connection), before, after, plans: await this.#readPlans() };
+  }
+
+  /** Of the statements that are running when the migration begins. */
+  #readPlans(): Promise<StatementPlan[]> {
+    const { plan } = this.#rehearsal;
+    const { connection, planned } = this.#stage;
+    return readPlans(connection, planTransactions(plan.scenario, planned.spec));
   }
 
   /** The version after which the new statements run; a migration that is also taken back stays with the old ones. */
@@ -150,8 +174,8 @@ class LiveRun {
 
   /** @param around the passes before and after this one in the same load */
   async #describe(
-    { blocks, looks }: Measured,
-    { pass, aftermath }: Story,
+    { blocks, looks, serverLooks, atStart, plans }: Measured,
+    { pass, aftermath, ...story }: Story,
     { before, after }: { before: Pass | undefined; after: Pass | undefined },
   ): Promise<LiveRepeat> {
     const { plan, journal } = this.#rehearsal;
@@ -185,6 +209,11 @@ class LiveRun {
       impact: impactOf(live),
       queue: queueOf(during),
       walBytes: pass.walBytes,
+      server: {
+        ...changedRelations({ atStart, before: story.before, after: story.after }),
+        plans: changedPlans(plans, story.plans),
+        ...serverFigures(serverLooks, pass),
+      },
       ...aftermath,
       buckets: bucketsOf(live),
       generatorLatenessP99Us: Math.max(...blocks.map(({ generator }) => generator.lateness.p99Us)),
@@ -220,12 +249,20 @@ class LiveRun {
 interface Story {
   pass: Pass;
   aftermath: Aftermath;
+  /** Tables and indexes when it began, and then; plans of the statements then. */
+  before: readonly RelationState[];
+  after: readonly RelationState[];
+  plans: readonly StatementPlan[];
 }
 
 /** The load of a repeat from its beginning to its end. */
 interface Measured {
   blocks: readonly Block[];
   looks: readonly LockLook[];
+  serverLooks: readonly ServerLook[];
+  /** Tables, indexes and plans before it. */
+  atStart: readonly RelationState[];
+  plans: readonly StatementPlan[];
 }
 
 function firstCountedArrival({ startedAt, warmupMs }: BlockRecord): number {

@@ -20,6 +20,8 @@ export interface Budgets {
   maxLockHoldMs: number;
   /** Invalid indexes and constraints that were left unvalidated. */
   maxInvalidObjects: number;
+  /** How far a replica may fall behind; judged where there is one. Absent in older results. */
+  maxReplicaLagMs?: number;
 }
 
 /** A tenth of a second of the load. */
@@ -57,6 +59,24 @@ export interface LiveStatement {
   error?: string;
 }
 
+/** What the server itself shows of a migration. */
+export interface ServerEvidence {
+  /** Tables and indexes whose files were written anew. */
+  rewritten: string[];
+  /** Tables that were read from end to end, by the migration or after it, though the load before had done so with none of them. */
+  readWhole: { table: string; bytes: number }[];
+  /** Tables with a thousand dead rows more than when it began; what VACUUM took away meanwhile is not counted. */
+  deadRows: { table: string; before: number; after: number }[];
+  /** Statements of the load whose generic plan is another one; without `after`: it cannot be planned any more. */
+  plans: { transaction: string; statement: string; before: string; after?: string }[];
+  /** Write-ahead log in bytes a second: of the load alone, and at most between two looks while the migration ran. */
+  wal: { usualPerSecond: number; mostPerSecond: number };
+  /** Database, write-ahead log and temporary files: when it began, and at most since. Absent where the role may not see them. */
+  disk?: { beforeBytes: number; mostBytes: number };
+  /** The slowest replica, at most since it began; absent where there is none. */
+  replica?: { mostMs: number; mostBytes: number };
+}
+
 /** The migration once, on a clone of its own. */
 export interface LiveRepeat {
   startedAt: string;
@@ -87,6 +107,8 @@ export interface LiveRepeat {
   /** Client sessions that waited behind the migration: the most at a time, and their time added up. */
   queue: { most: number; blockedMs: number };
   walBytes: number;
+  /** Absent in older results. */
+  server?: ServerEvidence;
   invalidIndexes: string[];
   unvalidatedConstraints: string[];
   buckets: LiveBucket[];

@@ -19,6 +19,18 @@ const statement = z.object({
   error: z.string().optional(),
 });
 
+const serverEvidence = z.object({
+  rewritten: z.array(z.string()),
+  readWhole: z.array(z.object({ table: z.string(), bytes: amount })),
+  deadRows: z.array(z.object({ table: z.string(), before: amount, after: amount })),
+  plans: z.array(
+    z.object({ transaction: z.string(), statement: z.string(), before: z.string(), after: z.string().optional() }),
+  ),
+  wal: z.object({ usualPerSecond: amount, mostPerSecond: amount }),
+  disk: z.object({ beforeBytes: amount, mostBytes: amount }).optional(),
+  replica: z.object({ mostMs: amount, mostBytes: amount }).optional(),
+});
+
 const repeat = z.object({
   startedAt: z.string(),
   migrationStartMs: instant,
@@ -41,6 +53,7 @@ const repeat = z.object({
   }),
   queue: z.object({ most: amount, blockedMs: amount }),
   walBytes: amount,
+  server: serverEvidence.optional(),
   invalidIndexes: z.array(z.string()),
   unvalidatedConstraints: z.array(z.string()),
   buckets: z.array(z.object({ scheduled: amount, worstMs: amount, completed: amount, failed: amount })),
@@ -92,6 +105,7 @@ export const liveMigrationSchema = z.object({
     maxFailed: amount,
     maxLockHoldMs: amount,
     maxInvalidObjects: amount,
+    maxReplicaLagMs: amount.optional(),
   }),
   lockWait: z.object({ timeoutMs: amount, attempts: amount, pauseMs: amount }).optional(),
   findings: z.array(

@@ -3,6 +3,7 @@ import { adviceFor, measuredOf, worstOf, type Measured } from '../live-migration
 import type { Adversary, Finding, KillKind, KillPoint, LiveMigration, LiveRepeat } from '../live-migration/record.ts';
 import type { RunResult } from '../result.ts';
 import { formatBytes, formatCount, formatMs, formatPlural, formatShare } from './format.ts';
+import { renderServerEvidence } from './markdown-live-server.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
 
 /** Parts in the order of the report, below verdict and gates. */
@@ -19,6 +20,7 @@ export function renderLiveMigration({ load, slo }: RunResult, live: LiveMigratio
     adviceList(live),
     findingTable(live),
     lockTable(worst),
+    renderServerEvidence(worst),
     leftovers(worst),
     ...(downs.length === 0 ? [] : wayBack(downs, slo.limitMs)),
     killPointTable(live),

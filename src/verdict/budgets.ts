@@ -165,7 +165,7 @@ function judgeBudgets(live: LiveMigration): Gate[] {
         `${formatPlural(worst, 'invalid index or constraint', 'invalid indexes or constraints')} left, ${formatCount(allowed)} allowed`,
     },
   ];
-  return all.map(({ allowed, of, say, bySlowStatements }) => {
+  return [...all, ...replicaBudget(live)].map(({ allowed, of, say, bySlowStatements }) => {
     const worst = Math.max(...repeats.map(of));
     const fails = worst > allowed;
     const advice = fails && bySlowStatements === true ? adviceFor(live)[0] : undefined;
@@ -175,6 +175,23 @@ function judgeBudgets(live: LiveMigration): Gate[] {
       reason: `${say(worst, allowed)}.${advice === undefined ? '' : ` ${advice.advice}`}`,
     };
   });
+}
+
+/** Only where a replica was seen: a budget that nothing could exceed would say that it was kept. */
+function replicaBudget({ budgets, repeats, downs = [] }: LiveMigration): Budgeted[] {
+  const allowed = budgets.maxReplicaLagMs;
+  if (allowed === undefined || [...repeats, ...downs].every((repeat) => replicaLag(repeat) === undefined)) return [];
+  return [
+    {
+      allowed,
+      of: (repeat) => replicaLag(repeat) ?? 0,
+      say: (worst, most) => `a replica was ${formatMs(worst)} behind, ${formatMs(most)} allowed`,
+    },
+  ];
+}
+
+function replicaLag({ server }: LiveRepeat): number | undefined {
+  return server?.replica?.mostMs;
 }
 
 function longestExclusion({ locks }: LiveRepeat): number {
