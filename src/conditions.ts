@@ -1,6 +1,6 @@
 /** What two runs must have in common before their figures may be laid beside each other. */
 import { createHash } from 'node:crypto';
-import { describeShape, formatBytes, formatMs, formatRate } from './report/format.ts';
+import { describePool, describeShape, formatBytes, formatMs, formatRate } from './report/format.ts';
 import type { RunResult } from './result.ts';
 
 /** One of the conditions under which a run measured, for people: { name: 'scale', value: '0.1' }. */
@@ -52,11 +52,13 @@ function loadOf(load: RunResult['load']): string {
     statementTimeoutMs,
     prepared = true,
     shape,
+    pool,
   } = load;
   return (
     `${formatRate(ratePerSecond)} ${arrivals} for ${formatMs(durationMs)} after ${formatMs(warmupMs)}, ` +
     `${connections} connections, timeout ${formatMs(statementTimeoutMs)}${prepared ? '' : ', not prepared'}` +
-    (shape === undefined ? '' : `, shape ${describeShape(shape)}`)
+    (shape === undefined ? '' : `, shape ${describeShape(shape)}`) +
+    (pool === undefined ? '' : `, ${describePool(pool)}`)
   );
 }
 

@@ -14,6 +14,17 @@ const ratePoints = z
     'points must be in the order of their instants',
   );
 
+const milliseconds = z.number().positive().max(3_600_000, 'at most an hour');
+
+const pool = z.strictObject({
+  min: z.int().min(0).optional(),
+  idleTimeoutMs: milliseconds.optional(),
+  connectionTimeoutMs: milliseconds.optional(),
+});
+
+/** The pool of one stage. */
+export const stagePool = pool.extend({ max: connections.optional(), statementTimeoutMs: milliseconds.optional() });
+
 /** Every part may be missing. */
 export const loadShape = z
   .strictObject({
@@ -25,5 +36,6 @@ export const loadShape = z
     statementTimeoutMs: positive,
     prepared: z.boolean(),
     shape: ratePoints,
+    pool,
   })
   .partial();

@@ -286,6 +286,7 @@ function planStage(
 ): PlannedStage {
   const { baseline, host, load } = context;
   assertBaseline(spec, migrations, baseline);
+  assertPool(spec, load);
   return {
     spec,
     load,
@@ -296,8 +297,22 @@ function planStage(
 }
 
 /** The load of one stage: a pool of its own is part of what the stage changes. */
-function loadOf({ connections }: StageSpec, load: LoadSpec): LoadSpec {
-  return connections === undefined ? load : { ...load, connections };
+function loadOf({ connections, pool = {} }: StageSpec, load: LoadSpec): LoadSpec {
+  const { max = connections ?? load.connections, statementTimeoutMs = load.statementTimeoutMs, ...rules } = pool;
+  const merged = { ...load.pool, ...rules };
+  const own = { ...load, connections: max, statementTimeoutMs };
+  return Object.keys(merged).length === 0 ? own : { ...own, pool: merged };
+}
+
+/** Both numbers may come from several places, so that they are known here only. */
+function assertPool({ name }: StageSpec, { connections, pool }: LoadSpec): void {
+  if ((pool?.min ?? 0) <= connections) return;
+  throw new UsageError(
+    `The pool of the stage ${name} keeps ${pool?.min} connections open, and may have ${connections}.`,
+    {
+      hint: 'Raise pool.max or --connections, or lower pool.min.',
+    },
+  );
 }
 
 /** Migrations of a stage, or of the workload; every folder is read once. */

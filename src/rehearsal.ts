@@ -206,6 +206,8 @@ async function describeStage(
     migrations: spec.migrations,
     profile: profile.name,
     connections: load.connections,
+    ...(load.pool === undefined ? {} : { pool: load.pool }),
+    statementTimeoutMs: load.statementTimeoutMs,
     settings: profile.settings.map((setting) => inForce(setting, server)),
     applied,
     snapshotKey: snapshot.key,

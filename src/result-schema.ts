@@ -27,7 +27,12 @@ const percentiles = z.object({
   maxUs: amount,
 });
 
-const latencies = z.object({ response: percentiles, service: percentiles, wait: percentiles });
+const latencies = z.object({
+  response: percentiles,
+  service: percentiles,
+  wait: percentiles,
+  firstByte: percentiles.optional(),
+});
 
 const counts = z.object({ scheduled: count, succeeded: count, failed: count, timedOut: count, unfinished: count });
 
@@ -55,6 +60,23 @@ const timelineBucket = z.object({
 
 const ratePoints = z.array(z.object({ at: amount, rate: amount })).readonly();
 
+const pool = z.object({
+  min: count.optional(),
+  idleTimeoutMs: amount.optional(),
+  connectionTimeoutMs: amount.optional(),
+});
+
+const poolFigures = z.object({
+  max: count,
+  min: count,
+  wait: percentiles,
+  utilisation: z.number().min(0).max(1),
+  busiest: count,
+  exhausted: count,
+  timedOut: count,
+  opened: count,
+});
+
 const block = z.object({
   id: name,
   stage: name,
@@ -75,6 +97,7 @@ const block = z.object({
   outages: z
     .array(z.object({ offsetMs: amount, durationMs: amount, failed: count, scheduled: count, recovered: z.boolean() }))
     .optional(),
+  pool: poolFigures.optional(),
   checkpoints: count.optional(),
   jobs: z
     .array(
@@ -106,6 +129,8 @@ const stage = z.object({
   migrations: z.string(),
   profile: z.string(),
   connections: count.optional(),
+  pool: pool.optional(),
+  statementTimeoutMs: amount.optional(),
   settings: z.array(
     z.object({ name: z.string(), value: z.string(), reason: z.string(), source: z.string().optional() }),
   ),
@@ -244,6 +269,7 @@ export const runResultSchema = z.object({
     statementTimeoutMs: amount,
     prepared: z.boolean().optional(),
     shape: ratePoints.optional(),
+    pool: pool.optional(),
   }),
   slo: z.object({ percentile: z.number().gt(0).lt(100), limitMs: amount }),
   gate: z.object({ maxRegression: amount, maxWork: amount.optional() }).optional(),

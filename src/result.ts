@@ -10,13 +10,15 @@ import type { Comparison } from './comparison/record.ts';
 import type { ClosedLoopFigures } from './http/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
 import type { Outage } from './load/outages.ts';
+import type { PoolFigures } from './load/pool-figures.ts';
 import type { StageEvidence } from './observe/record.ts';
 import type { ProbeFigures } from './probe/record.ts';
 import type { Verdict } from './verdict/record.ts';
-import type { ClaimSpec, GateSpec, LoadSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
+import type { ClaimSpec, GateSpec, LoadSpec, PoolSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
 import type { Tuning } from './tune/record.ts';
 
 export type { Outage } from './load/outages.ts';
+export type { PoolFigures } from './load/pool-figures.ts';
 export type { CalibrationRound } from './calibration/record.ts';
 export type { CapacityResult, CapacityStep } from './capacity/record.ts';
 export type { ClosedLoopFigures } from './http/record.ts';
@@ -60,6 +62,8 @@ export interface Latencies {
   response: Percentiles;
   service: Percentiles;
   wait: Percentiles;
+  /** From the send to the first byte of the first answer, where one came; absent in older results. */
+  firstByte?: Percentiles;
 }
 
 export interface TransactionFigures extends Latencies {
@@ -117,6 +121,8 @@ export interface Block {
   longestGapMs: number;
   /** In the order of their beginnings; absent where there was none, where the stage was saturated, and in older results. */
   outages?: Outage[];
+  /** Absent in older results. */
+  pool?: PoolFigures;
   /** Checkpoints that the server began meanwhile; absent in older results. */
   checkpoints?: number;
   /** Runs of the stage's background jobs, in the order of their ends; absent where it has none. */
@@ -196,6 +202,10 @@ export interface StageResult {
   profile: string;
   /** Of the client's pool. Missing in results from before stages could have pools of their own: the load's. */
   connections?: number;
+  /** Of that pool, where it is not simply open from beginning to end. */
+  pool?: PoolSpec;
+  /** Missing in older results: the load's. */
+  statementTimeoutMs?: number;
   /** Settings that differ from PostgreSQL's defaults, each with its reason and the source of that. */
   settings: { name: string; value: string; reason: string; source?: string }[];
   /** Migrations applied after the baseline, with durations measured when the stage's snapshot was built. */

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { claimFaults, claimShape } from './claim-check.ts';
 import { UsageError } from './errors.ts';
 import { httpFaults, httpShape } from './http/check.ts';
-import { connections, loadShape } from './load-check.ts';
+import { connections, loadShape, stagePool } from './load-check.ts';
 import { migrationFormats } from './migrate/formats/format.ts';
 import { isolationLevels, readingUnits, type ScenarioSpec, type TransactionBody } from './scenario.ts';
 import { checkStatement } from './sql.ts';
@@ -43,6 +43,7 @@ const stage = z.strictObject({
   migrationsFolder: text.optional(),
   profile: text,
   connections: connections.optional(),
+  pool: stagePool.optional(),
   settings: z.record(text, z.union([z.string(), z.number(), z.boolean()])).optional(),
   takesOver: text.optional(),
   rewrites: z.record(text, body).optional(),
@@ -109,6 +110,7 @@ export async function checkScenario(scenario: ScenarioSpec, file: string): Promi
         ...nameFaults(scenario),
         ...httpFaults(scenario),
         ...isolationFaults(scenario),
+        ...poolFaults(scenario),
         ...(await statementFaults(scenario)),
       ]
     : faultsOf(parsed.error);
@@ -159,6 +161,12 @@ function isolationFaults({ workload, stages }: ScenarioSpec): string[] {
   return bodies
     .filter(([, { atomic, isolation }]) => isolation !== undefined && atomic !== true)
     .map(([path]) => `${path}.isolation: only an atomic transaction has a level of its own (set atomic: true)`);
+}
+
+function poolFaults({ stages }: ScenarioSpec): string[] {
+  return stages
+    .filter(({ connections: size, pool }) => size !== undefined && pool?.max !== undefined)
+    .map(({ name }) => `stages.${name}: connections and pool.max say the same, give one of them`);
 }
 
 async function statementFaults({ workload, stages }: ScenarioSpec): Promise<string[]> {

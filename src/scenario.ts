@@ -154,6 +154,8 @@ export interface StageSpec {
   migrations: string;
   /** Size of the client's pool in this stage, whatever the load says: for a change that is about the pool. Default: the load's. */
   connections?: number;
+  /** The client's pool in this stage, in place of what the load says of it. */
+  pool?: StagePoolSpec;
   /** Folder of this stage's migrations, where it is not the workload's. The baseline must be the same in both. */
   migrationsFolder?: string;
   /** `stock`, `tuned`, a profile of the config file, or the path of a postgresql.conf, which counts as `migrations` does. */
@@ -181,6 +183,27 @@ export interface RatePoint {
   rate: number;
 }
 
+/** How the client's pool grows, shrinks and gives up. */
+export interface PoolSpec {
+  /** Connections that are opened before the load and are not closed for being idle. Default: all. Others are opened when they are needed. */
+  min?: number;
+  /** A connection beyond `min` that was not used for so long is closed. Default: none is. */
+  idleTimeoutMs?: number;
+  /**
+   * An arrival that waits for a connection so long fails, and so does opening one that takes so long. Default: arrivals wait for as long as
+   * it takes.
+   */
+  connectionTimeoutMs?: number;
+}
+
+/** The same for one stage, with what else it may have of its own. */
+export interface StagePoolSpec extends PoolSpec {
+  /** Most connections. Default: the load's `connections`. */
+  max?: number;
+  /** Default: the load's. */
+  statementTimeoutMs?: number;
+}
+
 /** The load that every stage gets. */
 export interface LoadSpec {
   /** Transactions a second offered, whatever the server does (open loop). */
@@ -204,6 +227,8 @@ export interface LoadSpec {
    * pooler that hands out a connection for one transaction only. Default true.
    */
   prepared?: boolean;
+  /** Default: all connections are opened before the load and stay. */
+  pool?: PoolSpec;
 }
 
 /** Service level objective: the given percentile of response times stays below the limit. */

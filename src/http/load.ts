@@ -15,7 +15,7 @@ const defaults = { connections: 100, requestTimeoutMs: 10_000 };
  * @throws UsageError when the sum of all sources is not possible
  */
 export function httpLoad(general: Partial<LoadSpec>, ...parts: readonly Partial<HttpLoadSpec>[]): LoadSpec {
-  const { connections: _, statementTimeoutMs: __, prepared: ___, ...common } = general;
+  const { connections: _, statementTimeoutMs: __, prepared: ___, pool: ____, ...common } = general;
   const { requestTimeoutMs, ...rest } = Object.assign({}, defaultLoad, common, defaults, ...parts) as LoadSpec &
     HttpLoadSpec;
   const load = { ...rest, statementTimeoutMs: requestTimeoutMs };

@@ -4,7 +4,7 @@ import { EnvironmentError, messageOf } from '../errors.ts';
 import { isolationLevels } from '../scenario.ts';
 import type { IsolationLevel, Row, TransactionBody, TransactionClient } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
-import { loadTypes, PreparedQuery } from './prepared.ts';
+import { AnswerWatch, loadTypes, PreparedQuery } from './prepared.ts';
 import type { Statement } from './prepared.ts';
 
 /** A transaction as one stage carries it out. */
@@ -16,6 +16,8 @@ export interface PlannedTransaction {
 export interface ConnectionSettings {
   target: ConnectionTarget;
   statementTimeoutMs: number;
+  /** For opening a connection. Default: the statement timeout, and a second at least. */
+  connectionTimeoutMs?: number | undefined;
   /** False: statements have no names, and nothing on the server outlives a transaction. Default true. */
   prepared?: boolean;
   /** By number, as in the schedule. */
@@ -40,6 +42,7 @@ export class LoadConnection {
   readonly #settings: ConnectionSettings;
   #client: Client | undefined;
   #runners: TransactionRunner[] = [];
+  readonly #answer = new AnswerWatch();
   /** Process id of its backend, while it is open. */
   backendPid: number | undefined;
 
@@ -51,14 +54,20 @@ export class LoadConnection {
     return this.#client !== undefined;
   }
 
+  /** When the answer to the latest transaction began, in microseconds of the monotonic clock; 0 if it did not. */
+  get firstByteUs(): number {
+    return this.#answer.firstByteUs;
+  }
+
   /** @throws what `pg` throws when the server cannot be reached or refuses */
   async open(): Promise<void> {
     const { target, statementTimeoutMs, prepared = true, transactions } = this.#settings;
+    const { connectionTimeoutMs = Math.max(statementTimeoutMs, 1000) } = this.#settings;
     const client = new Client({
       ...target,
       application_name: 'pgrehearse load',
       statement_timeout: statementTimeoutMs,
-      connectionTimeoutMillis: Math.max(statementTimeoutMs, 1000),
+      connectionTimeoutMillis: connectionTimeoutMs,
       types: loadTypes,
     });
     const forget = (): void => {
@@ -75,7 +84,12 @@ export class LoadConnection {
     this.backendPid = (client as unknown as { processID: number }).processID;
     this.#runners = transactions.map(
       ({ name, body }, number) =>
-        new TransactionRunner(client, body, control, statementsOf(name, body, prepared ? number : undefined)),
+        new TransactionRunner(
+          { client, answer: this.#answer },
+          body,
+          control,
+          statementsOf(name, body, prepared ? number : undefined),
+        ),
     );
     this.#client = client;
   }
@@ -88,6 +102,7 @@ export class LoadConnection {
    */
   run(transaction: number, params: unknown): Promise<unknown> {
     const runner = this.#runners[transaction];
+    this.#answer.firstByteUs = 0;
     if (this.#client === undefined || runner === undefined) {
       return Promise.reject(new Error('Connection terminated: the connection was lost.'));
     }
@@ -95,7 +110,9 @@ export class LoadConnection {
   }
 
   async close(): Promise<void> {
-    await this.#client?.end();
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end();
   }
 }
 
@@ -132,9 +149,10 @@ async function prepareTransactionControl(
   { commit, rollback }: TransactionControl,
   begins: readonly Statement[],
 ): Promise<void> {
+  const line = { client, answer: new AnswerWatch() };
   try {
-    for (const statement of begins.flatMap((begin) => [begin, commit])) await execute(client, statement, []);
-    for (const statement of [begins[0]!, rollback]) await execute(client, statement, []);
+    for (const statement of begins.flatMap((begin) => [begin, commit])) await execute(line, statement, []);
+    for (const statement of [begins[0]!, rollback]) await execute(line, statement, []);
   } catch (error) {
     await client.end();
     throw error;
@@ -152,15 +170,21 @@ function statementsOf(name: string, { statements }: TransactionBody, number?: nu
   );
 }
 
-function execute(client: Client, statement: Statement, values: readonly unknown[], prefix?: Statement) {
+/** A connection, and who notes when it is answered. */
+interface Line {
+  readonly client: Client;
+  readonly answer: AnswerWatch;
+}
+
+function execute({ client, answer }: Line, statement: Statement, values: readonly unknown[], prefix?: Statement) {
   return new Promise<Row[]>((resolve, reject) => {
-    client.query(new PreparedQuery(statement, values, prefix, resolve, reject));
+    client.query(new PreparedQuery(statement, values, prefix, answer, resolve, reject));
   });
 }
 
 /** A transaction on a connection, with its statements. */
 class TransactionRunner implements TransactionClient {
-  readonly #client: Client;
+  readonly #line: Line;
   readonly #body: TransactionBody;
   readonly #control: TransactionControl;
   readonly #statements: ReadonlyMap<string, Statement>;
@@ -168,12 +192,12 @@ class TransactionRunner implements TransactionClient {
   #beginDue = false;
 
   constructor(
-    client: Client,
+    line: Line,
     body: TransactionBody,
     control: TransactionControl,
     statements: ReadonlyMap<string, Statement>,
   ) {
-    this.#client = client;
+    this.#line = line;
     this.#body = body;
     this.#control = control;
     this.#statements = statements;
@@ -184,7 +208,7 @@ class TransactionRunner implements TransactionClient {
     if (known === undefined) return Promise.reject(new ReferenceError(`Statement ${statement} is not declared.`));
     const prefix = this.#beginDue ? this.#control.begin(this.#body) : undefined;
     this.#beginDue = false;
-    return execute(this.#client, known, values, prefix) as Promise<R[]>;
+    return execute(this.#line, known, values, prefix) as Promise<R[]>;
   }
 
   run(params: unknown): Promise<unknown> {
@@ -195,11 +219,11 @@ class TransactionRunner implements TransactionClient {
     this.#beginDue = true;
     try {
       const answer = await this.#body.run(this, params);
-      if (!this.#beginDue) await execute(this.#client, this.#control.commit, []);
+      if (!this.#beginDue) await execute(this.#line, this.#control.commit, []);
       return answer;
     } catch (error) {
       // A lost connection has rolled back by itself; the first error is the one to tell.
-      if (!this.#beginDue) await execute(this.#client, this.#control.rollback, []).catch(() => {});
+      if (!this.#beginDue) await execute(this.#line, this.#control.rollback, []).catch(() => {});
       throw error;
     }
   }
@@ -209,29 +233,47 @@ class TransactionRunner implements TransactionClient {
 export class ConnectionSet implements AsyncDisposable {
   readonly connections: readonly LoadConnection[];
   readonly #settings: ConnectionSettings;
+  readonly #least: number;
 
-  private constructor(settings: ConnectionSettings, count: number) {
+  private constructor(settings: ConnectionSettings, count: number, least: number) {
     this.#settings = settings;
+    this.#least = least;
     this.connections = Array.from({ length: count }, () => new LoadConnection(settings));
   }
 
-  /** @throws EnvironmentError when a connection cannot be opened */
-  static async open(settings: ConnectionSettings, count: number): Promise<ConnectionSet> {
-    const set = new ConnectionSet(settings, count);
-    const opened = await Promise.allSettled(set.connections.map((connection) => connection.open()));
+  /** Those that are open between blocks. */
+  get #kept(): readonly LoadConnection[] {
+    return this.connections.slice(0, this.#least);
+  }
+
+  /**
+   * @param least so many are opened now, the others when they are needed; default all
+   * @throws EnvironmentError when a connection cannot be opened
+   */
+  static async open(settings: ConnectionSettings, count: number, least = count): Promise<ConnectionSet> {
+    const set = new ConnectionSet(settings, count, least);
+    const opened = await Promise.allSettled(set.#kept.map((connection) => connection.open()));
     const refused = opened.find((outcome) => outcome.status === 'rejected');
     if (refused === undefined) return set;
     await set[Symbol.asyncDispose]();
     const { host, port, database } = settings.target;
     throw new EnvironmentError(
-      `The load generator cannot open ${count} connections to ${database} at ${host}:${port}: ${messageOf(refused.reason)}`,
+      `The load generator cannot open ${least} connections to ${database} at ${host}:${port}: ${messageOf(refused.reason)}`,
       { hint: 'Check that the server runs and that max_connections allows as many.', cause: refused.reason },
     );
   }
 
-  /** Opens again what was lost. What cannot be opened is left to the next transaction that gets it, which then fails. */
+  /**
+   * As at the beginning: opens again what was lost, and closes what is opened on demand. What cannot be opened is left to the next
+   * transaction that gets it, which then fails.
+   */
   async restore(): Promise<void> {
-    await Promise.allSettled(this.connections.filter(({ isOpen }) => !isOpen).map((connection) => connection.open()));
+    const lost = this.#kept.filter(({ isOpen }) => !isOpen);
+    const more = this.connections.slice(this.#least);
+    await Promise.allSettled([
+      ...lost.map((connection) => connection.open()),
+      ...more.map((connection) => connection.close()),
+    ]);
   }
 
   /**

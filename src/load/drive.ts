@@ -2,6 +2,7 @@
 import { Fate, longestOffsetUs, never } from './samples.ts';
 import type { Samples } from './samples.ts';
 import type { Clock, Pacer } from './pacer.ts';
+import { FreeConnections, type PoolRules } from './pool.ts';
 
 /** How a transaction ended. */
 export interface Ending {
@@ -19,6 +20,8 @@ export interface Executor {
   connect(connection: number): Promise<void> | undefined;
   /** Carries out one arrival on one connection, retries included. Never rejects. */
   execute(arrival: number, connection: number): Promise<Ending>;
+  /** When the first byte of the connection's latest answer came, in microseconds of the monotonic clock; 0 if none did. */
+  firstByteUs(connection: number): number;
 }
 
 /** A look at a running block. */
@@ -40,6 +43,8 @@ export interface DriveOptions {
   pacer: Pacer;
   executor: Executor;
   connections: number;
+  /** Default: all connections are open, and arrivals wait for them for as long as it takes. */
+  pool?: PoolRules;
   /** Instant of the clock at which the block starts. */
   startUs: number;
   /** Arrivals due before are driven, not counted. */
@@ -60,6 +65,10 @@ export interface DriveResult {
   outcome: 'complete' | 'saturated' | 'interrupted';
   /** End of the schedule or the stop, from the start of the block; arrivals due later were not offered. */
   stopUs: number;
+  /** Counted arrivals that found all connections in use when they were taken up. */
+  exhausted: number;
+  /** Connections that were opened after the warm-up. */
+  opened: number;
 }
 
 /** Reason of the signal that stops a block because the stage cannot hold the rate. */
@@ -86,7 +95,7 @@ export function drive(options: DriveOptions): Promise<DriveResult> {
 class DriveLoop {
   readonly #options: DriveOptions;
   readonly #resolve: (result: DriveResult) => void;
-  readonly #free: number[];
+  readonly #free: FreeConnections;
   // Positions in `arrivals`: prepared >= picked >= started.
   #prepared = 0;
   #picked = 0;
@@ -96,12 +105,14 @@ class DriveLoop {
   #state: 'offering' | 'draining' | 'over' = 'offering';
   #result: DriveResult;
   #cancels: (() => void)[] = [];
+  /** Cancels the look at who has waited for too long. */
+  #patience: (() => void) | undefined;
 
   constructor(options: DriveOptions, resolve: (result: DriveResult) => void) {
     this.#options = options;
     this.#resolve = resolve;
-    this.#free = Array.from({ length: options.connections }, (_, turn) => options.connections - 1 - turn);
-    this.#result = { outcome: 'complete', stopUs: options.endUs };
+    this.#free = new FreeConnections(options.connections, options.pool);
+    this.#result = { outcome: 'complete', stopUs: options.endUs, exhausted: 0, opened: 0 };
   }
 
   run(): void {
@@ -129,6 +140,8 @@ class DriveLoop {
     const before = this.#picked;
     this.#pickUpDue();
     this.#startWaiting();
+    this.#countExhausted(before);
+    this.#watchPatience();
     // Behind the sends, while the server works: draw as many as were used.
     this.#prepareAhead(Math.min(this.#picked - before + 1, drawAhead));
   }
@@ -144,6 +157,7 @@ class DriveLoop {
       samples.latenessUs[arrival] = offset(latenessUs);
       samples.fate[arrival] = Fate.unfinished;
       samples.sentUs[arrival] = never;
+      samples.firstByteUs[arrival] = never;
       if (this.#prepared === this.#picked) this.#prepareAhead(1);
       this.#picked++;
     }
@@ -159,14 +173,25 @@ class DriveLoop {
   }
 
   #startWaiting(): void {
-    while (this.#started < this.#picked && this.#free.length > 0) {
-      this.#start(this.#options.arrivals[this.#started++]!, this.#free.pop()!);
+    while (this.#started < this.#picked) {
+      const connection = this.#free.take();
+      if (connection === undefined) return;
+      this.#start(this.#options.arrivals[this.#started++]!, connection);
+    }
+  }
+
+  /** @param from the first that was taken up just now */
+  #countExhausted(from: number): void {
+    const { samples, arrivals, warmupUs } = this.#options;
+    for (let place = Math.max(from, this.#started); place < this.#picked; place++) {
+      if (samples.dueUs[arrivals[place]!]! >= warmupUs) this.#result.exhausted++;
     }
   }
 
   #start(arrival: number, connection: number): void {
-    const { executor } = this.#options;
+    const { executor, warmupUs } = this.#options;
     const connecting = executor.connect(connection);
+    if (connecting !== undefined && this.#elapsedUs() >= warmupUs) this.#result.opened++;
     const send = (): void => {
       const { samples } = this.#options;
       if (this.#state !== 'over') samples.sentUs[arrival] = offset(this.#elapsedUs() - samples.dueUs[arrival]!);
@@ -176,8 +201,24 @@ class DriveLoop {
     else void connecting.then(send, send);
   }
 
-  #end(arrival: number, connection: number, { fate, error, retries }: Ending): void {
+  #end(arrival: number, connection: number, ending: Ending): void {
     if (this.#state === 'over') return;
+    this.#note(arrival, ending);
+    this.#noteFirstByte(arrival, connection);
+    const { clock, warmupUs } = this.#options;
+    // In the warm-up they take turns, so that none has to fill its caches in the counted time.
+    this.#free.release(connection, clock.nowUs(), this.#elapsedUs() < warmupUs);
+    this.#startWaiting();
+    if (this.#state === 'draining') this.#finishWhenIdle();
+  }
+
+  #noteFirstByte(arrival: number, connection: number): void {
+    const { samples, executor, startUs } = this.#options;
+    const instantUs = executor.firstByteUs(connection);
+    if (instantUs > 0) samples.firstByteUs[arrival] = offset(instantUs - startUs - samples.dueUs[arrival]!);
+  }
+
+  #note(arrival: number, { fate, error, retries }: Ending): void {
     const { samples } = this.#options;
     const responseUs = this.#elapsedUs() - samples.dueUs[arrival]!;
     samples.endUs[arrival] = offset(responseUs);
@@ -187,18 +228,34 @@ class DriveLoop {
     this.#completed++;
     if (fate !== Fate.succeeded) this.#failed++;
     this.#options.onEnd?.(responseUs);
-    this.#release(connection);
-    this.#startWaiting();
-    if (this.#state === 'draining') this.#finishWhenIdle();
   }
 
-  /**
-   * The connection used last is used next, because its backend is the warmest, except in the warm-up: there they take turns, so
-   * that none has to fill its caches in the counted time.
-   */
-  #release(connection: number): void {
-    if (this.#elapsedUs() < this.#options.warmupUs) this.#free.unshift(connection);
-    else this.#free.push(connection);
+  /** Sees to it that the arrival that waits for longest gives up in time, where arrivals do. */
+  #watchPatience(): void {
+    const untilUs = this.#patienceUntilUs();
+    if (untilUs === Infinity || this.#patience !== undefined) return;
+    this.#patience = this.#options.clock.at(untilUs, () => {
+      this.#patience = undefined;
+      this.#giveUpLate();
+    });
+  }
+
+  /** The instant at which the arrival that waits for longest gives up; never where none waits, or none gives up. */
+  #patienceUntilUs(): number {
+    const { samples, arrivals, startUs, pool } = this.#options;
+    if (pool?.connectionTimeoutUs === undefined || this.#started === this.#picked) return Infinity;
+    const arrival = arrivals[this.#started]!;
+    return startUs + samples.dueUs[arrival]! + samples.latenessUs[arrival]! + pool.connectionTimeoutUs;
+  }
+
+  #giveUpLate(): void {
+    const { arrivals, clock, pool } = this.#options;
+    while (this.#patienceUntilUs() <= clock.nowUs()) {
+      const arrival = arrivals[this.#started++]!;
+      this.#note(arrival, pool!.refuse(arrival));
+    }
+    this.#watchPatience();
+    if (this.#state === 'draining') this.#finishWhenIdle();
   }
 
   #lookAgain(): void {
@@ -214,6 +271,7 @@ class DriveLoop {
   #look(): void {
     const { samples, arrivals } = this.#options;
     const elapsedUs = this.#elapsedUs();
+    this.#free.closeIdle(this.#options.clock.nowUs());
     const waiting = this.#picked - this.#started;
     const oldestAgeUs = waiting === 0 ? 0 : elapsedUs - samples.dueUs[arrivals[this.#started]!]!;
     this.#options.onProgress?.({
@@ -229,9 +287,11 @@ class DriveLoop {
     if (this.#state !== 'offering') return;
     this.#pickUpDue(stopUs);
     this.#state = 'draining';
-    this.#result = { outcome, stopUs };
-    if (outcome === 'complete') this.#startWaiting();
-    else this.#giveUpWaiting();
+    this.#result = { ...this.#result, outcome, stopUs };
+    if (outcome === 'complete') {
+      this.#startWaiting();
+      this.#watchPatience();
+    } else this.#giveUpWaiting();
     const { clock, drainUs } = this.#options;
     const graceUs = outcome === 'interrupted' ? Math.min(drainUs, interruptedDrainUs) : drainUs;
     this.#cancels.push(clock.at(clock.nowUs() + graceUs, () => this.#finish()));
@@ -244,13 +304,14 @@ class DriveLoop {
   }
 
   #finishWhenIdle(): void {
-    if (this.#started === this.#picked && this.#free.length === this.#options.connections) this.#finish();
+    if (this.#started === this.#picked && this.#free.count === this.#free.size) this.#finish();
   }
 
   #finish(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
     for (const cancel of this.#cancels) cancel();
+    this.#patience?.();
     const { samples, arrivals } = this.#options;
     for (const arrival of arrivals.subarray(0, this.#picked)) {
       if (samples.fate[arrival] === Fate.unfinished && samples.endUs[arrival] === 0) this.#leaveUnfinished(arrival);

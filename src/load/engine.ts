@@ -2,9 +2,10 @@
 import { importHttpScenario } from '../http/scenario.ts';
 import type { Block, JobRun } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
-import type { JobSpec, LoadSpec, RatePoint, SloSpec } from '../scenario.ts';
+import type { JobSpec, LoadSpec, PoolSpec, RatePoint, SloSpec } from '../scenario.ts';
 import { BlockLooks } from './block-looks.ts';
 import type { BlockProgress } from './block-looks.ts';
+import type { PoolSettings } from './executor.ts';
 import { BackgroundJobs } from './jobs.ts';
 import type { JobRecord } from './jobs.ts';
 import { monotonicClock } from './pacer.ts';
@@ -31,7 +32,7 @@ interface SessionBasics {
   seed: number;
   scale: number;
   /** Of all blocks of the session. */
-  load: Pick<LoadSpec, 'connections' | 'statementTimeoutMs' | 'prepared'>;
+  load: Pick<LoadSpec, 'connections' | 'statementTimeoutMs' | 'prepared' | 'pool'>;
   /** Worker threads that share the schedule and the connections. Default 1. */
   workers?: number;
 }
@@ -159,6 +160,7 @@ export class LoadSession implements AsyncDisposable {
       cpuCores: run.cpuCores,
       eventLoopDelayP99Us: Math.max(...run.done.map(({ eventLoopDelayP99Us }) => eventLoopDelayP99Us)),
       workers,
+      pool: poolUse(this.#options.load, run.done),
     };
     await writeSamples(options.samplesPath, record, samples);
     const block = summarise(record, samples, slo, options.samplesName ?? options.samplesPath);
@@ -234,10 +236,21 @@ function ordersOf(options: SessionOptions): SessionOrder[] {
     scale: options.scale,
     statementTimeoutMs: load.statementTimeoutMs,
     prepared: load.prepared ?? true,
+    ...(load.pool === undefined ? {} : { pool: poolOf(load, load.pool, worker, workers) }),
     worker,
     workers,
     connections: stripe(load.connections, worker, workers).length,
   }));
+}
+
+/** A worker's share of the pool. */
+function poolOf(
+  { connections }: Pick<LoadSpec, 'connections'>,
+  { min = connections, idleTimeoutMs, connectionTimeoutMs }: PoolSpec,
+  worker: number,
+  workers: number,
+): PoolSettings {
+  return { min: stripe(min, worker, workers).length, idleTimeoutMs, connectionTimeoutMs };
 }
 
 function rulesOf({ load, minimumMs = 0, backlogLimit = 100_000 }: SessionBlockOptions): SaturationRules {
@@ -266,6 +279,11 @@ function jobRuns({ jobRecords, startUs }: Carried, warmupMs: number): JobRun[] {
     startedMs: (startedUs - startUs) / 1000 - warmupMs,
     durationMs: (endedUs - startedUs) / 1000,
   }));
+}
+
+function poolUse({ connections, pool }: SessionOptions['load'], done: readonly WorkerDone[]): BlockRecord['pool'] {
+  const sum = (key: 'exhausted' | 'opened') => done.reduce((total, { result }) => total + result[key], 0);
+  return { max: connections, min: pool?.min ?? connections, exhausted: sum('exhausted'), opened: sum('opened') };
 }
 
 /** How the block ended, from how its workers did: it was stopped for all when it was stopped for one. */

@@ -6,7 +6,8 @@ import type { PlannedTransaction } from './client.ts';
 import { createDraw } from './draw.ts';
 import type { Catalog } from './draw.ts';
 import type { Ending, Executor } from './drive.ts';
-import { Fate, LabelTable } from './samples.ts';
+import type { PoolRules } from './pool.ts';
+import { Fate, LabelTable, poolTimeout } from './samples.ts';
 import type { Labels, Samples } from './samples.ts';
 
 /** Serialisation failure and deadlock: PostgreSQL asks the client to repeat the transaction. */
@@ -35,7 +36,10 @@ export function planTransactions(scenario: ScenarioSpec, stage: StageSpec): Plan
 /** What the executor needs of a connection. */
 export interface Connection {
   readonly isOpen: boolean;
+  /** See `Executor.firstByteUs`. */
+  readonly firstByteUs: number;
   open(): Promise<void>;
+  close(): Promise<void>;
   run(transaction: number, params: unknown): Promise<unknown>;
 }
 
@@ -46,6 +50,14 @@ export interface ExecutorOptions<C extends Connection> {
   blockNumber: number;
   samples: Samples;
   connections: readonly C[];
+  pool?: PoolSettings | undefined;
+}
+
+/** The pool of one worker, plain data; as in PoolSpec. */
+export interface PoolSettings {
+  min: number;
+  idleTimeoutMs?: number | undefined;
+  connectionTimeoutMs?: number | undefined;
 }
 
 /** Draws parameters ahead, runs transactions on connections, repeats them where PostgreSQL asks for it, and names errors. */
@@ -73,6 +85,28 @@ export class PostgresExecutor<C extends Connection> implements Executor {
     return Array.from(this.#busy, (connection) => this.#options.connections[connection]!);
   }
 
+  /** How its connections are pooled; undefined where all stay open and arrivals wait for as long as it takes. */
+  get pool(): PoolRules | undefined {
+    const { pool, connections } = this.#options;
+    if (pool === undefined) return undefined;
+    const { min, idleTimeoutMs, connectionTimeoutMs } = pool;
+    return {
+      min,
+      ...(idleTimeoutMs === undefined ? {} : { idleTimeoutUs: idleTimeoutMs * 1000 }),
+      ...(connectionTimeoutMs === undefined ? {} : { connectionTimeoutUs: connectionTimeoutMs * 1000 }),
+      // What a connection says when it goes is nobody's concern: it was idle.
+      disconnect: (connection) => void connections[connection]!.close().catch(() => {}),
+      refuse: (arrival) => this.#refuse(arrival),
+    };
+  }
+
+  #refuse(arrival: number): Ending {
+    this.#params.delete(arrival);
+    const example = `no connection within ${this.#options.pool!.connectionTimeoutMs} ms`;
+    const error = this.#errors.numberOf(poolTimeout, () => ({ code: poolTimeout, example }));
+    return { fate: Fate.failed, error, retries: 0 };
+  }
+
   /** @throws UsageError when the scenario's `params` or `classify` throws */
   prepare(arrival: number): number {
     const { catalog, seed, blockNumber, samples } = this.#options;
@@ -94,6 +128,10 @@ export class PostgresExecutor<C extends Connection> implements Executor {
   connect(connection: number): Promise<void> | undefined {
     const slot = this.#options.connections[connection]!;
     return slot.isOpen ? undefined : slot.open();
+  }
+
+  firstByteUs(connection: number): number {
+    return this.#options.connections[connection]!.firstByteUs;
   }
 
   async execute(arrival: number, connection: number): Promise<Ending> {

@@ -3,6 +3,7 @@ import type { Block, Counts, Latencies, Percentiles, TimelineBucket, Transaction
 import type { RatePoint, SloSpec } from '../scenario.ts';
 import { LatencyHistogram } from './histogram.ts';
 import { outagesOf } from './outages.ts';
+import { poolFiguresOf, type PoolFigures } from './pool-figures.ts';
 import { Fate, never } from './samples.ts';
 import type { Labels, Samples } from './samples.ts';
 
@@ -26,6 +27,8 @@ export interface BlockRecord extends Labels {
   cpuCores: number;
   eventLoopDelayP99Us: number;
   workers: number;
+  /** Connections of the client's pool, and what the drive loops counted of it. */
+  pool?: Pick<PoolFigures, 'max' | 'min' | 'exhausted' | 'opened'>;
 }
 
 /** Computes all figures of a block. Counted are the arrivals that were due from the end of the warm-up to the stop. */
@@ -36,6 +39,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
   const ends = endsWithin(record, samples);
   // Of a stage that cannot hold the rate more is told elsewhere.
   const outages = record.outcome === 'saturated' ? [] : outagesOf(samples, counted, record.warmupMs * 1000);
+  const pool = poolFiguresOf(record, samples, counted);
   const measuredMs = Math.max(0, record.stopMs - record.warmupMs);
   const heldPerSecond = measuredMs === 0 ? 0 : (ends.succeeded * 1000) / measuredMs;
   return {
@@ -59,6 +63,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
     timeline: timelineOf(record, samples, counted, ends.instantsUs, missed),
     longestGapMs: longestGapUs(record, ends.instantsUs) / 1000,
     ...(outages.length === 0 ? {} : { outages }),
+    ...(pool === undefined ? {} : { pool }),
     generator: {
       lateness: percentilesOf(counted, (arrival) => samples.latenessUs[arrival]!),
       cpuCores: record.cpuCores,
@@ -99,12 +104,15 @@ function percentilesOf(arrivals: Uint32Array, latencyUs: (arrival: number) => nu
 }
 
 /** An arrival that was never sent has waited all its age and has no service time. */
-function latenciesOf({ sentUs, endUs }: Samples, arrivals: Uint32Array): Latencies {
+function latenciesOf({ sentUs, firstByteUs, endUs }: Samples, arrivals: Uint32Array): Latencies {
   const sent = arrivals.filter((arrival) => sentUs[arrival] !== never);
+  const answered = sent.filter((arrival) => firstByteUs[arrival] !== never);
+  const toFirstByteUs = (arrival: number): number => Math.max(0, firstByteUs[arrival]! - sentUs[arrival]!);
   return {
     response: percentilesOf(arrivals, (arrival) => endUs[arrival]!),
     service: percentilesOf(sent, (arrival) => endUs[arrival]! - sentUs[arrival]!),
     wait: percentilesOf(arrivals, (arrival) => Math.min(sentUs[arrival]!, endUs[arrival]!)),
+    ...(answered.length === 0 ? {} : { firstByte: percentilesOf(answered, toFirstByteUs) }),
   };
 }
 

@@ -9,7 +9,10 @@ import type { Schedule } from './schedule.ts';
 export const Fate = { notOffered: 0, succeeded: 1, failed: 2, timedOut: 3, unfinished: 4 } as const;
 export type Fate = (typeof Fate)[keyof typeof Fate];
 
-/** Stands for "it never happened" in `sentUs`. */
+/** Among the errors: an arrival that got no connection in the time that the pool gives it. */
+export const poolTimeout = 'POOL_TIMEOUT';
+
+/** Stands for "it never happened" in `sentUs` and `firstByteUs`. */
 export const never = 0xffff_ffff;
 
 /** Longest offset that a column can hold: 71 minutes. */
@@ -23,6 +26,8 @@ export const columnTypes = {
   latenessUs: Uint32Array,
   /** From due to the send: a connection was free and alive; `never` if that did not come. */
   sentUs: Uint32Array,
+  /** From due to the first byte of the first answer; `never` if none came. */
+  firstByteUs: Uint32Array,
   /** From due to the end; for unfinished arrivals their age when the block gave up. */
   endUs: Uint32Array,
   /** Number of the transaction. */

@@ -5,6 +5,8 @@ import type { ConnectionTarget } from '../server/server.ts';
 import { ConnectionSet } from './client.ts';
 import type { Executor } from './drive.ts';
 import { planTransactions, PostgresExecutor, stageNamed } from './executor.ts';
+import type { PoolSettings } from './executor.ts';
+import type { PoolRules } from './pool.ts';
 import type { Labels, Samples } from './samples.ts';
 
 /** Where the load goes: transactions to a database, or requests to a service. Plain data. */
@@ -24,6 +26,8 @@ export interface TargetOrder {
   prepared: boolean;
   /** Connections of this worker: its share of the load's. */
   connections: number;
+  /** Of this worker. Default: all connections stay open, and arrivals wait for as long as it takes. */
+  pool?: PoolSettings;
 }
 
 export interface TargetBlock {
@@ -34,6 +38,7 @@ export interface TargetBlock {
 /** An executor that names the errors and classes that it met. */
 export interface LabellingExecutor extends Executor {
   readonly labels: Labels;
+  readonly pool?: PoolRules | undefined;
 }
 
 export interface LoadTarget extends AsyncDisposable {
@@ -49,20 +54,27 @@ export interface LoadTarget extends AsyncDisposable {
  * @throws EnvironmentError when a connection cannot be opened
  */
 export async function openPostgresTarget(order: TargetOrder & { connection: ConnectionTarget }): Promise<LoadTarget> {
-  const { statementTimeoutMs, prepared, seed, scale } = order;
+  const { statementTimeoutMs, prepared, pool, seed, scale } = order;
   const scenario = await importScenario(order.scenarioFile);
   const transactions = planTransactions(scenario, stageNamed(scenario, order.stage));
   const catalog = createCatalog(scenario.workload.seed, { seed, scale });
   const set = await ConnectionSet.open(
-    { target: order.connection, statementTimeoutMs, prepared, transactions },
+    {
+      target: order.connection,
+      statementTimeoutMs,
+      prepared,
+      transactions,
+      connectionTimeoutMs: pool?.connectionTimeoutMs,
+    },
     order.connections,
+    pool?.min,
   );
   const { connections } = set;
   let executor: PostgresExecutor<(typeof connections)[number]> | undefined;
   return {
     async begin(block) {
       await set.restore();
-      executor = new PostgresExecutor({ scenario, catalog, seed, ...block, connections });
+      executor = new PostgresExecutor({ scenario, catalog, seed, ...block, connections, pool });
       return executor;
     },
     end: () => set.terminate(executor?.busyConnections ?? []),

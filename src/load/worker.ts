@@ -123,6 +123,7 @@ async function carryOut(block: OrderedBlock, pacer: ThreadPacer, target: LoadTar
     pacer,
     executor,
     connections: order.connections,
+    ...(executor.pool === undefined ? {} : { pool: executor.pool }),
     startUs,
     warmupUs: load.warmupMs * 1000,
     endUs: (load.warmupMs + load.durationMs) * 1000,

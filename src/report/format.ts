@@ -3,7 +3,7 @@
  *
  * Three significant digits at most: a histogram has no more, and a reader needs no more.
  */
-import type { RatePoint, ReadingSpec } from '../scenario.ts';
+import type { PoolSpec, RatePoint, ReadingSpec } from '../scenario.ts';
 
 /** Microseconds as '840 µs', '1.23 ms', '2.4 s', '3 min 24 s', '2 h 5 min'. */
 export function formatUs(us: number): string {
@@ -77,6 +77,15 @@ export function formatPlural(count: number, noun: string, plural = `${noun}s`): 
 /** The points of a changing rate: '1 at 0 %, 3 at 100 %'. */
 export function describeShape(shape: readonly RatePoint[]): string {
   return shape.map(({ at, rate }) => `${significant(rate)} at ${formatShare(at)}`).join(', ');
+}
+
+/** What is special about a pool: '2 connections kept open, 500 ms to get one'. */
+export function describePool({ min, idleTimeoutMs, connectionTimeoutMs }: PoolSpec): string {
+  return [
+    ...(min === undefined ? [] : [`${formatPlural(min, 'connection')} kept open`]),
+    ...(idleTimeoutMs === undefined ? [] : [`others closed after ${formatMs(idleTimeoutMs)}`]),
+    ...(connectionTimeoutMs === undefined ? [] : [`${formatMs(connectionTimeoutMs)} to get one`]),
+  ].join(', ');
 }
 
 /** An instant as '2026-11-20 23:05 UTC'. */

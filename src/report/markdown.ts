@@ -15,6 +15,7 @@ import { byTransaction } from './markdown-latency.ts';
 import { outages } from './markdown-outages.ts';
 import { readings } from './markdown-readings.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
+import { pools } from './markdown-pool.ts';
 import { renderObserved } from './markdown-observed.ts';
 import { renderPairs } from './markdown-pairs.ts';
 import { hasDatabases, renderClosedLoop, renderServices } from './markdown-service.ts';
@@ -63,6 +64,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     chart(files, 'latency-percentiles.svg', 'Response time of each stage from the median to the maximum'),
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
     outages(result),
+    pools(result),
     backgroundJobs(result),
     serverActivities(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),

@@ -12,7 +12,7 @@ it('drives a stage with a pool of its own, whatever the flag says, and records i
   const out = join(temporary.path, 'out');
   const flags = ['--preset', 'none', '--duration', '1s', '--connections', '3', '--out', out];
   await pgrehearse(['run', pooledShop, ...flags], join(temporary.path, 'cache'));
-  const { stages, readings, load } = await readResult(out);
+  const { stages, readings, load, blocks } = await readResult(out);
   expect(load.connections).toBe(3);
   expect(stages.map(({ connections }) => connections)).toEqual([3, 9]);
   // Counted by the server in the midst of the load.
@@ -20,7 +20,14 @@ it('drives a stage with a pool of its own, whatever the flag says, and records i
     ['before', 3],
     ['pool', 9],
   ]);
-  expect(await readFile(join(out, 'report.md'), 'utf8')).toMatch(/\| pool \| A larger pool \| 001 \| stock \| 9 \|/);
+  expect(stages.map(({ pool }) => pool)).toEqual([undefined, { connectionTimeoutMs: 2000 }]);
+  expect(blocks.map(({ pool }) => [pool!.max, pool!.min, pool!.wait.count])).toEqual([
+    [3, 3, blocks[0]!.counts.scheduled],
+    [9, 9, blocks[1]!.counts.scheduled],
+  ]);
+  const report = await readFile(join(out, 'report.md'), 'utf8');
+  expect(report).toMatch(/\| pool \| A larger pool \| 001 \| stock \| 9 \|/);
+  expect(report).toMatch(/\| pool \| 9 \| .*\|\n\npool: 2 s to get one; statements end after 5 s\./);
 });
 
 it('refuses more workers than the smallest pool has connections', async () => {

@@ -45,7 +45,9 @@ function connectionThat(run: (attempt: number) => Promise<unknown>): Connection 
   return {
     seen,
     isOpen: true,
+    firstByteUs: 0,
     open: () => Promise.resolve(),
+    close: () => Promise.resolve(),
     run: (_, params) => {
       seen.push(params);
       return run(seen.length);

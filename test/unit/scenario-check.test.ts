@@ -32,6 +32,17 @@ describe('checkScenario', () => {
     ['no stages', (s) => (s.stages = []), /at least one stage/],
     ['two stages of one name', (s) => (s.stages[1].name = 'before'), /before is taken twice/],
     ['a stage without a connection', (s) => (s.stages[1].connections = 0), /stages\.1\.connections/],
+    ['a pool of an unknown rule', (s) => (s.stages[1].pool = { maxi: 3 }), /stages\.1\.pool.*maxi/],
+    [
+      'a pool that gives no time',
+      (s) => (s.load = { pool: { connectionTimeoutMs: 0 } }),
+      /load\.pool\.connectionTimeoutMs/,
+    ],
+    [
+      'two sizes of one pool',
+      (s) => Object.assign(s.stages[1], { connections: 3, pool: { max: 4 } }),
+      /stages\.after: connections and pool\.max say the same/,
+    ],
     ['a bad stage name', (s) => (s.stages[1].name = '../after'), /lower-case/],
     [
       'a rewrite of nothing',
