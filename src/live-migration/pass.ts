@@ -6,7 +6,7 @@ import type { ConnectionTarget } from '../server/server.ts';
 import type { SqlStatement } from '../sql.ts';
 import { walPosition } from './aftermath.ts';
 import type { LockLook } from './lock-watch.ts';
-import { waitBetween } from './queue-figures.ts';
+import { waitBetween, waitSpans } from './queue-figures.ts';
 import type { LiveStatement } from './record.ts';
 
 /** A migration that takes longer than this under load is given up. */
@@ -91,6 +91,10 @@ export class Pass {
         startMs: inLoad(startedAt),
         endMs: inLoad(ended),
         ...waitBetween(looks, startedAt, ended),
+        waits: waitSpans(looks, startedAt, ended).map((wait) => ({
+          fromMs: inLoad(wait.fromMs),
+          toMs: inLoad(wait.toMs),
+        })),
         ...statement,
       };
     });

@@ -46,3 +46,20 @@ export function waitBetween(
     blockers: [...new Set(waiting.flatMap(({ look }) => look.blockers))],
   };
 }
+
+/** When it waited between two instants; a look stands for the time until the next. */
+export function waitSpans(
+  looks: readonly LockLook[],
+  fromMs: number,
+  toMs: number,
+): { fromMs: number; toMs: number }[] {
+  const waits: { fromMs: number; toMs: number }[] = [];
+  for (const { look, forMs } of spans(looks)) {
+    if (!look.waiting || look.atMs < fromMs || look.atMs > toMs) continue;
+    const last = waits.at(-1);
+    const end = Math.min(toMs, look.atMs + forMs);
+    if (last !== undefined && look.atMs <= last.toMs) last.toMs = end;
+    else waits.push({ fromMs: look.atMs, toMs: end });
+  }
+  return waits;
+}

@@ -52,6 +52,8 @@ export interface LiveStatement {
   endMs: number;
   /** Of which it waited for locks, as sampled. */
   waitedMs: number;
+  /** When it did; absent in older results. */
+  waits?: { fromMs: number; toMs: number }[];
   /** Who it waited for: what these sessions were, in words. */
   blockers: string[];
   /** From its start to the end of its transaction, which keeps its locks: the longest stall, and client sessions blocked. Absent in older results. */

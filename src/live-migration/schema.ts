@@ -14,6 +14,7 @@ const statement = z.object({
   startMs: instant,
   endMs: instant,
   waitedMs: amount,
+  waits: z.array(z.object({ fromMs: instant, toMs: instant })).optional(),
   blockers: z.array(z.string()),
   felt: z.object({ stallMs: amount, blockedMs: amount }).optional(),
   error: z.string().optional(),

@@ -97,7 +97,8 @@ function describeFailures({ failed, errors }: LiveRepeat['impact']): string {
 }
 
 function statementTable({ statements }: LiveRepeat, { quietMs }: Pick<LiveMigration, 'quietMs'>): string {
-  const rows = statements.map(({ migration, file, line, text, startMs, endMs, waitedMs, blockers, error }) => [
+  const rows = statements.map(({ migration, file, line, text, startMs, endMs, waitedMs, blockers, error }, at) => [
+    String(at + 1),
     file === '' ? '' : `${escapeText(file)}:${line}`,
     escapeText(text.length > 120 ? `${text.slice(0, 119)}…` : text),
     `${formatMs(endMs - startMs)}${error === undefined ? '' : `, ${error}`}`,
@@ -106,7 +107,7 @@ function statementTable({ statements }: LiveRepeat, { quietMs }: Pick<LiveMigrat
     quietMs[migration] === undefined ? '' : formatMs(quietMs[migration]),
   ]);
   const columns = [toRight('Took'), toRight('Waited'), 'For', toRight('Whole file on a quiet clock')];
-  return table(['Where', 'Statement', ...columns], rows);
+  return table([toRight('No.'), 'Where', 'Statement', ...columns], rows);
 }
 
 function adviceList(live: LiveMigration): string {
