@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EnvironmentError, messageOf, UsageError } from './errors.ts';
+import { FaultList } from './faults.ts';
 import { runResultSchema } from './result-schema.ts';
 import { schemaVersion } from './result.ts';
 import type { RunResult } from './result.ts';
@@ -102,4 +103,13 @@ export async function readResult(path: string): Promise<RunResult> {
       cause,
     });
   }
+}
+
+/** Reads several results. @throws UsageError with the faults of all of them at once */
+export async function readResults(paths: readonly string[]): Promise<RunResult[]> {
+  const faults = new FaultList();
+  const results: RunResult[] = [];
+  for (const path of paths) await faults.tryAsync(async () => void results.push(await readResult(path)));
+  faults.throwIfAny();
+  return results;
 }

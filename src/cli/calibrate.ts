@@ -1,9 +1,12 @@
 import { Command, Option } from 'commander';
 import { calibrate } from '../calibrate.ts';
 import type { PresetName } from '../comparison/record.ts';
+import { combineCalibrations } from '../calibration/combine.ts';
 import { UsageError } from '../errors.ts';
+import { writeReport } from '../report/write.ts';
+import { readResults, writeResult } from '../result-file.ts';
 import type { CommandContext } from './context.ts';
-import { measure, type MeasureFlags } from './measure.ts';
+import { givenCommand, measure, printResult, type MeasureFlags } from './measure.ts';
 import {
   blockOption,
   jsonOption,
@@ -17,6 +20,7 @@ import {
 import { addMeasuringOptions } from './server-options.ts';
 
 interface CalibrateFlags extends MeasureFlags {
+  combine?: string[];
   stage?: string;
   rounds: number;
   rate?: number;
@@ -31,6 +35,7 @@ export function calibrateCommand(context: CommandContext): Command {
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(new Option('--stage <name>', 'the stage (default: the last)'))
     .addOption(new Option('--rounds <n>', 'comparisons').argParser(parseWhole).default(20))
+    .option('--combine <dirs...>', 'measure nothing: the figures of these calibrations together, as of one')
     .addOption(new Option('--preset <name>', 'of each comparison').choices(['quick', 'standard']).default('quick'))
     .addOption(pairsOption())
     .addOption(blockOption())
@@ -46,12 +51,15 @@ export function calibrateCommand(context: CommandContext): Command {
       `
 Nothing differs between the two sides, so every round that fails is a false alarm. Tells their rate with its bound,
 how far the two blocks of a pair lie apart here, and how many pairs a margin needs. A quick round takes five minutes.
+Rounds that no single session has the time for are run in parts and combined; an interrupted part counts with what it finished.
 
 Examples:
   pgrehearse calibrate webhooks
-  pgrehearse calibrate ./load/shop.ts --rounds 5 --scale 0.1`,
+  pgrehearse calibrate ./load/shop.ts --rounds 5 --scale 0.1
+  pgrehearse calibrate --combine reports/runs/<id> reports/runs/<other> --out reports/calibration`,
     )
     .action(async (scenario: string, flags: CalibrateFlags) => {
+      if (flags.combine !== undefined) return combineStored(flags.combine, flags);
       if (flags.rounds === 0)
         throw new UsageError('A calibration needs at least one round.', { hint: 'Give --rounds 20.' });
       const { stage, rate, preset, pairs, block } = flags;
@@ -67,4 +75,14 @@ Examples:
       };
       await measure(request, context, (plan, control) => calibrate(plan, flags.rounds, control));
     });
+}
+
+/** A combined calibration is a result like any other: with --out it is kept, with its report. */
+async function combineStored(folders: readonly string[], { out, json }: CalibrateFlags): Promise<void> {
+  const combined = { ...combineCalibrations(await readResults(folders)), command: givenCommand() };
+  if (out !== undefined) {
+    await writeResult(out, combined);
+    await writeReport(out, combined);
+  }
+  printResult(combined, out, { json });
 }

@@ -1,10 +1,8 @@
 import { Command } from 'commander';
 import { compareResults } from '../compare-results.ts';
-import { FaultList } from '../faults.ts';
 import { renderComparison } from '../report/markdown-compare.ts';
 import { writeFiles } from '../report/write.ts';
-import { readResult } from '../result-file.ts';
-import type { RunResult } from '../result.ts';
+import { readResults } from '../result-file.ts';
 import type { CommandContext } from './context.ts';
 import { jsonOption } from './options.ts';
 
@@ -33,19 +31,10 @@ Examples:
   pgrehearse compare monday/result.json friday/result.json --anyway --out /tmp/compared`,
     )
     .action(async (first: string, second: string, flags: CompareFlags) => {
-      const [a, b] = await readBoth(first, second);
-      const comparison = compareResults(a, b, { anyway: flags.anyway === true });
+      const [a, b] = await readResults([first, second]);
+      const comparison = compareResults(a!, b!, { anyway: flags.anyway === true });
       const markdown = renderComparison(comparison);
       process.stdout.write(flags.json ? `${JSON.stringify(comparison)}\n` : markdown);
       if (flags.out !== undefined) await writeFiles(flags.out, { 'compare.md': markdown });
     });
-}
-
-/** Faults of both files are told at once. */
-async function readBoth(...paths: [string, string]): Promise<[RunResult, RunResult]> {
-  const faults = new FaultList();
-  const results: RunResult[] = [];
-  for (const path of paths) await faults.tryAsync(async () => void results.push(await readResult(path)));
-  faults.throwIfAny();
-  return [results[0]!, results[1]!];
 }

@@ -44,14 +44,13 @@ export async function measurePlanned<Plan extends { outDir: string }>(
 ): Promise<RunResult> {
   const { scale, seed, workers, stages, out, port, server, pg, allowProduction } = flags;
   const { folder, config } = await readConfig(flags);
-  const command = withoutPasswords(['pgrehearse', ...process.argv.slice(2)].join(' '));
   const terminal = openTerminal(context.signal);
   try {
     const plan = await planOf({
       scenario,
       folder,
       config,
-      command,
+      command: givenCommand(),
       scale,
       seed,
       workers,
@@ -72,13 +71,23 @@ export async function measurePlanned<Plan extends { outDir: string }>(
   }
 }
 
-/** The result for a program (`--json`) or in short for people, with the place of the report. */
-function printResult(result: RunResult, outDir: string, { json }: { json?: boolean }): void {
+/** What was typed, without passwords. */
+export function givenCommand(): string {
+  return withoutPasswords(['pgrehearse', ...process.argv.slice(2)].join(' '));
+}
+
+/** The result for a program (`--json`) or in short for people, with the place of the report where there is one. */
+export function printResult(
+  result: RunResult,
+  outDir: string | undefined,
+  { json }: { json?: boolean | undefined },
+): void {
   if (json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
   const color = process.stdout.isTTY && process.stdout.hasColors() && !process.env['NO_COLOR'];
   const columns = process.stdout.columns || 100;
-  process.stdout.write(`\n${renderSummary(result, { color, columns })}\nReport: ${outDir}/report.md\n`);
+  const report = outDir === undefined ? '' : `Report: ${outDir}/report.md\n`;
+  process.stdout.write(`\n${renderSummary(result, { color, columns })}\n${report}`);
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { combineCalibrations } from '../../src/calibration/combine.ts';
 import { calibrationFigures } from '../../src/calibration/figures.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
 import { renderSummary } from '../../src/report/summary.ts';
-import type { CalibrationRound, Outcome } from '../../src/result.ts';
+import type { CalibrationRound, Outcome, RunResult } from '../../src/result.ts';
 import { scatterOf } from '../../src/verdict/typical.ts';
 import { buildComparison } from './comparison-fixture.ts';
 import { buildResult } from './result-fixture.ts';
@@ -51,6 +52,54 @@ describe('scatterOf', () => {
     expect(scatterOf(buildComparison({ pairs: 60 }))).toBeCloseTo(Math.SQRT2 * 0.1, 1);
     expect(scatterOf(buildComparison({ scatter: 0 }))).toBe(0);
     expect(scatterOf({ ...buildComparison(), pairs: [] })).toBeUndefined();
+  });
+});
+
+/** A calibration of its own id, its rounds begun at these hours. */
+const part = (id: string, hours: number[], change: (result: RunResult) => void = () => {}): RunResult => {
+  const calibration = hours.flatMap((hour) =>
+    rounds('pass').map((round) => ({ ...round, startedAt: new Date(Date.UTC(2026, 10, 21, hour)).toISOString() })),
+  );
+  const result = { ...buildResult(), id, startedAt: calibration[0]!.startedAt, calibration };
+  change(result);
+  return result;
+};
+
+describe('combineCalibrations', () => {
+  it('has the rounds of all parts in the order of their starts, also of an interrupted one', () => {
+    const combined = combineCalibrations([
+      part('late', [9, 10]),
+      part('early', [4], (it) => Object.assign(it, { status: 'interrupted', comparison: buildComparison() })),
+      part('between', [7]),
+    ]);
+    const hours = combined.calibration!.map(({ startedAt }) => new Date(startedAt).getUTCHours());
+    expect(hours).toEqual([4, 7, 9, 10]);
+    expect(combined).toMatchObject({ id: 'early', status: 'complete' });
+    expect(combined.comparison).toBeUndefined();
+    expect(calibrationFigures(combined.calibration!, 0.1).falseAlarmBound).toBeCloseTo(1 - 0.05 ** (1 / 4), 6);
+  });
+
+  it.each<[string, (result: RunResult) => void, RegExp]>([
+    ['another scenario', (it) => void (it.scenario.name = 'sessions'), /scenario: webhooks against sessions in other/],
+    ['another scale', (it) => void (it.seed!.scale = 0.1), /scale: 1 against 0.1/],
+    ['another rate', (it) => void (it.load.ratePerSecond = 200), /load: 1,000\/s .* against 200\/s/],
+    ['another machine', (it) => void (it.host.cores = 64), /CPU: 2 x .* against 64 x/],
+    ['another major', (it) => void (it.server.major = 17), /PostgreSQL: 18 against 17/],
+    ['another stage', (it) => void (it.calibration![0]!.stage = 'before'), /stage: after against before/],
+    ['another margin', (it) => void (it.gate = { maxRegression: 0.05 }), /margin: 10 % against 5 %/],
+    ['a run', (it) => void delete it.calibration, /other is no calibration/],
+    ['no finished round', (it) => void (it.calibration = []), /other has no finished round/],
+    ['the same one twice', (it) => void (it.id = 'one'), /one is given more than once/],
+  ])('refuses %s', (_, change, reason) => {
+    expect(() => combineCalibrations([part('one', [4]), part('other', [5], change)])).toThrow(reason);
+  });
+
+  it('tells all reasons at once', () => {
+    const other = part('other', [5], (it) => {
+      it.server.major = 17;
+      it.host.cores = 64;
+    });
+    expect(() => combineCalibrations([part('one', [4]), other])).toThrow(/PostgreSQL[^]*CPU|CPU[^]*PostgreSQL/);
   });
 });
 
