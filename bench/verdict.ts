@@ -28,7 +28,10 @@ interface Setting {
   request: Pick<RunRequest, 'scale' | 'comparison' | 'load'>;
 }
 
-/** The environment variables PLANTED (names of cases) and ROUNDS (of the stage with itself) narrow what takes hours as a whole. */
+/**
+ * The environment variables PLANTED (names of cases; empty for none) and ROUNDS (of the stage with itself) narrow what takes hours as a
+ * whole. `pgrehearse calibrate --combine` joins rounds of several sessions.
+ */
 export async function run({ quick, scale }: { quick: boolean; scale: number | undefined }): Promise<BenchResult> {
   await mkdir(join(root, 'reports', 'runs'), { recursive: true });
   const folder = await mkdtemp(join(root, 'reports', 'runs', 'verdict-'));
@@ -43,7 +46,7 @@ export async function run({ quick, scale }: { quick: boolean; scale: number | un
       : { scale: scale ?? 1, comparison: { preset: 'quick' } },
   };
   const result: BenchResult = { ratios: {}, figures: {} };
-  const wanted = process.env['PLANTED']?.split(',') ?? Object.keys(cases);
+  const wanted = process.env['PLANTED']?.split(',').filter((name) => name !== '') ?? Object.keys(cases);
   for (const name of wanted) note(result, name, await plantedRun(name, setting));
   const rounds = Number(process.env['ROUNDS'] ?? (quick ? 1 : 20));
   if (rounds > 0) noteRounds(result, await selfComparison(rounds, setting));
