@@ -1,6 +1,7 @@
 /** One connection to a service: kept alive, one request at a time, with a deadline for the whole answer. */
 import { Client } from 'undici';
 import { errorCode } from '../load/client.ts';
+import { monotonicClock } from '../load/pacer.ts';
 import { wrongAnswer } from '../result.ts';
 import type { AnswerCheck, HttpRequest, RequestSpec } from './spec.ts';
 
@@ -25,6 +26,8 @@ const longestExample = 200;
 export class HttpConnection implements AsyncDisposable {
   readonly #client: Client;
   readonly #timeoutMs: number;
+  /** When the head of an answer came, in microseconds of the monotonic clock; only a 0 is replaced. */
+  firstByteUs = 0;
 
   constructor(origin: string, timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -44,6 +47,7 @@ export class HttpConnection implements AsyncDisposable {
         ...payloadOf(request),
         signal: deadline.signal,
       });
+      if (this.firstByteUs === 0) this.firstByteUs = monotonicClock.nowUs();
       return { status: statusCode, headers, text: await body.text() };
     } finally {
       clearTimeout(timer);

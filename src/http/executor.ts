@@ -12,7 +12,7 @@ export interface HttpExecutorOptions {
   drawer: Drawer;
   blockNumber: number;
   samples: Samples;
-  connections: readonly Asked[];
+  connections: readonly (Asked & { firstByteUs: number })[];
 }
 
 const fates = {
@@ -49,10 +49,16 @@ export class HttpExecutor {
   /** Connections are opened by the first request on them. */
   connect(): undefined {}
 
+  firstByteUs(connection: number): number {
+    return this.#options.connections[connection]!.firstByteUs;
+  }
+
   async execute(arrival: number, connection: number): Promise<Ending> {
     const request = this.#drawn.get(arrival)!;
     this.#drawn.delete(arrival);
-    const { fault } = await exchange(this.#options.connections[connection]!, this.#specOf(arrival)[1], request);
+    const asked = this.#options.connections[connection]!;
+    asked.firstByteUs = 0;
+    const { fault } = await exchange(asked, this.#specOf(arrival)[1], request);
     if (fault === undefined) return { fate: Fate.succeeded, error: 0, retries: 0 };
     const { kind, code, message } = fault;
     const label = this.#errors.numberOf(code, () => ({ code, example: message }));

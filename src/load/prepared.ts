@@ -2,6 +2,7 @@
 import pg, { types } from 'pg';
 import type { CustomTypesConfig } from 'pg';
 import type { Row } from '../scenario.ts';
+import { monotonicClock } from './pacer.ts';
 
 /** What a connection knows about one statement. */
 export interface Statement {
@@ -37,6 +38,16 @@ function parserOf(oid: number): (text: string) => unknown {
 
 /** Types as `pg` reads them, except that `int8` (and its arrays) become numbers where those are exact. */
 export const loadTypes: CustomTypesConfig = { getTypeParser: parserOf as CustomTypesConfig['getTypeParser'] };
+
+/** Notes when the answer to a transaction begins: the server sends its first bytes all at once, and each first message asks. */
+export class AnswerWatch {
+  /** In microseconds of the monotonic clock; 0 while nothing has come. */
+  firstByteUs = 0;
+
+  see(): void {
+    if (this.firstByteUs === 0) this.firstByteUs = monotonicClock.nowUs();
+  }
+}
 
 /** The part of `pg`'s connection that is used. */
 interface Connection {
@@ -78,6 +89,7 @@ export class PreparedQuery {
   readonly #statement: Statement;
   readonly #values: readonly unknown[];
   readonly #begin: Statement | undefined;
+  readonly #answer: AnswerWatch;
   readonly #resolve: (rows: Row[]) => void;
   readonly #reject: (error: Error) => void;
   readonly #rows: Row[] = [];
@@ -88,6 +100,7 @@ export class PreparedQuery {
     statement: Statement,
     values: readonly unknown[],
     begin: Statement | undefined,
+    answer: AnswerWatch,
     resolve: (rows: Row[]) => void,
     reject: (error: Error) => void,
   ) {
@@ -96,6 +109,7 @@ export class PreparedQuery {
     this.#statement = statement;
     this.#values = values;
     this.#begin = begin;
+    this.#answer = answer;
     this.#beginPending = begin !== undefined;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -126,6 +140,7 @@ export class PreparedQuery {
   }
 
   handleRowDescription({ fields }: { fields: { name: string; dataTypeID: number }[] }): void {
+    this.#answer.see();
     this.#statement.shape = {
       names: fields.map((field) => field.name),
       parsers: fields.map((field) => parserOf(field.dataTypeID)),
@@ -133,6 +148,7 @@ export class PreparedQuery {
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    this.#answer.see();
     const { names, parsers } = this.#statement.shape!;
     const row: Row = {};
     try {
@@ -147,6 +163,7 @@ export class PreparedQuery {
   }
 
   handleCommandComplete({ text }: { text: string }): void {
+    this.#answer.see();
     if (this.#beginPending) {
       this.#beginPending = false;
       return;
@@ -157,6 +174,7 @@ export class PreparedQuery {
   }
 
   handleEmptyQuery(): void {
+    this.#answer.see();
     this.#statement.shape ??= null;
   }
 

@@ -5,17 +5,19 @@
 import { open, readFile } from 'node:fs/promises';
 import { EnvironmentError, messageOf, UsageError } from '../errors.ts';
 import type { BlockRecord } from './recorder.ts';
-import { columnNames, columnTypes } from './samples.ts';
+import { columnNames, columnTypes, never } from './samples.ts';
 import type { ColumnName, Samples } from './samples.ts';
 
 const format = 'pgrehearse-samples';
-const version = 1;
+/** Version 1 had no `firstByteUs`. */
+const version = 2;
 const alignment = 8;
 
 const units: Record<ColumnName, string> = {
   dueUs: 'us from the start of the block',
   latenessUs: 'us from dueUs',
   sentUs: 'us from dueUs; 4294967295 = never',
+  firstByteUs: 'us from dueUs; 4294967295 = never',
   endUs: 'us from dueUs; the age where fate is 4',
   transaction: 'index into transactions',
   fate: '0 not offered, 1 succeeded, 2 failed, 3 timed out, 4 unfinished',
@@ -92,7 +94,8 @@ export async function readSamples(path: string): Promise<{ block: BlockRecord; s
     }
     return [name, new Column(new Uint8Array(bytes.subarray(start, start + length)).buffer)];
   });
-  return { block: header.block, samples: Object.fromEntries(columns) as Samples };
+  const firstByteUs = new Uint32Array(header.count).fill(never);
+  return { block: header.block, samples: { firstByteUs, ...Object.fromEntries(columns) } as Samples };
 }
 
 function parseHeader(path: string, line: string): Header {
@@ -105,8 +108,8 @@ function parseHeader(path: string, line: string): Header {
   if (header.format !== format) {
     throw new UsageError(`${path} is not a file of raw samples.`, { hint: 'Give a file that a run has written.' });
   }
-  if (header.version !== version) {
-    throw new UsageError(`${path} has format version ${header.version}; this release reads version ${version}.`, {
+  if (header.version === undefined || header.version > version) {
+    throw new UsageError(`${path} has format version ${header.version}; this release reads up to version ${version}.`, {
       hint: 'Read it with the release of pgrehearse that wrote it.',
     });
   }

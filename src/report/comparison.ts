@@ -31,7 +31,7 @@ export const leastForP95 = 20;
  * How p95 changed from one stage to another: '412x faster', '1.3x slower', 'same'; empty when one of them has no figures.
  * What the first stage did not finish would have made it slower still: '≥412x faster'. A handful of samples: '~412x faster'.
  */
-export function describeChange(time: keyof Latencies, first: LatencyRow, last: LatencyRow): string {
+export function describeChange(time: 'response' | 'service', first: LatencyRow, last: LatencyRow): string {
   const [from, to] = [first[time].p95Us, last[time].p95Us];
   const count = Math.min(first[time].count, last[time].count);
   if (count === 0 || from === 0 || to === 0) return '';

@@ -21,6 +21,7 @@ import { renderPairs } from './markdown-pairs.ts';
 import { hasDatabases, renderClosedLoop, renderServices } from './markdown-service.ts';
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
+import { timeParts } from './markdown-time-parts.ts';
 import { renderTuning } from './markdown-tune.ts';
 import { renderWhy } from './markdown-why.ts';
 
@@ -61,6 +62,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     chart(files, 'latency-by-transaction.svg', 'p95 of each transaction and stage beside the limit'),
     renderServices(result),
     byTransaction(result),
+    timeParts(result),
     chart(files, 'latency-percentiles.svg', 'Response time of each stage from the median to the maximum'),
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
     outages(result),

@@ -11,6 +11,7 @@ import { LoadSession, runBlock } from '../../src/load/engine.ts';
 import type { BlockOptions } from '../../src/load/engine.ts';
 import { summarise } from '../../src/load/recorder.ts';
 import { readSamples } from '../../src/load/samples-file.ts';
+import { Fate } from '../../src/load/samples.ts';
 import type { Block } from '../../src/result.ts';
 import type { Server } from '../../src/server/server.ts';
 import { startTestServer } from './postgres.ts';
@@ -99,6 +100,16 @@ describe('runBlock', () => {
     const result = await runBlock(options);
     const { block: record, samples } = await readSamples(options.samplesPath);
     expect(summarise(record, samples, options.slo, options.samplesPath)).toEqual(result);
+  });
+
+  it('notes for every arrival, in this order, when it was sent, when its answer began and when it ended', async () => {
+    const options = block({}, { durationMs: 500 });
+    await runBlock(options);
+    const { sentUs, firstByteUs, endUs, fate } = (await readSamples(options.samplesPath)).samples;
+    const succeeded = [...fate.keys()].filter((arrival) => fate[arrival] === Fate.succeeded);
+    expect(succeeded.length).toBeGreaterThan(50);
+    const inOrder = (at: number): boolean => sentUs[at]! <= firstByteUs[at]! && firstByteUs[at]! <= endUs[at]!;
+    expect(succeeded.filter((arrival) => !inOrder(arrival))).toEqual([]);
   });
 
   it('offers both stages the same arrivals', async () => {

@@ -23,6 +23,8 @@ const spec = (changes: Partial<RequestSpec> = {}): RequestSpec => ({
   ...changes,
 });
 
+type Connection = Asked & { firstByteUs: number };
+
 const right: HttpAnswer = { status: 200, headers: {}, text: 'right' };
 
 function samplesOf(durationMs: number, ratePerSecond = 100): Samples {
@@ -32,7 +34,7 @@ function samplesOf(durationMs: number, ratePerSecond = 100): Samples {
   );
 }
 
-function executorOf(samples: Samples, connections: Asked[], request: RequestSpec, scenario: HttpScenario = tiny) {
+function executorOf(samples: Samples, connections: Connection[], request: RequestSpec, scenario: HttpScenario = tiny) {
   const drawer = drawerOf(scenario, { seed: 1, scale: 1 });
   return new HttpExecutor({ requests: { only: request }, drawer, blockNumber: 0, samples, connections });
 }
@@ -43,7 +45,7 @@ async function simulate(answer: (number: number, time: FakeTime) => Promise<Http
   const samples = samplesOf(durationMs);
   const time = new FakeTime();
   let asked = 0;
-  const connection: Asked = { ask: () => answer(asked++, time) };
+  const connection: Connection = { firstByteUs: 0, ask: () => answer(asked++, time) };
   const executor = executorOf(samples, [connection, connection], spec());
   const result = await time.until(
     drive({
@@ -153,7 +155,8 @@ describe('HttpExecutor', () => {
     const samples = samplesOf(100);
     const draw = async (order: number[]): Promise<Map<number, string>> => {
       const sent: HttpRequest[] = [];
-      const connection: Asked = {
+      const connection: Connection = {
+        firstByteUs: 0,
         ask: (request) => {
           sent.push(request);
           return Promise.resolve(right);

@@ -82,6 +82,8 @@ export class FakeExecutor implements Executor {
   readonly executed: number[] = [];
   /** Connection of each executed arrival, in the same order. */
   readonly used: number[] = [];
+  /** The answer of each connection begins half-way. */
+  readonly #firstBytesUs: number[] = [];
   busy = 0;
   mostBusy = 0;
   readonly #time: FakeTime;
@@ -106,6 +108,7 @@ export class FakeExecutor implements Executor {
   execute(arrival: number, connection: number): Promise<Ending> {
     this.executed.push(arrival);
     this.used.push(connection);
+    this.#firstBytesUs[connection] = (this.#time.nowUs() + this.#endUs(arrival)) / 2;
     this.mostBusy = Math.max(this.mostBusy, ++this.busy);
     const ending: Ending = { fate: Fate.succeeded, error: 0, retries: 0, ...this.#behaviour.ending?.(arrival) };
     return new Promise((resolve) => {
@@ -114,6 +117,10 @@ export class FakeExecutor implements Executor {
         resolve(ending);
       });
     });
+  }
+
+  firstByteUs(connection: number): number {
+    return this.#firstBytesUs[connection]!;
   }
 
   #endUs(arrival: number): number {

@@ -13,6 +13,7 @@ import type { Samples } from '../../src/load/samples.ts';
 interface Arrival {
   dueUs: number;
   sentUs?: number;
+  firstByteUs?: number;
   endUs?: number;
   fate?: Fate;
   transaction?: number;
@@ -29,6 +30,7 @@ function samplesOf(arrivals: readonly Arrival[]): Samples {
   });
   arrivals.forEach(({ sentUs = 0, endUs = 1000, fate = Fate.succeeded, ...rest }, number) => {
     samples.sentUs[number] = sentUs;
+    samples.firstByteUs[number] = rest.firstByteUs ?? never;
     samples.endUs[number] = endUs;
     samples.fate[number] = fate;
     samples.error[number] = rest.error ?? 0;
@@ -95,6 +97,13 @@ describe('summarise', () => {
     expect(block.total.response.maxUs).toBe(800_000);
     expect(block.total.service).toMatchObject({ count: 5, minUs: 1000, maxUs: 300_000 });
     expect(block.total.wait).toMatchObject({ count: 6, minUs: 0, maxUs: 800_000 });
+  });
+
+  it('tells how long the first byte took, of those that were answered at all', () => {
+    const answered = { ...example[1]!, firstByteUs: 900 };
+    const { total } = summarise(record(), samplesOf([...example, answered]), slo, '');
+    expect(total.firstByte).toMatchObject({ count: 1, minUs: 700, maxUs: 700 });
+    expect(block.total).not.toHaveProperty('firstByte');
   });
 
   it('gives the figures of each transaction with its errors and classes', () => {
@@ -225,6 +234,20 @@ describe('the file of raw samples', () => {
     const due = header.columns.find(({ name }) => name === 'dueUs')!;
     expect(bytes.readDoubleLE(dataStart + due.offset + 8)).toBe(1_100_000);
     expect(header.columns.every(({ offset, unit }) => offset % 8 === 0 && unit !== '')).toBe(true);
+  });
+
+  it('is read as it was written before there was a first byte', async () => {
+    const path = join(folder, 'version-1.bin');
+    await writeSamples(path, record(), samplesOf(example));
+    const bytes = await readFile(path);
+    const dataStart = bytes.indexOf('\n') + 1;
+    const header = JSON.parse(bytes.subarray(0, dataStart).toString()) as { columns: { name: string }[] };
+    const columns = header.columns.filter(({ name }) => name !== 'firstByteUs');
+    const line = JSON.stringify({ ...header, version: 1, columns });
+    await writeFile(path, Buffer.concat([Buffer.from(`${line}\n`), bytes.subarray(dataStart)]));
+    const { block, samples } = await readSamples(path);
+    expect([...samples.firstByteUs]).toEqual(example.map(() => never));
+    expect(summarise(block, samples, slo, '')).toEqual(summarise(record(), samplesOf(example), slo, ''));
   });
 
   it('refuses other files, newer versions and cut ones', async () => {
