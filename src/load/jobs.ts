@@ -38,8 +38,10 @@ export class BackgroundJobs implements AsyncDisposable {
     await using resources = new AsyncDisposableStack();
     const opened: OpenJob[] = [];
     for (const [name, spec] of Object.entries(jobs)) {
-      const client = resources.adopt(await connectJob(target, name, spec), (open) => open.end());
-      opened.push({ name, spec, client });
+      const job: OpenJob = { name, spec, client: await connectJob(target, name, spec) };
+      resources.defer(() => job.client.end());
+      noteLoss(job);
+      opened.push(job);
     }
     return new BackgroundJobs(target, opened, resources.move());
   }
@@ -86,6 +88,7 @@ export class BackgroundJobs implements AsyncDisposable {
     job.busy = true;
     let error: string | undefined;
     try {
+      if (job.lost === true) await this.#reconnect(job);
       for (const statement of job.spec.statements) await job.client.query(statement);
     } catch (thrown) {
       error = messageOf(thrown);
@@ -94,6 +97,12 @@ export class BackgroundJobs implements AsyncDisposable {
     const record: JobRecord = { name: job.name, startedUs, endedUs: monotonicClock.nowUs() };
     if (error === undefined) return record;
     return this.#stop.signal.aborted ? { ...record, cutOff: true } : { ...record, error };
+  }
+
+  async #reconnect(job: OpenJob): Promise<void> {
+    job.client = await connectJob(this.#target, job.name, job.spec);
+    job.lost = false;
+    noteLoss(job);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,6 +116,8 @@ interface OpenJob {
   spec: JobSpec;
   client: Client;
   busy?: boolean;
+  /** The server has closed the connection. */
+  lost?: boolean;
 }
 
 async function connectJob(
@@ -130,6 +141,11 @@ async function connectJob(
     });
   }
   return client;
+}
+
+/** A job whose connection the server closed, as in a restart, opens another one when its next turn comes. */
+function noteLoss(job: OpenJob): void {
+  job.client.once('end', () => (job.lost = true));
 }
 
 /** Missing in the types of pg. */

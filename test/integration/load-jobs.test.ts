@@ -83,6 +83,20 @@ describe('background jobs', () => {
     expect(left.rows).toEqual([]);
   });
 
+  it('connect again when the server has closed their connection', async () => {
+    await control.query('CREATE TABLE job_runs (backend int)');
+    const statements = [
+      'INSERT INTO job_runs VALUES (pg_backend_pid())',
+      'SELECT pg_terminate_backend(pg_backend_pid())',
+    ];
+    const jobs = { mortal: { description: 'ends its own connection', everyMs: 300, statements } };
+    const measured = await runBlock(block({ jobs }));
+    const { rows } = await control.query('SELECT backend FROM job_runs');
+    expect(rows.length).toBeGreaterThan(1);
+    expect(rows).toHaveLength(measured.jobs!.length);
+    for (const { error } of measured.jobs!) expect(error).toMatch(/terminat/i);
+  });
+
   it('are none where none is declared', async () => {
     expect(await runBlock(block())).not.toHaveProperty('jobs');
   });
