@@ -11,6 +11,8 @@ import { describeHost } from '../src/server/host.ts';
 export interface BenchResult {
   ratios: Record<string, number>;
   figures: Record<string, number>;
+  /** The same for people, where a list would be too long: printed in its place. */
+  markdown?: string;
 }
 
 export interface Benchmark {
@@ -42,13 +44,14 @@ if (scale !== undefined && !(scale > 0)) {
   process.exit(2);
 }
 const benchmark = (await import(`./${name}.ts`)) as Benchmark;
-const { ratios, figures } = await benchmark.run({ quick: values.quick, scale });
+const { ratios, figures, markdown } = await benchmark.run({ quick: values.quick, scale });
 const host = describeHost();
 if (values.json) {
   console.log(JSON.stringify({ name, host, ratios, figures }));
 } else {
   console.log(`${name} on ${host.cores} cores (${host.cpuModel}), Node ${process.version}`);
-  for (const [figure, value] of Object.entries(figures))
+  if (markdown !== undefined) console.log(`\n${markdown}\n`);
+  for (const [figure, value] of Object.entries(markdown === undefined ? figures : {}))
     console.log(`  ${figure.padEnd(44)} ${value.toLocaleString('en-GB')}`);
   for (const [ratio, value] of Object.entries(ratios)) console.log(`  ${ratio.padEnd(44)} ${value.toFixed(2)} x`);
 }

@@ -1,13 +1,14 @@
 /**
  * What observation costs the load that it observes: the last stage of webhooks at its rate, on one clone, in triples of short blocks
- * in a random order: unobserved; observed as every stage is (counters, waits ten times a second); with the lock queue looked at every
- * 20 ms, as while a migration runs. Typical ratios of p95 with their 90 % intervals (signed ranks).
+ * in a random order: unobserved; observed as every stage is (counters, waits ten times a second); as while a migration runs, with the lock
+ * queue looked at every 20 ms, log, disk and replicas twice a second. Typical ratios of p95 with their 90 % intervals (signed ranks).
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadConfig, planRun, type RunEvent, type RunPlan } from 'pgrehearse';
 import { LockWatch } from '../src/live-migration/lock-watch.ts';
+import { ServerWatch } from '../src/live-migration/server-watch.ts';
 import { LoadSession } from '../src/load/engine.ts';
 import { Observation } from '../src/observe/observation.ts';
 import { onClone, rehearse, type LiveStage } from '../src/rehearsal.ts';
@@ -15,7 +16,7 @@ import { signedRank } from '../src/stats/signed-rank.ts';
 import type { BenchResult } from './main.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const arms = ['unobserved', 'observed', 'lock queue'] as const;
+const arms = ['unobserved', 'observed', 'rehearsed'] as const;
 type Arm = (typeof arms)[number];
 
 /** p95 of the response time in microseconds, triple by triple. */
@@ -28,7 +29,7 @@ export async function run({ quick, scale }: { quick: boolean; scale: number | un
     const stages = ['after'];
     const request = { scenario: 'webhooks', stages, folder: root, config, out, scale: scale ?? (quick ? 0.02 : 0.2) };
     const plan = await planRun(request);
-    const figures: Figures = { unobserved: [], observed: [], 'lock queue': [] };
+    const figures: Figures = { unobserved: [], observed: [], rehearsed: [] };
     await rehearse(plan, { onEvent: tell }, {}, async (rehearsal) => {
       await onClone(rehearsal.stages[0]!, rehearsal, {}, (live) => driveTriples(live, plan, quick ? 3 : 40, figures));
     });
@@ -59,7 +60,11 @@ async function driveTriples(live: LiveStage, plan: RunPlan, triples: number, fig
 
 async function observer(arm: Arm, { connection, server }: LiveStage): Promise<AsyncDisposable | undefined> {
   if (arm === 'observed') return Observation.start(connection, server.major);
-  return arm === 'lock queue' ? LockWatch.start(connection) : undefined;
+  if (arm === 'unobserved') return undefined;
+  await using watches = new AsyncDisposableStack();
+  watches.use(await LockWatch.start(connection));
+  watches.use(await ServerWatch.start(connection));
+  return watches.move();
 }
 
 function shuffled<T>(list: readonly T[]): T[] {
