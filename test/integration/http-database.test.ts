@@ -1,10 +1,12 @@
 /** `pgrehearse http` with a service and a database of ours for each stage. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunResult } from '../../src/result.ts';
+import { withClient } from '../../src/database.ts';
+import type { LocalServer } from '../../src/server/server.ts';
 import { pgrehearse } from './command.ts';
-import { temporaryFolder } from './postgres.ts';
+import { startTestServer, temporaryFolder } from './postgres.ts';
 
 const shop = 'test/fixtures/shop-http.ts';
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -56,5 +58,52 @@ describe('a service in front of a database of ours', () => {
       expect(blocks.map(({ scheduled }) => scheduled)).toEqual([blocks[0]!.scheduled, blocks[0]!.scheduled]);
     }
     expect(verdict!.gates.map(({ name }) => name)).toContain('typical-p95');
+  });
+});
+
+/** Resolves when the service has written so many rows into the one database that a run has on the server. */
+async function untilVisited(server: LocalServer, visits: number): Promise<void> {
+  const count = async (): Promise<number> => {
+    const [run] = await rowsOf(
+      server,
+      'postgres',
+      `SELECT datname FROM pg_database WHERE datname LIKE 'pgrehearse_run_%'`,
+    );
+    const [counted] = await rowsOf(server, String(run!['datname']), 'SELECT count(*)::int AS visits FROM visits');
+    return Number(counted!['visits']);
+  };
+  await vi.waitFor(async () => expect(await count()).toBeGreaterThan(visits), { timeout: 60_000, interval: 100 });
+}
+
+const rowsOf = (server: LocalServer, database: string, sql: string) =>
+  withClient(server.connection(database), async (client) => (await client.query<Record<string, unknown>>(sql)).rows);
+
+describe('a PostgreSQL that is restarted in mid-run', () => {
+  it('costs errors, which are counted, and the time to recover, which is told', async () => {
+    await using server = await startTestServer();
+    const { host, port, user, password } = server.loopbackConnection('postgres');
+    const url = `postgres://${user}:${encodeURIComponent(password!)}@${host}:${port}/postgres`;
+    // Our own looks at the server are sessions of others, as a production server has them.
+    const flags = ['--stages', 'after', '--preset', 'none', '--duration', '6s', '--allow-production', '--server', url];
+    const loaded = load('restarted', ...flags);
+    await untilVisited(server, 40);
+    await server.restart();
+    const { result, report } = await loaded;
+    expect(result.status).toBe('complete');
+    const [{ counts, outages, outcome }] = result.blocks as [RunResult['blocks'][number]];
+    expect(outcome).toBe('complete');
+    expect(counts.succeeded + counts.failed + counts.timedOut + counts.unfinished).toBe(counts.scheduled);
+    expect(counts.failed).toBeGreaterThan(0);
+    expect(outages).toMatchObject([{ failed: counts.failed + counts.timedOut, recovered: true }]);
+    expect(report).toMatch(/from [\d.]+ m?s on, \d+ of \d+ failed; recovered after [\d.]+ m?s/);
+    expect(result.warnings.map(({ code }) => code)).toContain('observation-lost');
+    expect(result.invariants.map(({ when, holds }) => [when, holds])).toEqual([
+      ['seeded', true],
+      ['loaded', true],
+    ]);
+    // Only what was there before: the run has dropped its own database over a connection of after the restart.
+    expect(await rowsOf(server, 'postgres', `SELECT FROM pg_database WHERE datname LIKE 'pgrehearse_run_%'`)).toEqual(
+      [],
+    );
   });
 });
