@@ -2,10 +2,12 @@
  * The same traffic as requests to the service in front of the database: what the transactions do, asked for as clients do it. The service reads
  * its own clock, which starts where the seed ends.
  */
-import type { ClaimSpec, Draw, HttpRequest, HttpSpec, RequestSpec } from 'pgrehearse';
+import type { Draw, HttpRequest, HttpSpec, RequestSpec } from 'pgrehearse';
 import { sessionsSeed } from '../../seeds/sessions.ts';
 import { matchCheck } from './calls.ts';
 import { drawKnownWallet, drawRecentRow, drawWallet } from './draws.ts';
+import { claims } from './http-claims.ts';
+import { readings } from './http-readings.ts';
 
 const get = (path: string): HttpRequest => ({ method: 'GET', path });
 const post = (path: string, body: object): HttpRequest => ({ method: 'POST', path, body });
@@ -169,81 +171,6 @@ function recentCall(draw: Draw): string {
   return draw.cell('sessions', 'id', drawRecentRow(draw, 'sessions', 0.005)) as string;
 }
 
-const hits = (counted: { lookups: number; hits: number }[]): number => {
-  const sum = (key: 'lookups' | 'hits') => counted.reduce((total, counts) => total + counts[key], 0);
-  return sum('hits') / sum('lookups');
-};
-
-const cached = ['cache', 'redis', 'after'];
-
-const line = (...numbers: number[]) => `source document, line ${numbers.join(', ')}`;
-const p95OfAll = { kind: 'latency', statistic: 'p95', time: 'response' } as const;
-const rate = { kind: 'heldRate' } as const;
-
-/** The document's own load test, and what it says of cache and pool. Its rates are 100 and 250 a second; the load here is the second. */
-const claims: ClaimSpec[] = [
-  {
-    text: 'p95 was about 200 ms before',
-    source: line(168),
-    stage: 'before',
-    measure: p95OfAll,
-    atLeast: 150,
-    atMost: 250,
-  },
-  { text: '100 requests a second were served before', source: line(168), stage: 'before', measure: rate, atLeast: 100 },
-  { text: 'p95 is below 50 ms in the end', source: line(169), stage: 'redis', measure: p95OfAll, atMost: 50 },
-  {
-    text: '250 requests a second are served in the end',
-    source: line(169),
-    stage: 'redis',
-    measure: rate,
-    atLeast: 250,
-  },
-  {
-    text: '70 % of lookups are hits',
-    source: line(9, 36, 173),
-    stage: 'redis',
-    measure: { kind: 'reading', reading: 'cache_hits', unit: 'share' },
-    atLeast: 0.7,
-  },
-  {
-    text: 'A hit takes less than 10 ms',
-    source: line(36),
-    stage: 'redis',
-    measure: { kind: 'reading', reading: 'hit_p95', unit: 'ms' },
-    atMost: 10,
-  },
-  {
-    text: 'A miss takes 15 ms',
-    source: line(174),
-    stage: 'redis',
-    measure: { kind: 'reading', reading: 'miss_mean', unit: 'ms' },
-    atMost: 15,
-  },
-  {
-    text: 'Redis needs less than 100 MB',
-    source: line(175),
-    stage: 'redis',
-    measure: { kind: 'reading', reading: 'cache_bytes', unit: 'bytes' },
-    atMost: 100_000_000,
-  },
-  {
-    text: '60 % of the pool are in use on average',
-    source: line(178),
-    stage: 'redis',
-    measure: { kind: 'reading', reading: 'pool_use', unit: 'share' },
-    atLeast: 0.5,
-    atMost: 0.7,
-  },
-  {
-    text: 'A connection is there in less than 10 ms on average',
-    source: line(179),
-    stage: 'redis',
-    measure: { kind: 'reading', reading: 'pool_wait', unit: 'ms' },
-    atMost: 10,
-  },
-];
-
 /** What `pgrehearse http sessions` does: the larger pool from the second stage on, the cache in the last, and each by itself. */
 export const http: HttpSpec = {
   service: {
@@ -285,48 +212,7 @@ export const http: HttpSpec = {
     telemetry_ingest: telemetry,
     moderation_stats: moderation,
   },
-  readings: {
-    cache_hits: {
-      description: 'Hits of the cache, by lookups',
-      unit: 'share',
-      path: '/database/cache-stats',
-      value: ({ kinds }) => hits(kinds),
-      stages: cached,
-    },
-    hit_p95: {
-      description: 'p95 of a hit, in the service',
-      unit: 'ms',
-      path: '/database/cache-stats',
-      value: ({ times }) => times.hit.p95Ms,
-      stages: cached,
-    },
-    miss_mean: {
-      description: 'Mean of a miss, in the service',
-      unit: 'ms',
-      path: '/database/cache-stats',
-      value: ({ times }) => times.miss.meanMs,
-      stages: cached,
-    },
-    cache_bytes: {
-      description: 'Size of the cache',
-      unit: 'bytes',
-      path: '/database/cache-stats',
-      value: ({ store }) => store.bytes,
-      stages: cached,
-    },
-    pool_use: {
-      description: 'Use of the pool: connections held, by its size',
-      unit: 'share',
-      path: '/database/connections',
-      value: ({ pool }) => pool.utilisation,
-    },
-    pool_wait: {
-      description: 'Mean wait for a connection',
-      unit: 'ms',
-      path: '/database/connections',
-      value: ({ wait }) => wait.meanMs,
-    },
-  },
+  readings,
   claims,
   load: { ratePerSecond: 250, connections: 200 },
 };
