@@ -25,25 +25,27 @@ const smallScale = 0.02;
 
 interface Setting {
   folder: string;
-  request: Pick<RunRequest, 'scale' | 'comparison' | 'load'>;
+  request: Pick<RunRequest, 'scale' | 'comparison'> & { load: { ratePerSecond: number; durationMs?: number } };
 }
 
 /**
  * The environment variables PLANTED (names of cases; empty for none) and ROUNDS (of the stage with itself) narrow what takes hours as a
- * whole. `pgrehearse calibrate --combine` joins rounds of several sessions.
+ * whole; RATE (transactions a second) is for machines that the full rate is too much for. `pgrehearse calibrate --combine` joins rounds of
+ * several sessions.
  */
 export async function run({ quick, scale }: { quick: boolean; scale: number | undefined }): Promise<BenchResult> {
   await mkdir(join(root, 'reports', 'runs'), { recursive: true });
   const folder = await mkdtemp(join(root, 'reports', 'runs', 'verdict-'));
+  const ratePerSecond = Number(process.env['RATE'] ?? 1000);
   const setting: Setting = {
     folder,
     request: quick
       ? {
           scale: scale ?? smallScale,
           comparison: { preset: 'quick', pairs: 12, blockMs: 1000 },
-          load: { durationMs: 10_000 },
+          load: { ratePerSecond, durationMs: 10_000 },
         }
-      : { scale: scale ?? 1, comparison: { preset: 'quick' } },
+      : { scale: scale ?? 1, comparison: { preset: 'quick' }, load: { ratePerSecond } },
   };
   const result: BenchResult = { ratios: {}, figures: {} };
   const wanted = process.env['PLANTED']?.split(',').filter((name) => name !== '') ?? Object.keys(cases);
@@ -93,7 +95,7 @@ async function plantedRun(name: string, { folder, request }: Setting): Promise<R
   const planting = pathToFileURL(join(root, 'bench', 'planted', 'cases.ts')).href;
   await writeFile(
     scenario,
-    `import { plant } from ${JSON.stringify(planting)};\nexport default plant(${JSON.stringify(name)}, ${JSON.stringify(migrations)});\n`,
+    `import { plant } from ${JSON.stringify(planting)};\nexport default plant(${JSON.stringify(name)}, ${JSON.stringify(migrations)}, ${request.load.ratePerSecond});\n`,
   );
   const config = await loadConfig(root);
   return runPlan(await planRun({ scenario, folder: root, config, out: join(own, 'result'), ...request }), progress);

@@ -8,7 +8,8 @@ interface PlantedCase {
   harmful: boolean;
   /** Statements of a migration after the last. */
   sql?: string;
-  rewrites?: StageSpec['rewrites'];
+  /** Of the load that it is planted for. */
+  rewrites?: (ratePerSecond: number) => NonNullable<StageSpec['rewrites']>;
 }
 
 const last = webhooks.stages.at(-1)!;
@@ -18,8 +19,10 @@ function bodyOf(transaction: string): TransactionBody {
   return last.rewrites?.[transaction] ?? webhooks.workload.transactions[transaction]!;
 }
 
-/** A stall for all: whoever writes events waits behind the lock, and the pool behind them. */
-const stallEveryTransactions = 4_000;
+/** A stall for all, once in twenty seconds: whoever writes events waits behind the lock, and the pool behind them. */
+const stallEverySeconds = 20;
+/** Of the transactions, nearly: those that write an event. */
+const shareOfIngest = 0.2;
 
 export const cases: Record<string, PlantedCase> = {
   nothing: {
@@ -36,7 +39,7 @@ export const cases: Record<string, PlantedCase> = {
   'slow-transaction': {
     description: 'One transaction sleeps 2 ms more',
     harmful: true,
-    rewrites: {
+    rewrites: () => ({
       endpoint_match: {
         statements: { ...bodyOf('endpoint_match').statements, pause: 'SELECT pg_sleep(0.002)::text' },
         run: async (client, params) => {
@@ -44,7 +47,7 @@ export const cases: Record<string, PlantedCase> = {
           return bodyOf('endpoint_match').run(client, params);
         },
       },
-    },
+    }),
   },
   'bad-statistics': {
     description: 'A statistics target of 1 and a wrong number of distinct values make the planner read whole tables',
@@ -57,7 +60,7 @@ export const cases: Record<string, PlantedCase> = {
   stalls: {
     description: 'A lock is held for 200 ms about once in 20 s',
     harmful: true,
-    rewrites: {
+    rewrites: (ratePerSecond) => ({
       event_ingest: {
         statements: {
           ...bodyOf('event_ingest').statements,
@@ -66,24 +69,28 @@ export const cases: Record<string, PlantedCase> = {
         },
         atomic: true,
         run: async (client, params: unknown[]) => {
-          if (isOneIn(stallEveryTransactions, String(params[0]))) {
+          if (isOneIn(ratePerSecond * shareOfIngest * stallEverySeconds, String(params[0]))) {
             await client.query('lock');
             await client.query('hold');
           }
           return bodyOf('event_ingest').run(client, params);
         },
       },
-    },
+    }),
   },
 };
 
 /** The same arrivals in every run, spread by the random digits of their identifier. */
 function isOneIn(count: number, uuid: string): boolean {
-  return Number.parseInt(uuid.slice(-7), 16) % count === 0;
+  return Number.parseInt(uuid.slice(-7), 16) % Math.round(count) === 0;
 }
 
 /** The last stage of webhooks beside itself with the case planted. */
-export function plant(name: string, migrationsFolder: string): ReturnType<typeof defineScenario> {
+export function plant(
+  name: string,
+  migrationsFolder: string,
+  ratePerSecond: number,
+): ReturnType<typeof defineScenario> {
   const { description, rewrites } = cases[name]!;
   const { answersDiffer: _answersDiffer, ...stage } = last;
   const { claims: _claims, ...scenario } = webhooks;
@@ -95,7 +102,13 @@ export function plant(name: string, migrationsFolder: string): ReturnType<typeof
     workload: { ...webhooks.workload, invariants: {}, readings: {} },
     stages: [
       { ...stage, name: 'before', description: 'The last stage of webhooks' },
-      { ...stage, name: 'after', description, migrationsFolder, rewrites: { ...stage.rewrites, ...rewrites } },
+      {
+        ...stage,
+        name: 'after',
+        description,
+        migrationsFolder,
+        rewrites: { ...stage.rewrites, ...rewrites?.(ratePerSecond) },
+      },
     ],
   });
 }

@@ -22,7 +22,7 @@ describe('checkScenario', () => {
   });
 
   it.each(Object.keys(cases))('accepts what is planted to measure the gates: %s', async (name) => {
-    await checkScenario(plant(name, 'migrations/webhooks'), `${name}.ts`);
+    await checkScenario(plant(name, 'migrations/webhooks', 1000), `${name}.ts`);
   });
 
   it.each<[what: string, change: (scenario: any) => void, says: RegExp]>([
