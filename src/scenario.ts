@@ -85,6 +85,8 @@ export interface TransactionSpec<Params = any, Statement extends string = string
   classify?(params: NoInfer<Params>): string;
   /** Rows of the answer may come in any order: compare as sets. */
   anyOrder?: boolean;
+  /** A read that must see what its user wrote just before: it stays on the primary where a stage has a replica. */
+  readsOwnWrites?: boolean;
 }
 
 /** A query that finds violations: it must return no row, after seeding and after load, in every stage named. */
@@ -145,6 +147,33 @@ export interface JobSpec {
   timeoutMs?: number;
 }
 
+/** What stands beside and before the server of a stage; embedded and installed servers only. */
+export interface TopologySpec {
+  /** A streaming replica on the same machine, which carries out the reads. */
+  replica?: ReplicaSpec;
+  /** PgBouncer in transaction mode, through which all transactions go. */
+  pooler?: PoolerSpec;
+}
+
+export interface ReplicaSpec {
+  /** PostgreSQL settings on top of its primary's. */
+  settings?: Settings;
+}
+
+export interface PoolerSpec {
+  /** Connections to each server (PgBouncer's default_pool_size). Default 20, as PgBouncer's. */
+  poolSize?: number;
+  /** A transaction that waits so long for one of them fails (query_wait_timeout). Default two minutes, as PgBouncer's. */
+  queryWaitTimeoutMs?: number;
+  /** One that was not used for so long is closed (server_idle_timeout). Default ten minutes, as PgBouncer's. */
+  serverIdleTimeoutMs?: number;
+  /**
+   * Named statements that each connection to a server keeps (max_prepared_statements), from PgBouncer 1.21 on; 0 and older versions have
+   * none, so that statements are parsed whenever they are sent. Default 200.
+   */
+  maxPreparedStatements?: number;
+}
+
 /** A named state of the system under test. */
 export interface StageSpec {
   name: string;
@@ -156,6 +185,8 @@ export interface StageSpec {
   connections?: number;
   /** The client's pool in this stage, in place of what the load says of it. */
   pool?: StagePoolSpec;
+  /** Default: the server alone. */
+  topology?: TopologySpec;
   /** Folder of this stage's migrations, where it is not the workload's. The baseline must be the same in both. */
   migrationsFolder?: string;
   /** `stock`, `tuned`, a profile of the config file, or the path of a postgresql.conf, which counts as `migrations` does. */

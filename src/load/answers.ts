@@ -5,18 +5,17 @@ import type { AnswerComparison } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
 import type { TransactionSpec } from '../scenario.ts';
 import { createCatalog } from '../seed/catalog.ts';
-import type { ConnectionTarget } from '../server/server.ts';
 import { canonicalText } from './canonical.ts';
-import { ConnectionSet, errorCode } from './client.ts';
-import type { LoadConnection } from './client.ts';
+import { errorCode } from './client.ts';
+import { ConnectionSet, type PooledConnection } from './connection-set.ts';
 import { createDraw } from './draw.ts';
 import { planTransactions, stageNamed } from './executor.ts';
+import type { DatabaseRoute } from './route.ts';
 
-export interface AnswerOptions {
+export interface AnswerOptions extends DatabaseRoute {
   /** Absolute path. */
   scenarioFile: string;
   stage: string;
-  connection: ConnectionTarget;
   seed: number;
   scale: number;
   /** Names; default every read. Writes are not asked: they would change what the next one answers. */
@@ -66,7 +65,7 @@ export async function collectAnswers(options: AnswerOptions): Promise<Answers> {
   const catalog = createCatalog(scenario.workload.seed, { seed, scale });
   const now = new Date(scenario.workload.seed.asOf);
   await using set = await ConnectionSet.open(
-    { target: options.connection, statementTimeoutMs, prepared, transactions: plan },
+    { route: options, statementTimeoutMs, prepared, transactions: plan },
     concurrency,
   );
   let terminated: Promise<void> | undefined;
@@ -92,7 +91,7 @@ export async function collectAnswers(options: AnswerOptions): Promise<Answers> {
 
 async function askAll(
   { setsPerTransaction = 200, budgetMs = 10_000, signal }: AnswerOptions,
-  connections: readonly LoadConnection[],
+  connections: readonly PooledConnection[],
   transaction: number,
   spec: TransactionSpec,
   draw: (turn: number) => unknown,
@@ -103,7 +102,7 @@ async function askAll(
   }));
   const deadlineMs = performance.now() + budgetMs;
   let next = 0;
-  const askInTurn = async (connection: LoadConnection): Promise<void> => {
+  const askInTurn = async (connection: PooledConnection): Promise<void> => {
     while (next < setsPerTransaction && performance.now() < deadlineMs) {
       signal?.throwIfAborted();
       const turn = next++;
@@ -115,7 +114,7 @@ async function askAll(
 }
 
 async function ask(
-  connection: LoadConnection,
+  connection: PooledConnection,
   transaction: number,
   { anyOrder = false }: TransactionSpec,
   params: unknown,

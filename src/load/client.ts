@@ -1,6 +1,5 @@
 /** Connections of the load generator: a fixed set, each with its statements, restored when lost. */
 import { Client } from 'pg';
-import { EnvironmentError, messageOf } from '../errors.ts';
 import { isolationLevels } from '../scenario.ts';
 import type { IsolationLevel, Row, TransactionBody, TransactionClient } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
@@ -11,10 +10,14 @@ import type { Statement } from './prepared.ts';
 export interface PlannedTransaction {
   name: string;
   body: TransactionBody;
+  /** A replica carries it out. */
+  onReplica?: true;
 }
 
 export interface ConnectionSettings {
   target: ConnectionTarget;
+  /** The server itself, where `target` is a pooler in front of it. */
+  server?: ConnectionTarget | undefined;
   statementTimeoutMs: number;
   /** For opening a connection. Default: the statement timeout, and a second at least. */
   connectionTimeoutMs?: number | undefined;
@@ -37,13 +40,16 @@ export function errorCode(error: unknown): string {
 
 const longestName = 63;
 
+/** How the load's sessions are known on the server. */
+export const applicationName = 'pgrehearse load';
+
 /** One connection. It is opened before the block; if it is lost, the next transaction that gets it opens it again. */
 export class LoadConnection {
   readonly #settings: ConnectionSettings;
   #client: Client | undefined;
   #runners: TransactionRunner[] = [];
   readonly #answer = new AnswerWatch();
-  /** Process id of its backend, while it is open. */
+  /** Process id of its backend, while it is open; behind a pooler the pooler's own number for the client. */
   backendPid: number | undefined;
 
   constructor(settings: ConnectionSettings) {
@@ -52,6 +58,21 @@ export class LoadConnection {
 
   get isOpen(): boolean {
     return this.#client !== undefined;
+  }
+
+  /** Itself: without a replica a place in the pool is one connection. */
+  get sessions(): readonly LoadConnection[] {
+    return [this];
+  }
+
+  /** Where its backends work. */
+  get server(): ConnectionTarget {
+    return this.#settings.server ?? this.#settings.target;
+  }
+
+  /** Its transactions may each be carried out by another backend. */
+  get isPooled(): boolean {
+    return this.#settings.server !== undefined;
   }
 
   /** When the answer to the latest transaction began, in microseconds of the monotonic clock; 0 if it did not. */
@@ -65,7 +86,7 @@ export class LoadConnection {
     const { connectionTimeoutMs = Math.max(statementTimeoutMs, 1000) } = this.#settings;
     const client = new Client({
       ...target,
-      application_name: 'pgrehearse load',
+      application_name: applicationName,
       statement_timeout: statementTimeoutMs,
       connectionTimeoutMillis: connectionTimeoutMs,
       types: loadTypes,
@@ -226,73 +247,5 @@ class TransactionRunner implements TransactionClient {
       if (!this.#beginDue) await execute(this.#line, this.#control.rollback, []).catch(() => {});
       throw error;
     }
-  }
-}
-
-/** A fixed number of connections. Disposing closes them; backends that are still busy are ended. */
-export class ConnectionSet implements AsyncDisposable {
-  readonly connections: readonly LoadConnection[];
-  readonly #settings: ConnectionSettings;
-  readonly #least: number;
-
-  private constructor(settings: ConnectionSettings, count: number, least: number) {
-    this.#settings = settings;
-    this.#least = least;
-    this.connections = Array.from({ length: count }, () => new LoadConnection(settings));
-  }
-
-  /** Those that are open between blocks. */
-  get #kept(): readonly LoadConnection[] {
-    return this.connections.slice(0, this.#least);
-  }
-
-  /**
-   * @param least so many are opened now, the others when they are needed; default all
-   * @throws EnvironmentError when a connection cannot be opened
-   */
-  static async open(settings: ConnectionSettings, count: number, least = count): Promise<ConnectionSet> {
-    const set = new ConnectionSet(settings, count, least);
-    const opened = await Promise.allSettled(set.#kept.map((connection) => connection.open()));
-    const refused = opened.find((outcome) => outcome.status === 'rejected');
-    if (refused === undefined) return set;
-    await set[Symbol.asyncDispose]();
-    const { host, port, database } = settings.target;
-    throw new EnvironmentError(
-      `The load generator cannot open ${least} connections to ${database} at ${host}:${port}: ${messageOf(refused.reason)}`,
-      { hint: 'Check that the server runs and that max_connections allows as many.', cause: refused.reason },
-    );
-  }
-
-  /**
-   * As at the beginning: opens again what was lost, and closes what is opened on demand. What cannot be opened is left to the next
-   * transaction that gets it, which then fails.
-   */
-  async restore(): Promise<void> {
-    const lost = this.#kept.filter(({ isOpen }) => !isOpen);
-    const more = this.connections.slice(this.#least);
-    await Promise.allSettled([
-      ...lost.map((connection) => connection.open()),
-      ...more.map((connection) => connection.close()),
-    ]);
-  }
-
-  /**
-   * Ends the backends of these connections and waits until they are gone, for at most two seconds: a statement that outlived its
-   * block must not run into the next.
-   */
-  async terminate(busy: readonly LoadConnection[]): Promise<void> {
-    const pids = busy.filter(({ isOpen }) => isOpen).map(({ backendPid }) => backendPid);
-    if (pids.length === 0) return;
-    const control = new Client({ ...this.#settings.target, application_name: 'pgrehearse load control' });
-    try {
-      await control.connect();
-      await control.query('SELECT pg_terminate_backend(pid, 2000) FROM unnest($1::int[]) AS pid', [pids]);
-    } finally {
-      await control.end();
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.connections.map((connection) => connection.close()));
   }
 }

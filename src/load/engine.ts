@@ -3,6 +3,7 @@ import { importHttpScenario } from '../http/scenario.ts';
 import type { Block, JobRun } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
 import type { JobSpec, LoadSpec, PoolSpec, RatePoint, SloSpec } from '../scenario.ts';
+import type { ConnectionTarget } from '../server/server.ts';
 import { BlockLooks } from './block-looks.ts';
 import type { BlockProgress } from './block-looks.ts';
 import type { PoolSettings } from './executor.ts';
@@ -170,7 +171,7 @@ export class LoadSession implements AsyncDisposable {
 
   /** Lets all workers begin at the same instant, watches their queues together, and waits for the last. */
   async #carryOut(options: SessionBlockOptions, samples: Samples): Promise<Carried> {
-    const database = 'connection' in this.#options ? this.#options.connection : this.#options.database;
+    const database = serverOf(this.#options);
     await using jobs = options.jobs && database && (await BackgroundJobs.open(database, options.jobs));
     using resources = new DisposableStack();
     const looks = resources.use(new BlockLooks(this.#workers.length, (progress) => options.onProgress?.(progress)));
@@ -231,7 +232,7 @@ function ordersOf(options: SessionOptions): SessionOrder[] {
   return Array.from({ length: workers }, (_, worker) => ({
     scenarioFile: options.scenarioFile,
     stage: options.stage,
-    ...('connection' in options ? { connection: options.connection } : { origin: options.origin }),
+    ...destinationOf(options),
     seed: options.seed,
     scale: options.scale,
     statementTimeoutMs: load.statementTimeoutMs,
@@ -251,6 +252,24 @@ function poolOf(
   workers: number,
 ): PoolSettings {
   return { min: stripe(min, worker, workers).length, idleTimeoutMs, connectionTimeoutMs };
+}
+
+/** For what needs a session of its own. */
+function serverOf(destination: Destination): ConnectionTarget | undefined {
+  if ('connection' in destination) return destination.direct ?? destination.connection;
+  return destination.database;
+}
+
+/** Without what a worker need not know. */
+function destinationOf(options: SessionOptions): Destination {
+  if ('origin' in options) return { origin: options.origin };
+  const { connection, direct, replica, directReplica } = options;
+  return {
+    connection,
+    ...(direct && { direct }),
+    ...(replica && { replica }),
+    ...(directReplica && { directReplica }),
+  };
 }
 
 function rulesOf({ load, minimumMs = 0, backlogLimit = 100_000 }: SessionBlockOptions): SaturationRules {

@@ -1,6 +1,7 @@
 /** Carries out the arrivals of a block against PostgreSQL. */
 import { messageOf, UsageError } from '../errors.ts';
 import type { ScenarioSpec, StageSpec, TransactionSpec } from '../scenario.ts';
+import { goesToReplica } from '../topology/routing.ts';
 import { errorCode } from './client.ts';
 import type { PlannedTransaction } from './client.ts';
 import { createDraw } from './draw.ts';
@@ -30,6 +31,7 @@ export function planTransactions(scenario: ScenarioSpec, stage: StageSpec): Plan
   return Object.entries(scenario.workload.transactions).map(([name, transaction]) => ({
     name,
     body: stage.rewrites?.[name] ?? transaction,
+    ...(goesToReplica(transaction, stage) ? { onReplica: true } : {}),
   }));
 }
 

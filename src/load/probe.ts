@@ -6,18 +6,18 @@ import type { ProbeFigures } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
 import type { TransactionBody, TransactionClient } from '../scenario.ts';
 import { createCatalog } from '../seed/catalog.ts';
-import type { ConnectionTarget } from '../server/server.ts';
-import { ConnectionSet, errorCode } from './client.ts';
+import { errorCode } from './client.ts';
+import { ConnectionSet } from './connection-set.ts';
 import { createDraw } from './draw.ts';
 import { planTransactions, stageNamed } from './executor.ts';
 import type { PlannedTransaction } from './client.ts';
 import { loadTypes } from './prepared.ts';
+import type { DatabaseRoute } from './route.ts';
 
-export interface ProbeOptions {
+export interface ProbeOptions extends DatabaseRoute {
   /** Absolute path. */
   scenarioFile: string;
   stage: string;
-  connection: ConnectionTarget;
   seed: number;
   scale: number;
   statementTimeoutMs: number;
@@ -58,8 +58,8 @@ export async function probeStage(options: ProbeOptions): Promise<ProbeFigures[]>
   const scenario = await importScenario(options.scenarioFile);
   const transactions = planTransactions(scenario, stageNamed(scenario, options.stage));
   const groups = await drawGroups(options);
-  const { connection: target, statementTimeoutMs, prepared = true, signal } = options;
-  await using set = await ConnectionSet.open({ target, statementTimeoutMs, prepared, transactions }, 1);
+  const { statementTimeoutMs, prepared = true, signal } = options;
+  await using set = await ConnectionSet.open({ route: options, statementTimeoutMs, prepared, transactions }, 1);
   let terminated: Promise<void> | undefined;
   // The statement in flight fails, so that an interruption does not wait for it.
   const onAbort = (): void => void (terminated = set.terminate(set.connections).catch(() => {}));
@@ -171,9 +171,9 @@ async function time(
 async function explain(
   { body }: PlannedTransaction,
   { sets }: Group,
-  { connection, statementTimeoutMs, budgetMs = 2000, signal }: ProbeOptions,
+  { connection, direct = connection, statementTimeoutMs, budgetMs = 2000, signal }: ProbeOptions,
 ): Promise<{ planUs?: number; executionUs?: number }> {
-  return withClient(connection, async (client) => {
+  return withClient(direct, async (client) => {
     await client.query(`SET statement_timeout = ${statementTimeoutMs}`);
     const untilMs = performance.now() + budgetMs;
     const found: { planUs: number; executionUs: number }[] = [];

@@ -2,16 +2,17 @@
 import { importScenario } from '../scenario-module.ts';
 import { createCatalog } from '../seed/catalog.ts';
 import type { ConnectionTarget } from '../server/server.ts';
-import { ConnectionSet } from './client.ts';
+import { ConnectionSet } from './connection-set.ts';
 import type { Executor } from './drive.ts';
 import { planTransactions, PostgresExecutor, stageNamed } from './executor.ts';
 import type { PoolSettings } from './executor.ts';
 import type { PoolRules } from './pool.ts';
+import type { DatabaseRoute } from './route.ts';
 import type { Labels, Samples } from './samples.ts';
 
 /** Where the load goes: transactions to a database, or requests to a service. Plain data. */
 export type Destination =
-  | { connection: ConnectionTarget }
+  | DatabaseRoute
   /** As in `http://127.0.0.1:3000`; with the database behind it, where background jobs are to work on that. */
   | { origin: string; database?: ConnectionTarget };
 
@@ -53,14 +54,14 @@ export interface LoadTarget extends AsyncDisposable {
  *
  * @throws EnvironmentError when a connection cannot be opened
  */
-export async function openPostgresTarget(order: TargetOrder & { connection: ConnectionTarget }): Promise<LoadTarget> {
+export async function openPostgresTarget(order: TargetOrder & DatabaseRoute): Promise<LoadTarget> {
   const { statementTimeoutMs, prepared, pool, seed, scale } = order;
   const scenario = await importScenario(order.scenarioFile);
   const transactions = planTransactions(scenario, stageNamed(scenario, order.stage));
   const catalog = createCatalog(scenario.workload.seed, { seed, scale });
   const set = await ConnectionSet.open(
     {
-      target: order.connection,
+      route: order,
       statementTimeoutMs,
       prepared,
       transactions,
