@@ -5,12 +5,12 @@ import { CapacitySearch } from './capacity/search.ts';
 import { describeCapacity } from './capacity/figures.ts';
 import type { RunControl } from './journal.ts';
 import { runBlock } from './load/engine.ts';
+import type { DatabaseRoute } from './load/route.ts';
 import type { PlannedStage, RunPlan } from './plan.ts';
 import { onStage, rehearse, type Rehearsal } from './rehearsal.ts';
 import { formatCount, formatRate, formatUs } from './report/format.ts';
 import type { Block, CapacityResult, CapacityStep, RunResult } from './result.ts';
 import type { LoadSpec, SloSpec } from './scenario.ts';
-import type { ConnectionTarget } from './server/server.ts';
 import { missMargin } from './stage-figures.ts';
 
 /** Lower rates give too few arrivals to judge, higher ones too many for a schedule. */
@@ -37,7 +37,7 @@ export function measureCapacity(plan: RunPlan, control: RunControl = {}): Promis
     for (const stage of stages) {
       const capacity: CapacityResult = { stage: stage.planned.spec.name, steps: [] };
       all.push(capacity);
-      await onStage(stage, rehearsal, (connection) => searchStage(stage.planned, capacity, connection, rehearsal));
+      await onStage(stage, rehearsal, ({ route }) => searchStage(stage.planned, capacity, route, rehearsal));
       journal.note(`${capacity.stage} ${describeCapacity(capacity, plan)}.`);
     }
   });
@@ -46,7 +46,7 @@ export function measureCapacity(plan: RunPlan, control: RunControl = {}): Promis
 async function searchStage(
   stage: PlannedStage,
   capacity: CapacityResult,
-  connection: ConnectionTarget,
+  route: DatabaseRoute,
   rehearsal: Rehearsal,
 ): Promise<void> {
   const { plan, journal } = rehearsal;
@@ -54,7 +54,7 @@ async function searchStage(
   const search = new CapacitySearch({ startPerSecond, lowestPerSecond, highestPerSecond, precision, mostSteps });
   await mkdir(join(plan.outDir, 'samples'), { recursive: true });
   for (let rate = search.next(); rate !== undefined; rate = search.next()) {
-    const step = await driveStep(loadOf(stage.load, rate), capacity, connection, rehearsal);
+    const step = await driveStep(loadOf(stage.load, rate), capacity, route, rehearsal);
     search.add(rate, step.held);
     capacity.steps.push(step);
     const { heldPerSecond, missedPerSecond } = search.bracket;
@@ -70,7 +70,7 @@ async function searchStage(
 async function driveStep(
   load: LoadSpec,
   { stage, steps }: CapacityResult,
-  connection: ConnectionTarget,
+  route: DatabaseRoute,
   { plan, journal }: Rehearsal,
 ): Promise<CapacityStep> {
   const samplesName = `samples/${stage}-${steps.length + 1}.bin`;
@@ -82,7 +82,7 @@ async function driveStep(
       id: `${stage}-${steps.length + 1}`,
       // Every step draws parameters of its own: keys that an earlier one inserted are not inserted again.
       blockNumber: steps.length,
-      connection,
+      ...route,
       seed: plan.seed,
       scale: plan.scale,
       load,

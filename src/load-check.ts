@@ -1,6 +1,8 @@
 /** What a load may be, as a scenario, the config file or the flags give it. */
 import * as z from 'zod';
+import { UsageError } from './errors.ts';
 import { hasArrivals } from './load/shape.ts';
+import type { LoadSpec, StageSpec } from './scenario.ts';
 
 const positive = z.number().positive();
 
@@ -39,3 +41,25 @@ export const loadShape = z
     pool,
   })
   .partial();
+
+/** The load of one stage: a pool of its own is part of what the stage changes. */
+export function loadOfStage({ connections, pool = {} }: StageSpec, load: LoadSpec): LoadSpec {
+  const { max = connections ?? load.connections, statementTimeoutMs = load.statementTimeoutMs, ...rules } = pool;
+  const merged = { ...load.pool, ...rules };
+  const own = { ...load, connections: max, statementTimeoutMs };
+  return Object.keys(merged).length === 0 ? own : { ...own, pool: merged };
+}
+
+/**
+ * Both numbers may come from several places, so that they are only known when all of them are.
+ * @throws UsageError
+ */
+export function assertPool({ name }: StageSpec, { connections, pool }: LoadSpec): void {
+  if ((pool?.min ?? 0) <= connections) return;
+  throw new UsageError(
+    `The pool of the stage ${name} keeps ${pool?.min} connections open, and may have ${connections}.`,
+    {
+      hint: 'Raise pool.max or --connections, or lower pool.min.',
+    },
+  );
+}

@@ -23,7 +23,7 @@ import {
   type SloSpec,
   type StageSpec,
 } from './scenario.ts';
-import { loadShape } from './load-check.ts';
+import { assertPool, loadOfStage, loadShape } from './load-check.ts';
 import { checkScenario, faultsOf } from './scenario-check.ts';
 import { findScenario, projectFolder } from './scenario-file.ts';
 import { importScenario } from './scenario-module.ts';
@@ -38,6 +38,8 @@ import { reapLeftovers } from './server/leftovers.ts';
 import { assertPortFree } from './server/ports.ts';
 import { resolveProfile, withFiles, type CustomProfiles, type ResolvedProfile } from './server/profiles.ts';
 import { snapshotKey, type KeyParts } from './snapshot/manifest.ts';
+import { assertReplicates, findPgBouncer, mayPrepare, planTopology, type PlannedTopology } from './topology/plan.ts';
+import { serversOf } from './topology/routing.ts';
 
 /** What the user asked for; everything but the scenario has a default. */
 export interface RunRequest {
@@ -90,6 +92,8 @@ export interface PlannedStage {
   sharedProfile: ResolvedProfile;
   /** Migrations up to the stage, the baseline included. */
   migrations: Migration[];
+  /** Undefined: the server alone. */
+  topology: PlannedTopology | undefined;
 }
 
 /** A run whose parts have all been found and checked. */
@@ -167,15 +171,11 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const checks = new FaultList();
   checks.try(() => assertLoad(load));
   const baseline = checks.try(() => upTo(migrationsOf(), scenario.workload.baseline, 'workload.baseline')) ?? [];
-  const stages = chooseStages(scenario, request.stages, checks).flatMap((chosen) => {
-    const spec = request.profile === undefined ? chosen : { ...chosen, profile: request.profile };
-    const profiles = withFiles(config.profiles, [spec.profile], project);
-    const { major } = postgres;
-    const planned = checks.try(() =>
-      planStage(spec, migrationsOf(spec), { baseline, host: serverHost, load: loadOf(spec, load), profiles, major }),
-    );
-    return planned ? [planned] : [];
-  });
+  const stages = await planStages(
+    request,
+    { scenario, project, migrationsOf, baseline, load, server, postgres, host: serverHost },
+    checks,
+  );
   for (const connections of new Set(stages.map((stage) => stage.load.connections))) {
     checks.try(() => assertWorkers(workers, connections));
   }
@@ -262,6 +262,39 @@ export function runId(scenario: string): string {
   return `${time}-${scenario}-${randomBytes(2).toString('hex')}`;
 }
 
+/** What the stages of a run have in common. */
+interface StageBasis {
+  scenario: ScenarioSpec;
+  project: string;
+  migrationsOf: (stage?: StageSpec) => Migration[];
+  baseline: readonly Migration[];
+  load: LoadSpec;
+  server: FoundServer;
+  postgres: { major: number };
+  host: Host;
+}
+
+/** Those that can be planned; what is wrong with the others is in `checks`. */
+async function planStages(request: RunRequest, basis: StageBasis, checks: FaultList): Promise<PlannedStage[]> {
+  const { scenario, project, migrationsOf, baseline, load, server, postgres, host } = basis;
+  const chosen = chooseStages(scenario, request.stages, checks);
+  const pgBouncer = chosen.some(({ topology }) => topology?.pooler) ? await findPgBouncer() : undefined;
+  return chosen.flatMap((stage) => {
+    const spec = request.profile === undefined ? stage : { ...stage, profile: request.profile };
+    const planned = checks.try(() =>
+      planStage(spec, migrationsOf(spec), {
+        baseline,
+        host,
+        load: loadOfStage(spec, load),
+        profiles: withFiles(request.config.profiles, [spec.profile], project),
+        major: postgres.major,
+        topology: planTopology(spec, server, pgBouncer),
+      }),
+    );
+    return planned ? [planned] : [];
+  });
+}
+
 /** In place of names. */
 const everyStage = 'all';
 
@@ -282,37 +315,29 @@ function chooseStages(scenario: ScenarioSpec, names: readonly string[] | undefin
 function planStage(
   spec: StageSpec,
   migrations: Migration[],
-  context: { baseline: readonly Migration[]; host: Host; load: LoadSpec; profiles: CustomProfiles; major: number },
+  context: {
+    baseline: readonly Migration[];
+    host: Host;
+    load: LoadSpec;
+    profiles: CustomProfiles;
+    major: number;
+    topology: PlannedTopology | undefined;
+  },
 ): PlannedStage {
-  const { baseline, host, load } = context;
+  const { baseline, host, load, topology } = context;
   assertBaseline(spec, migrations, baseline);
   assertPool(spec, load);
+  const servers = serversOf(spec);
+  const profile = stageProfile(spec, servers === 1 ? host : shareOf(host, servers), context);
+  if (topology !== undefined) assertReplicates(spec, profile);
   return {
     spec,
-    load,
-    profile: stageProfile(spec, host, context),
-    sharedProfile: stageProfile(spec, shareOf(host, serversCompared), context),
+    load: topology === undefined || mayPrepare(topology) ? load : { ...load, prepared: false },
+    profile,
+    sharedProfile: stageProfile(spec, shareOf(host, serversCompared * servers), context),
+    topology,
     migrations: upTo(migrations, spec.migrations, `stages.${spec.name}.migrations`),
   };
-}
-
-/** The load of one stage: a pool of its own is part of what the stage changes. */
-function loadOf({ connections, pool = {} }: StageSpec, load: LoadSpec): LoadSpec {
-  const { max = connections ?? load.connections, statementTimeoutMs = load.statementTimeoutMs, ...rules } = pool;
-  const merged = { ...load.pool, ...rules };
-  const own = { ...load, connections: max, statementTimeoutMs };
-  return Object.keys(merged).length === 0 ? own : { ...own, pool: merged };
-}
-
-/** Both numbers may come from several places, so that they are known here only. */
-function assertPool({ name }: StageSpec, { connections, pool }: LoadSpec): void {
-  if ((pool?.min ?? 0) <= connections) return;
-  throw new UsageError(
-    `The pool of the stage ${name} keeps ${pool?.min} connections open, and may have ${connections}.`,
-    {
-      hint: 'Raise pool.max or --connections, or lower pool.min.',
-    },
-  );
 }
 
 /** Migrations of a stage, or of the workload; every folder is read once. */

@@ -25,12 +25,12 @@ export function probe(plan: RunPlan, control: ProbeControl = {}): Promise<RunRes
     for (const stage of stages) {
       const { load, spec } = stage.planned;
       const { name } = spec;
-      await onStage(stage, rehearsal, async (connection) => {
+      await onStage(stage, rehearsal, async ({ route }) => {
         await journal.part({ name: 'measure', title: 'Time every read by itself', stage: name }, async () => {
           const figures = await probeStage({
             scenarioFile: plan.scenarioFile,
             stage: name,
-            connection,
+            ...route,
             seed: plan.seed,
             scale: plan.scale,
             statementTimeoutMs: load.statementTimeoutMs,

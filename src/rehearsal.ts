@@ -5,6 +5,7 @@ import { databaseBytes, databaseName, relationSizes } from './database.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { messageOf } from './errors.ts';
 import { Journal, type RunControl } from './journal.ts';
+import type { DatabaseRoute } from './load/route.ts';
 import type { PlannedStage, RunPlan } from './plan.ts';
 import { clonePart, prepareBaseline, prepareStage, type PreparedStage } from './prepare.ts';
 import { writeReport } from './report/write.ts';
@@ -15,6 +16,8 @@ import { settingsOf, type ResolvedProfile } from './server/profiles.ts';
 import type { ConnectionTarget, Server } from './server/server.ts';
 import { reserveLocation, startServer } from './server/start.ts';
 import { SnapshotStore, type Snapshots } from './snapshot.ts';
+import { describeTopology } from './topology/describe.ts';
+import { LiveTopology } from './topology/live.ts';
 import { toolVersion } from './tool.ts';
 import { judge } from './verdict.ts';
 import { warningsOf } from './warnings.ts';
@@ -126,8 +129,13 @@ export async function openStore(plan: RunPlan, journal: Journal): Promise<Snapsh
 /** A stage alive on a clone and a server of its own. */
 export interface LiveStage {
   planned: PlannedStage;
+  /** To the server itself. */
   connection: ConnectionTarget;
   server: Server;
+  /** Where its transactions go. */
+  route: DatabaseRoute;
+  /** Of this machine that work for it, each with all that it starts: what they use is nobody else's. */
+  processes: readonly number[];
 }
 
 /** How a stage is made alive, where it differs from the stage alone on the host. */
@@ -141,13 +149,13 @@ export interface LiveOptions {
 export async function onStage<T>(
   stage: PreparedStage,
   rehearsal: Rehearsal,
-  work: (connection: ConnectionTarget, server: Server) => Promise<T>,
+  work: (live: LiveStage) => Promise<T>,
 ): Promise<T> {
   const { port } = rehearsal.plan;
-  return onClone(stage, rehearsal, port === undefined ? {} : { port }, async ({ connection, server }) => {
-    tellGaps(stage, server, rehearsal.journal);
-    await describeStage(stage, connection, server, rehearsal.journal);
-    return work(connection, server);
+  return onClone(stage, rehearsal, port === undefined ? {} : { port }, async (live) => {
+    tellGaps(stage, live.server, rehearsal.journal);
+    await describeStage(stage, live, rehearsal);
+    return work(live);
   });
 }
 
@@ -162,22 +170,34 @@ export async function onClone<T>(
   await using place = await reserveLocation(found, cacheDir);
   const { location } = place;
   await clonePart(prepared.snapshot, location, planned.spec.name, store, journal);
-  const settings = settingsOf(profile);
-  await using server = await startServer({
-    server: found,
-    postgres,
+  const { signal } = journal;
+  await using topology = await LiveTopology.start({
+    topology: planned.topology,
+    stage: planned.spec.name,
     cacheDir,
+    load: planned.load,
     location,
-    settings,
-    ...(port === undefined ? {} : { port }),
-    ...(journal.signal === undefined ? {} : { signal: journal.signal }),
+    settings: settingsOf(profile),
+    port,
+    signal,
+    start: ({ port: own, ...order }) =>
+      startServer({
+        server: found,
+        postgres,
+        cacheDir,
+        ...order,
+        ...(own === undefined ? {} : { port: own }),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    reserve: () => reserveLocation(found, cacheDir),
   });
+  const { server, route, processes } = topology;
   try {
-    return await work({ planned, server, connection: server.connection(databaseName) });
+    return await work({ planned, server, connection: server.connection(databaseName), route, processes });
   } catch (error) {
-    journal.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     // A crashed server shows as many different errors of its clients; its log has the cause.
-    throw await server.explain(error);
+    throw await topology.explain(error);
   }
 }
 
@@ -195,11 +215,12 @@ function inForce(setting: ResolvedProfile['settings'][number], { gaps }: Server)
 }
 
 async function describeStage(
-  { planned: { spec, load, profile }, prepared: { snapshot, cached, applied } }: PreparedStage,
-  connection: ConnectionTarget,
-  server: Server,
-  journal: Journal,
+  { planned, prepared: { snapshot, cached, applied } }: PreparedStage,
+  { connection, server }: LiveStage,
+  { plan, journal }: Rehearsal,
 ): Promise<void> {
+  const { spec, load, profile } = planned;
+  const topology = describeTopology(planned, plan.scenario);
   journal.result.stages.push({
     name: spec.name,
     description: spec.description,
@@ -208,6 +229,7 @@ async function describeStage(
     connections: load.connections,
     ...(load.pool === undefined ? {} : { pool: load.pool }),
     statementTimeoutMs: load.statementTimeoutMs,
+    ...(topology === undefined ? {} : { topology }),
     settings: profile.settings.map((setting) => inForce(setting, server)),
     applied,
     snapshotKey: snapshot.key,

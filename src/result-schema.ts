@@ -9,6 +9,7 @@ import { stageEvidence } from './observe/schema.ts';
 import { comparisonSchema } from './comparison/schema.ts';
 import { probeFigures } from './probe/schema.ts';
 import { amount, count, name } from './result-scalars.ts';
+import { poolerFiguresSchema, replicaLagSchema, topologySchema } from './topology/schema.ts';
 import { tuningSchema } from './tune/schema.ts';
 import { verdictSchema } from './verdict/schema.ts';
 
@@ -98,6 +99,8 @@ const block = z.object({
     .array(z.object({ offsetMs: amount, durationMs: amount, failed: count, scheduled: count, recovered: z.boolean() }))
     .optional(),
   pool: poolFigures.optional(),
+  replicaLag: replicaLagSchema.optional(),
+  pooler: poolerFiguresSchema.optional(),
   checkpoints: count.optional(),
   jobs: z
     .array(
@@ -131,6 +134,7 @@ const stage = z.object({
   connections: count.optional(),
   pool: pool.optional(),
   statementTimeoutMs: amount.optional(),
+  topology: topologySchema.optional(),
   settings: z.array(
     z.object({ name: z.string(), value: z.string(), reason: z.string(), source: z.string().optional() }),
   ),

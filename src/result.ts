@@ -11,10 +11,11 @@ import type { ClosedLoopFigures } from './http/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
 import type { Outage } from './load/outages.ts';
 import type { PoolFigures } from './load/pool-figures.ts';
-import type { StageEvidence } from './observe/record.ts';
+import type { ReplicaLag, StageEvidence } from './observe/record.ts';
 import type { ProbeFigures } from './probe/record.ts';
 import type { Verdict } from './verdict/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, PoolSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
+import type { PoolerFigures, TopologyResult } from './topology/record.ts';
 import type { Tuning } from './tune/record.ts';
 
 export type { Outage } from './load/outages.ts';
@@ -123,6 +124,10 @@ export interface Block {
   outages?: Outage[];
   /** Absent in older results. */
   pool?: PoolFigures;
+  /** Where the stage has a replica. */
+  replicaLag?: ReplicaLag;
+  /** Where the stage has a pooler. */
+  pooler?: PoolerFigures;
   /** Checkpoints that the server began meanwhile; absent in older results. */
   checkpoints?: number;
   /** Runs of the stage's background jobs, in the order of their ends; absent where it has none. */
@@ -206,6 +211,8 @@ export interface StageResult {
   pool?: PoolSpec;
   /** Missing in older results: the load's. */
   statementTimeoutMs?: number;
+  /** Absent where the server was alone. */
+  topology?: TopologyResult;
   /** Settings that differ from PostgreSQL's defaults, each with its reason and the source of that. */
   settings: { name: string; value: string; reason: string; source?: string }[];
   /** Migrations applied after the baseline, with durations measured when the stage's snapshot was built. */

@@ -7,7 +7,7 @@ import { collectAnswers, compareAnswers, type Answers } from './load/answers.ts'
 import type { PlannedStage, RunPlan } from './plan.ts';
 import { prepareBaseline } from './prepare.ts';
 import { takeReadings } from './readings.ts';
-import { emptyResult, onStage, openStore, rehearse, type Rehearsal } from './rehearsal.ts';
+import { emptyResult, onStage, openStore, rehearse, type LiveStage, type Rehearsal } from './rehearsal.ts';
 import { formatCount, formatPlural } from './report/format.ts';
 import type { Block, RunResult, SeedSummary } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
@@ -29,9 +29,7 @@ export function run(plan: RunPlan, control: RunControl = {}): Promise<RunResult>
   return rehearse(plan, control, {}, async (rehearsal) => {
     let reference: Answers | undefined;
     for (const stage of rehearsal.stages) {
-      const answers = await onStage(stage, rehearsal, (connection) =>
-        rehearseStage(stage.planned, connection, { ...rehearsal, reference }),
-      );
+      const answers = await onStage(stage, rehearsal, (live) => rehearseStage(live, { ...rehearsal, reference }));
       reference ??= answers;
       await rehearsal.journal.save();
     }
@@ -75,15 +73,12 @@ interface StageContext extends Rehearsal {
   reference: Answers | undefined;
 }
 
-async function rehearseStage(
-  stage: PlannedStage,
-  connection: ConnectionTarget,
-  context: StageContext,
-): Promise<Answers> {
+async function rehearseStage(live: LiveStage, context: StageContext): Promise<Answers> {
+  const { planned: stage, connection } = live;
   const { journal, reference } = context;
   await checkStage(stage, 'seeded', connection, context);
-  const answers = await compareWith(reference, stage, connection, context);
-  journal.result.blocks.push(await measure(stage, connection, context));
+  const answers = await compareWith(reference, live, context);
+  journal.result.blocks.push(await measure(live, context));
   await journal.save();
   // An interrupted block is kept, as far as it came; what follows it is not begun.
   journal.signal?.throwIfAborted();
@@ -125,8 +120,7 @@ export async function checkStage(
 /** Asks the stage every read with the same parameters as the first stage, before any load has changed the data. */
 async function compareWith(
   reference: Answers | undefined,
-  { spec, load }: PlannedStage,
-  connection: ConnectionTarget,
+  { planned: { spec, load }, route }: LiveStage,
   { plan, journal }: StageContext,
 ): Promise<Answers> {
   const title = reference ? 'Compare answers' : 'Collect answers';
@@ -134,7 +128,7 @@ async function compareWith(
     const answers = await collectAnswers({
       scenarioFile: plan.scenarioFile,
       stage: spec.name,
-      connection,
+      ...route,
       seed: plan.seed,
       scale: plan.scale,
       setsPerTransaction: answerSets,
@@ -154,7 +148,7 @@ async function compareWith(
   return answers;
 }
 
-function measure({ spec, load }: PlannedStage, connection: ConnectionTarget, context: StageContext): Promise<Block> {
+function measure({ planned: { spec, load }, connection, route }: LiveStage, context: StageContext): Promise<Block> {
   const { plan, journal } = context;
   return measureStage({
     plan,
@@ -162,7 +156,7 @@ function measure({ spec, load }: PlannedStage, connection: ConnectionTarget, con
     stage: spec.name,
     load,
     what: 'transactions',
-    destination: { connection },
+    destination: route,
     ...(spec.jobs === undefined ? {} : { jobs: spec.jobs }),
     observed: { connection, major: plan.postgres.major, transactions: planTransactions(plan.scenario, spec) },
   });

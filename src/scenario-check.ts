@@ -7,6 +7,7 @@ import { connections, loadShape, stagePool } from './load-check.ts';
 import { migrationFormats } from './migrate/formats/format.ts';
 import { isolationLevels, readingUnits, type ScenarioSpec, type TransactionBody } from './scenario.ts';
 import { checkStatement } from './sql.ts';
+import { topologyFaults, topologyShape } from './topology/check.ts';
 
 const text = z.string().min(1);
 const positive = z.number().positive();
@@ -26,6 +27,7 @@ const transaction = body.extend({
   params: fn,
   classify: fn.optional(),
   anyOrder: z.boolean().optional(),
+  readsOwnWrites: z.boolean().optional(),
 });
 
 const job = z.strictObject({
@@ -44,6 +46,7 @@ const stage = z.strictObject({
   profile: text,
   connections: connections.optional(),
   pool: stagePool.optional(),
+  topology: topologyShape.optional(),
   settings: z.record(text, z.union([z.string(), z.number(), z.boolean()])).optional(),
   takesOver: text.optional(),
   rewrites: z.record(text, body).optional(),
@@ -112,6 +115,7 @@ export async function checkScenario(scenario: ScenarioSpec, file: string): Promi
         ...isolationFaults(scenario),
         ...poolFaults(scenario),
         ...(await statementFaults(scenario)),
+        ...(await topologyFaults(scenario)),
       ]
     : faultsOf(parsed.error);
   if (faults.length === 0) return;

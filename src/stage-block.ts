@@ -9,11 +9,14 @@ import type { Destination } from './load/target.ts';
 import { checkpointsBegun } from './observe/checkpoints.ts';
 import { completedRuns } from './observe/costs.ts';
 import { Observation } from './observe/observation.ts';
+import { ReplicaLagWatch, replicaLagOf } from './observe/replica-lag.ts';
+import { addReplica, runsOf, workingServers } from './observe/servers.ts';
 import type { RunPlan } from './plan.ts';
 import { formatCount, formatMs, formatUs } from './report/format.ts';
 import type { Block } from './result.ts';
 import type { LoadSpec, StageSpec } from './scenario.ts';
 import type { ConnectionTarget } from './server/server.ts';
+import { PoolerTotals } from './topology/pooler-totals.ts';
 
 /** A stage that cannot hold the rate still gets this much counted time, so that its figures mean something. */
 const saturatedMinimumMs = 10_000;
@@ -59,8 +62,14 @@ async function driveObserved(
   const { journal, stage } = order;
   const countCheckpoints = (): Promise<number> => withClient(connection, (client) => checkpointsBegun(client, major));
   const checkpoints = await countCheckpoints();
-  await using observation = await Observation.start(connection, major);
+  const route = 'connection' in order.destination ? order.destination : { connection };
+  const [primary, replica] = workingServers(route, transactions);
+  await using observation = await Observation.start(primary.connection, major);
+  await using beside = replica && (await Observation.start(replica.connection, major));
+  await using lag = replica && (await ReplicaLagWatch.start(primary.connection, replica.connection));
+  const pooler = await PoolerTotals.read(route);
   const block = await drive(order);
+  Object.assign(block, lagDuring(block, lag), await pooler?.since());
   if (observation.isLost) {
     journal.result.warnings.push({
       code: 'observation-lost',
@@ -73,8 +82,19 @@ async function driveObserved(
   block.checkpoints = (await countCheckpoints()) - checkpoints;
   // What nothing is known of would seem to have cost nothing.
   const runs = transactions.length === 0 ? new Map<string, number>() : completedRuns(block);
-  (journal.result.evidence ??= []).push(await observation.finish(stage, transactions, runs));
+  const evidence = await observation.finish(stage, primary.transactions, runsOf(primary, runs));
+  if (replica && beside) {
+    addReplica(evidence, await beside.finish(stage, replica.transactions, runsOf(replica, runs)));
+  }
+  (journal.result.evidence ??= []).push(evidence);
   return block;
+}
+
+/** Of the measured time. */
+function lagDuring({ startedAt, warmupMs }: Block, watch: ReplicaLagWatch | undefined): Pick<Block, 'replicaLag'> {
+  const from = Date.parse(startedAt) + warmupMs;
+  const replicaLag = replicaLagOf((watch?.looks ?? []).filter(({ atMs }) => atMs >= from));
+  return replicaLag === undefined ? {} : { replicaLag };
 }
 
 async function drive(order: StageBlockOrder): Promise<Block> {

@@ -8,6 +8,7 @@ import { isInCache } from '../server/choice.ts';
 import { assertDiskSpace } from '../server/disk.ts';
 import { formatCount, formatPlural, formatUs } from '../report/format.ts';
 import type { PreparedStage } from '../prepare.ts';
+import { serversOf } from '../topology/routing.ts';
 import { onClone, type LiveStage, type Rehearsal } from '../rehearsal.ts';
 import { decidesTypical } from '../verdict/typical.ts';
 import { ComparedSide, type ComparedService } from './side.ts';
@@ -55,7 +56,10 @@ export async function compareStages(rehearsal: Rehearsal, order: ComparisonOrder
 /** The room that the clones need, where they are not copied by reference; the disk watch does the rest. */
 async function assertRoom({ plan }: Rehearsal, stages: readonly PreparedStage[]): Promise<void> {
   if (!isInCache(plan.server)) return;
-  const bytes = stages.reduce((sum, { prepared }) => sum + prepared.snapshot.bytes, 0);
+  const bytes = stages.reduce(
+    (sum, { planned, prepared }) => sum + prepared.snapshot.bytes * serversOf(planned.spec),
+    0,
+  );
   await assertDiskSpace(plan.cacheDir, bytes, 'the comparison of two stages on three clones', () => {
     return 'Free some, or do without the comparison: --preset none.';
   });
@@ -76,7 +80,7 @@ async function compareLive(
   rehearsal: Rehearsal,
 ): Promise<void> {
   await using resources = new AsyncDisposableStack();
-  const processes = new Set([process.pid, ...Object.values(live).flatMap(({ server }) => server.processes)]);
+  const processes = new Set([process.pid, ...Object.values(live).flatMap((stage) => stage.processes)]);
   const open = async (side: Side): Promise<ComparedSide> => {
     const service = await openService?.(live[side]);
     resources.use(service);

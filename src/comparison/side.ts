@@ -7,6 +7,7 @@ import { planTransactions } from '../load/executor.ts';
 import { costsByTransaction } from '../observe/costs.ts';
 import { checkpointsBegun } from '../observe/checkpoints.ts';
 import { hostLoadBetween, sampleHost } from '../observe/host.ts';
+import { runsOf, workingServers, type WorkingServer } from '../observe/servers.ts';
 import { readWork, recogniseStatements, resetWork, type RecognisedStatement } from '../observe/statements.ts';
 import type { LiveStage, Rehearsal } from '../rehearsal.ts';
 import type { LoadSpec } from '../scenario.ts';
@@ -50,7 +51,7 @@ export class ComparedSide implements AsyncDisposable {
   /** Looks at the server between blocks. */
   readonly #observer: Client;
   readonly #runs = new Map<string, number>();
-  #statements: RecognisedStatement[] = [];
+  readonly #statements = new Map<WorkingServer, RecognisedStatement[]>();
 
   private constructor(side: Side, context: SideContext, session: LoadSession, observer: Client) {
     this.#side = side;
@@ -68,7 +69,7 @@ export class ComparedSide implements AsyncDisposable {
       await LoadSession.open({
         scenarioFile: plan.scenarioFile,
         stage: live.planned.spec.name,
-        ...(service === undefined ? { connection: live.connection } : { origin: service.origin }),
+        ...(service === undefined ? live.route : { origin: service.origin }),
         seed: plan.seed,
         scale: plan.scale,
         load: live.planned.load,
@@ -91,13 +92,17 @@ export class ComparedSide implements AsyncDisposable {
   /** From here on the server's work counts. */
   async beginCounting(): Promise<void> {
     const { live, rehearsal, service } = this.#context;
-    const { connection, planned } = live;
     const { scenario } = rehearsal.plan;
     // Which statements a request leads to, only the service knows.
     if (service !== undefined) return;
-    this.#statements = await recogniseStatements(connection, planTransactions(scenario, planned.spec));
+    this.#statements.clear();
     this.#runs.clear();
-    await resetWork(connection);
+    for (const server of workingServers(live.route, planTransactions(scenario, live.planned.spec)).flatMap(
+      (one) => one ?? [],
+    )) {
+      this.#statements.set(server, await recogniseStatements(server.connection, server.transactions));
+      await resetWork(server.connection);
+    }
   }
 
   async drive({ name, number, load, signal }: SideBlock): Promise<PairedBlock> {
@@ -131,7 +136,7 @@ export class ComparedSide implements AsyncDisposable {
 
   /** How the server carries out each statement now. */
   statementPlans(): StatementPlan[] {
-    return this.#statements.map(({ transaction, statement, shape }) => ({
+    return [...this.#statements.values()].flat().map(({ transaction, statement, shape }) => ({
       transaction,
       statement,
       side: this.#side,
@@ -141,11 +146,14 @@ export class ComparedSide implements AsyncDisposable {
 
   /** What the server did for each transaction since `beginCounting`. */
   async work(): Promise<TransactionWork[]> {
-    if (this.#context.service !== undefined) return [];
-    const counters = await readWork(this.#context.live.connection);
-    if (counters === undefined) return [];
-    const costs = costsByTransaction(this.#runs, this.#statements, counters);
-    return costs.map((cost) => ({ ...cost, side: this.#side }));
+    const work: TransactionWork[] = [];
+    for (const [server, statements] of this.#statements) {
+      const counters = await readWork(server.connection);
+      if (counters === undefined) continue;
+      const costs = costsByTransaction(runsOf(server, this.#runs), statements, counters);
+      work.push(...costs.map((cost) => ({ ...cost, side: this.#side })));
+    }
+    return work;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -128,6 +128,7 @@ function needsDatabases({ workload }: HttpScenario, services: readonly PlannedSe
 async function planDatabases(request: HttpRunRequest, load: LoadSpec, { http }: HttpScenario): Promise<RunPlan> {
   const { load: _, allowRemote: __, closedLoopMs: ___, ...rest } = request;
   const plan = await planRun({ ...rest, adapt: (scenario) => withVariants(scenario) });
+  assertNoTopology(plan);
   return {
     ...plan,
     load,
@@ -138,6 +139,18 @@ async function planDatabases(request: HttpRunRequest, load: LoadSpec, { http }: 
     stages: plan.stages.map((stage) => ({ ...stage, load })),
     scenario: { ...plan.scenario, claims: http.claims ?? [] },
   };
+}
+
+/** A service connects by itself: it could not be told which of its statements a replica may carry out. */
+function assertNoTopology({ stages }: RunPlan): void {
+  const stage = stages.find(({ topology }) => topology !== undefined);
+  if (stage === undefined) return;
+  throw new UsageError(
+    `The stage ${stage.spec.name} has a topology, which pgrehearse http cannot put behind a service.`,
+    {
+      hint: 'Leave it out of the stage, or drive transactions with pgrehearse run.',
+    },
+  );
 }
 
 function servicesOf(scenario: HttpScenario, request: HttpRunRequest, checks: FaultList): PlannedService[] {

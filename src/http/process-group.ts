@@ -22,6 +22,8 @@ interface ProgramStart {
   folder: string;
   /** On top of our own environment. */
   env: Readonly<Record<string, string>>;
+  /** Whom it runs as. Default: ourselves. */
+  user?: { uid?: number; gid?: number };
 }
 
 /** A process group of ours: `npm start` is a program that starts the service as its child. */
@@ -44,7 +46,7 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   /** @throws EnvironmentError when there is no such program, or it may not be started */
-  static async start({ name, cacheDir, command, folder, env }: ProgramStart): Promise<ProcessGroup> {
+  static async start({ name, cacheDir, command, folder, env, user }: ProgramStart): Promise<ProcessGroup> {
     const [program, ...args] = command;
     // Detached: a group of its own, which Ctrl-C in the terminal does not reach. We stop it.
     const child = spawn(program!, args, {
@@ -53,6 +55,7 @@ export class ProcessGroup implements AsyncDisposable {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
+      ...user,
     });
     try {
       await once(child, 'spawn');
@@ -67,6 +70,11 @@ export class ProcessGroup implements AsyncDisposable {
     group.#owned = await ownGroup(cacheDir, child.pid!, name.replace(/^The /, 'the '));
     starting.move();
     return group;
+  }
+
+  /** Of its first process. */
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   /** Aborted when it ended although nobody stopped it; the reason is an EnvironmentError with its last words. */

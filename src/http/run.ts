@@ -35,7 +35,7 @@ function withDatabases(plan: HttpPlan, databases: RunPlan, control: RunControl):
     let reference: Answers | undefined;
     for (const stage of rehearsal.stages) {
       const { planned } = stage;
-      const answers = await onStage(stage, rehearsal, async (connection, server) => {
+      const answers = await onStage(stage, rehearsal, async ({ connection, server }) => {
         const service = serviceOf(planned.spec.name);
         noteService(journal.result, service, plan);
         await checkStage(planned, 'seeded', connection, rehearsal);

@@ -6,7 +6,6 @@ import { LoadSession } from '../load/engine.ts';
 import type { PlannedStage } from '../plan.ts';
 import type { LiveStage, Rehearsal } from '../rehearsal.ts';
 import type { Block } from '../result.ts';
-import type { ConnectionTarget } from '../server/server.ts';
 
 /** After a migration the load goes on until nothing waits any more, but not for longer than this. */
 export const longestRecoveryMs = 60_000;
@@ -27,14 +26,15 @@ export interface LoadOrder {
 
 /** Drives the load until `work` has ended; then it is stopped. Returns its blocks: a second one if another stage took over. */
 export async function underLoad<T>(
-  { connection, planned }: LiveStage,
+  live: LiveStage,
   rehearsal: Rehearsal,
   order: LoadOrder,
   work: (load: SteadyLoad) => Promise<T>,
 ): Promise<{ blocks: Block[]; value: T }> {
+  const { planned } = live;
   const { successor } = order;
-  await using session = await openSession(planned, connection, rehearsal);
-  await using next = successor && (await openSession(successor, connection, rehearsal));
+  await using session = await openSession(planned, live, rehearsal);
+  await using next = successor && (await openSession(successor, live, rehearsal));
   const load = new SteadyLoad(order, rehearsal);
   load.drive(session, planned);
   if (next !== undefined) load.onTakeOver(() => load.drive(next, successor!));
@@ -48,12 +48,22 @@ export async function underLoad<T>(
   }
 }
 
+/** Whether statements may have names is a matter of what they go through. */
 function openSession(
   { spec, load }: PlannedStage,
-  connection: ConnectionTarget,
+  { planned, route }: LiveStage,
   { plan: { scenarioFile, seed, scale, workers } }: Rehearsal,
 ): Promise<LoadSession> {
-  return LoadSession.open({ scenarioFile, stage: spec.name, connection, seed, scale, load, workers });
+  const { prepared = true } = planned.load;
+  return LoadSession.open({
+    scenarioFile,
+    stage: spec.name,
+    ...route,
+    seed,
+    scale,
+    load: { ...load, prepared },
+    workers,
+  });
 }
 
 /** Numbers of blocks that a successor drives: their arrivals and parameters are nobody else's. */

@@ -22,6 +22,7 @@ import { hasDatabases, renderClosedLoop, renderServices } from './markdown-servi
 import { probeTables } from './markdown-probe.ts';
 import { escapeText, table, toRight } from './markdown-text.ts';
 import { timeParts } from './markdown-time-parts.ts';
+import { topologies } from './markdown-topology.ts';
 import { renderTuning } from './markdown-tune.ts';
 import { renderWhy } from './markdown-why.ts';
 
@@ -67,6 +68,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
     chart(files, 'latency-over-time.svg', 'p95 of the response time of each stage, second by second'),
     outages(result),
     pools(result),
+    topologies(result),
     backgroundJobs(result),
     serverActivities(result),
     chart(files, 'throughput.svg', 'Transactions a second: offered, completed and missed'),

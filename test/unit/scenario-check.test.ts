@@ -43,6 +43,48 @@ describe('checkScenario', () => {
       (s) => Object.assign(s.stages[1], { connections: 3, pool: { max: 4 } }),
       /stages\.after: connections and pool\.max say the same/,
     ],
+    [
+      'a topology of an unknown part',
+      (s) => (s.stages[1].topology = { repplica: {} }),
+      /stages\.1\.topology.*repplica/,
+    ],
+    ['a pooler of an unknown rule', (s) => (s.stages[1].topology = { pooler: { size: 3 } }), /topology\.pooler.*size/],
+    [
+      'a write that reads its own writes',
+      (s) => (s.workload.transactions.visit = { ...s.workload.transactions.visit, readsOwnWrites: true }),
+      /visit\.readsOwnWrites: a write stays/,
+    ],
+    [
+      'a replica that nothing goes to',
+      (s) => {
+        s.stages[1].topology = { replica: {} };
+        s.workload.transactions.open_orders = { ...s.workload.transactions.open_orders, readsOwnWrites: true };
+      },
+      /after\.topology\.replica: no transaction would go to it/,
+    ],
+    [
+      'a read that locks, and a replica',
+      (s) => {
+        s.stages[1].topology = { replica: {} };
+        s.stages[1].rewrites = {
+          open_orders: { statements: { lock: 'SELECT 1 FROM (SELECT id FROM orders FOR SHARE) AS o' }, run: () => [] },
+        };
+      },
+      /open_orders\.lock: writes or locks rows, and the replica of stage after refuses/,
+    ],
+    [
+      'a read that writes on the way, and a replica',
+      (s) => {
+        s.stages[1].topology = { replica: {} };
+        s.stages[1].rewrites = {
+          open_orders: {
+            statements: { w: 'WITH gone AS (DELETE FROM visits RETURNING id) SELECT * FROM gone' },
+            run: () => [],
+          },
+        };
+      },
+      /open_orders\.w: writes or locks rows/,
+    ],
     ['a bad stage name', (s) => (s.stages[1].name = '../after'), /lower-case/],
     [
       'a rewrite of nothing',

@@ -1,0 +1,119 @@
+/** Stages with a replica beside their server and PgBouncer in front of it, for real. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readResult } from '../../src/result-file.ts';
+import type { RunResult } from '../../src/result.ts';
+import { readLease } from '../../src/server/leases.ts';
+import { reapLeftovers } from '../../src/server/leftovers.ts';
+import { exists } from '../../src/server/processes.ts';
+import { findPgBouncer } from '../../src/topology/plan.ts';
+import { pgrehearse } from './command.ts';
+import { temporaryFolder } from './postgres.ts';
+
+const scenario = 'test/fixtures/topology-shop.ts';
+const pgBouncer = await findPgBouncer();
+
+let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  temporary = await temporaryFolder();
+});
+
+afterAll(() => temporary?.[Symbol.asyncDispose]());
+
+/** One run of all stages, or of those that can be had. */
+let result: RunResult;
+let report: string;
+
+beforeAll(async () => {
+  const out = join(temporary.path, 'out');
+  const stages = pgBouncer === undefined ? 'alone,replicated' : 'all';
+  const flags = ['--stages', stages, '--preset', 'none', '--out', out];
+  const { stdout, stderr } = await pgrehearse(['run', scenario, ...flags], join(temporary.path, 'cache'));
+  const found = await readResult(out).catch(() => undefined);
+  if (found?.status !== 'complete') throw new Error(`${String(stdout)}\n${String(stderr)}`);
+  result = found;
+  report = await readFile(join(out, 'report.md'), 'utf8');
+});
+
+function stageOf(name: string) {
+  const stage = result.stages.find((one) => one.name === name)!;
+  const block = result.blocks.find((one) => one.stage === name)!;
+  const evidence = result.evidence!.find((one) => one.stage === name)!;
+  return { topology: stage.topology, block, evidence };
+}
+
+it('changes neither answers nor data, and nothing fails', () => {
+  for (const { counts } of result.blocks) expect(counts).toMatchObject({ succeeded: counts.scheduled });
+  for (const { compared, different } of result.answers) {
+    expect(compared).toBeGreaterThan(0);
+    expect(different).toBe(0);
+  }
+  expect(result.invariants.every(({ holds }) => holds)).toBe(true);
+});
+
+describe('a replica', () => {
+  it('carries out the reads, but for those that must see their own writes, and its lag is told', () => {
+    expect(stageOf('alone').topology).toBeUndefined();
+    expect(stageOf('alone').block.replicaLag).toBeUndefined();
+    // Both reads fail on the server that is not theirs.
+    const { topology, block } = stageOf('replicated');
+    expect(topology).toEqual({ replica: { transactions: ['open_orders'] } });
+    expect(block.replicaLag!.looks).toBeGreaterThan(5);
+    expect(block.replicaLag!.maxMs).toBeGreaterThanOrEqual(block.replicaLag!.p50Ms);
+    expect(report).toMatch(/- replicated: a streaming replica carries out open_orders; it lags by /);
+  });
+
+  it('is observed too: its work counts for its transactions', () => {
+    const costs = stageOf('replicated').evidence.costs!;
+    expect(costs.map(({ transaction }) => transaction).toSorted()).toEqual(['open_orders', 'own_orders', 'visit']);
+    for (const { calls } of costs) expect(calls).toBeGreaterThan(0);
+    // Reads are full scans, and half of them are the replica's.
+    const scans = (stage: string) => stageOf(stage).evidence.tables.find(({ table }) => /orders/.test(table))!.seqScans;
+    expect(scans('replicated')).toBeGreaterThan(scans('alone') * 0.8);
+  });
+});
+
+// Not everybody has it.
+describe.skipIf(pgBouncer === undefined)('PgBouncer', () => {
+  it('is between clients and server, with its connections and without theirs', () => {
+    const { version, keepsStatements: prepared } = pgBouncer!;
+    const { topology, block } = stageOf('pooled');
+    expect(topology).toEqual({ pooler: { version, poolSize: 2, prepared } });
+    expect(block.pooler!.transactions).toBeGreaterThanOrEqual(block.counts.scheduled);
+    expect(report).toContain(`- pooled: PgBouncer ${version} in transaction mode with 2 connections to each server`);
+  });
+
+  it('stands in front of a replica as well', () => {
+    const { topology, block } = stageOf('both');
+    expect(Object.keys(topology!)).toEqual(['replica', 'pooler']);
+    expect(block.replicaLag!.looks).toBeGreaterThan(5);
+  });
+
+  it('goes with a run that was killed, at the next start', async () => {
+    const cache = join(temporary.path, 'cache');
+    const flags = ['--stages', 'pooled', '--preset', 'none', '--duration', '30s', '--out'];
+    const child = pgrehearse(['run', scenario, ...flags, join(temporary.path, 'killed')], cache);
+    const pid = await leaderIn(cache);
+    child.kill('SIGKILL');
+    await child;
+    expect(exists(pid)).toBe(true);
+    expect((await reapLeftovers(cache)).join()).toContain(`stopped PgBouncer of stage pooled (process ${pid})`);
+    expect(exists(pid)).toBe(false);
+  });
+});
+
+/** The process of the first program that a run has recorded as its own. */
+async function leaderIn(cache: string): Promise<number> {
+  const folder = join(cache, 'running');
+  for (;;) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const record = await readLease<{ leader?: { pid: number } }>(join(folder, name));
+      const pid = record?.content?.subject.leader?.pid;
+      if (pid !== undefined) return pid;
+    }
+    await sleep(50);
+  }
+}
