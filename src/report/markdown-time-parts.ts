@@ -10,12 +10,13 @@ export function timeParts({ blocks }: Pick<RunResult, 'blocks'>): string {
   return details('Where the response time went', table(header, blocks.flatMap(rowsOf)));
 }
 
-function rowsOf({ stage, total, generator }: Block): string[][] {
+function rowsOf({ stage, total, generator, pool }: Block): string[][] {
   const { response, wait, firstByte, service } = total;
   const parts: [name: string, Percentiles | undefined][] = [
     ['response, from due to end', response],
-    ['of it the generator was late by', generator.lateness],
     ['wait, from due to the send', wait],
+    ['of it the generator was late by', generator.lateness],
+    ['of it the pool had no connection', pool?.wait],
     ['first byte, from the send', firstByte],
     ['service, from the send to the end', service],
   ];

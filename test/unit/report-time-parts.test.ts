@@ -17,8 +17,8 @@ describe('the parts of the response time', () => {
     const rows = rowsOf(timeParts({ blocks: [block!] }));
     expect(rows.map(([, stage, name]) => [stage, name])).toEqual([
       [block!.stage, 'response, from due to end'],
-      ['', 'of it the generator was late by'],
       ['', 'wait, from due to the send'],
+      ['', 'of it the generator was late by'],
       ['', 'first byte, from the send'],
       ['', 'service, from the send to the end'],
     ]);
