@@ -82,6 +82,8 @@ function tableOf(all: readonly Shown[]): string {
   const columns = [
     'Took',
     'Longest stall (usual)',
+    'Of reads',
+    'Of writes',
     'Failed',
     'Blocked backend-seconds',
     'Slower than the limit',
@@ -90,14 +92,25 @@ function tableOf(all: readonly Shown[]): string {
   const rows = all.map(({ show, repeats }) => [
     show.theme,
     show.way,
-    formatMs(worst(repeats, ({ migrationStartMs, migrationEndMs }) => migrationEndMs - migrationStartMs)),
+    describeDuration(repeats),
     `${formatMs(worst(repeats, ({ impact }) => impact.longestStallMs))} (${formatMs(worst(repeats, ({ impact }) => impact.usualStallMs))})`,
+    formatMs(worst(repeats, (repeat) => stallOf(repeat, 'read'))),
+    formatMs(worst(repeats, (repeat) => stallOf(repeat, 'write'))),
     describeFailed(repeats),
     (worst(repeats, ({ queue }) => queue.blockedMs) / 1000).toFixed(1),
     formatCount(worst(repeats, ({ impact }) => impact.pastLimit)),
     formatCount(worst(repeats, ({ retries }) => retries)),
   ]);
   return table(['Change', 'Way', ...columns.map(toRight)], rows);
+}
+
+function describeDuration(repeats: readonly LiveRepeat[]): string {
+  const longest = formatMs(worst(repeats, ({ migrationStartMs, migrationEndMs }) => migrationEndMs - migrationStartMs));
+  return repeats.every(({ outcome }) => outcome === 'applied') ? longest : `${longest}, not applied`;
+}
+
+function stallOf({ impact }: LiveRepeat, access: 'read' | 'write'): number {
+  return impact.stalls?.find((stall) => stall.access === access)?.longestMs ?? 0;
 }
 
 function describeFailed(repeats: readonly LiveRepeat[]): string {

@@ -2,9 +2,9 @@
  * What is known to hurt before anything runs: statements of migrations, in their order, by their parse trees. The measurement then
  * confirms or clears each finding.
  */
-import { relative, sep } from 'node:path';
 import type { Migration } from '../migrate.ts';
 import type { SqlStatement } from '../sql.ts';
+import { fileIn } from './place.ts';
 import type { Finding } from './record.ts';
 import { alteration, namesIn, lockMode, rules, rulesOf, shareLock, type Constraint, type Rule } from './rules.ts';
 
@@ -12,7 +12,7 @@ import { alteration, namesIn, lockMode, rules, rulesOf, shareLock, type Constrai
 export function findingsOf(migrations: readonly Migration[], folder: string): Finding[] {
   const history = new History();
   return migrations.flatMap(({ up }) => {
-    const file = relative(folder, up.path).split(sep).join('/');
+    const file = fileIn(folder, up.path);
     history.beginFile(up.transactional);
     return up.statements.flatMap((statement) =>
       [...new Set(history.rulesBrokenBy(statement))].map((rule) => ({ file, line: statement.line, ...rule })),

@@ -35,6 +35,7 @@ interface Arrival {
   dueMs: number;
   responseMs: number;
   fate: number;
+  access: 'read' | 'write';
   /** Why it did not succeed. */
   error: string;
 }
@@ -55,6 +56,7 @@ function arrivalsOfLoad({ block, samples, fromMs, endMs: stoppedMs }: LoadSample
       dueMs,
       responseMs: samples.endUs[at]! / 1000,
       fate,
+      access: block.transactions[samples.transaction[at]!]!.access,
       error: errorOf(block, fate, samples.error[at]!),
     };
     if (fate !== Fate.unfinished || dueMs < cutFromMs) arrivals.push(arrival);
@@ -101,8 +103,25 @@ export function impactOf(live: LiveSamples): LiveRepeat['impact'] {
     worstMs: felt.reduce((worst, { responseMs }) => Math.max(worst, responseMs), 0),
     failed: failed.length,
     errors: errorsOf(failed),
+    stalls: stallsByAccess(live, arrivals),
     ...(recoveryMs === undefined ? {} : { recoveryMs }),
   };
+}
+
+/** Of reads and of writes by themselves: many a lock stops only one of the two. */
+function stallsByAccess(live: LiveSamples, arrivals: readonly Arrival[]): NonNullable<LiveRepeat['impact']['stalls']> {
+  return (['read', 'write'] as const).flatMap((access) => {
+    const own = arrivals.filter((arrival) => arrival.access === access);
+    if (own.length === 0) return [];
+    const ends = completionsAmong(own);
+    return [
+      {
+        access,
+        longestMs: longestGapMs(ends, live.migrationStartMs, live.endMs),
+        usualMs: longestGapMs(ends, live.quietFromMs, live.migrationStartMs),
+      },
+    ];
+  });
 }
 
 /** Instants at which a transaction was completed, ascending. */

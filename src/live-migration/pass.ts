@@ -1,11 +1,11 @@
 /** The migration once in one direction, inside of a load that goes on: what it did and when, by the clock of the machine. */
-import { relative } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { migrate, type LockWait, type Migration } from '../migrate.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import type { SqlStatement } from '../sql.ts';
 import { walPosition } from './aftermath.ts';
 import type { LockLook } from './lock-watch.ts';
+import { fileIn } from './place.ts';
 import { waitBetween, waitSpans } from './queue-figures.ts';
 import type { LiveStatement } from './record.ts';
 
@@ -136,7 +136,7 @@ export class Pass {
     const text = statement?.text ?? 'COMMIT';
     this.#statements.push({
       migration: `${migration.version}_${migration.name}`,
-      file: relative(folder, script.path),
+      file: fileIn(folder, script.path),
       line: statement?.line ?? script.statements.at(-1)?.line ?? 1,
       text: text.replaceAll(/\s+/g, ' ').slice(0, 300),
       startedAt: Date.now(),

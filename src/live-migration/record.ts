@@ -96,6 +96,8 @@ export interface LiveRepeat {
     longestStallMs: number;
     /** The same before the migration: what is usual. */
     usualStallMs: number;
+    /** The same of reads and of writes by themselves, where the load has both; absent in older results. */
+    stalls?: { access: 'read' | 'write'; longestMs: number; usualMs: number }[];
     /** Transactions slower than the limit of the SLO, and by how much, added up. */
     pastLimit: number;
     lostMs: number;
@@ -120,6 +122,15 @@ export interface LiveRepeat {
   takeOver?: { version: string; atMs: number; samplesFile: string };
 }
 
+/** What is at stake with a table. */
+export interface Exposure {
+  table: string;
+  /** At the scale of the rehearsal; absent for tables that the seed does not fill. */
+  rows?: number;
+  /** Of the load's transactions, those with a statement that names it. */
+  share: number;
+}
+
 /** A statement that is known to hurt, before anything ran. */
 export interface Finding {
   file: string;
@@ -133,6 +144,8 @@ export interface Finding {
   by?: 'squawk';
   /** Name of the rule, where it is not ours. */
   name?: string;
+  /** Absent where its statement names no table that is known, and in older results. */
+  exposure?: Exposure;
   /** No load can bear it out: a matter of taste, or of what no client feels. */
   unmeasured?: true;
 }

@@ -7,6 +7,7 @@ import { rehearse } from '../rehearsal.ts';
 import type { RunResult } from '../result.ts';
 import { UsageError } from '../errors.ts';
 import { addedMigrations } from './added.ts';
+import { withExposure } from './exposure.ts';
 import { findingsOf } from './findings.ts';
 import { carryOutInterleavings } from './interleavings.ts';
 import { carryOutKillPoints } from './kill-points.ts';
@@ -85,7 +86,8 @@ async function warningsBeforehand(
     major: plan.postgres.major,
     setsLockTimeout: lockWait !== undefined,
   });
-  return { findings: [...findingsOf(migrations, plan.folder), ...findings], squawk: use };
+  const all = [...findingsOf(migrations, plan.folder), ...findings];
+  return { findings: await withExposure(all, migrations, plan), squawk: use };
 }
 
 function assertTakesOver(plan: RunPlan): void {

@@ -45,6 +45,7 @@ const repeat = z.object({
   impact: z.object({
     longestStallMs: amount,
     usualStallMs: amount,
+    stalls: z.array(z.object({ access: z.enum(['read', 'write']), longestMs: amount, usualMs: amount })).optional(),
     pastLimit: amount,
     lostMs: amount,
     worstMs: amount,
@@ -118,6 +119,7 @@ export const liveMigrationSchema = z.object({
       breaksStatements: z.literal(true).optional(),
       by: z.literal('squawk').optional(),
       name: z.string().optional(),
+      exposure: z.object({ table: z.string(), rows: amount.optional(), share: amount }).optional(),
       unmeasured: z.literal(true).optional(),
     }),
   ),

@@ -1,9 +1,9 @@
 /** What squawk, a linter of PostgreSQL migrations (squawkhq.com), says of them, where the user has it: we neither bring nor fetch it. */
-import { relative, sep } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
 import type { Migration } from '../migrate.ts';
 import type { MigrationScript } from '../migrate/script.ts';
+import { fileIn } from './place.ts';
 import type { Finding, SquawkUse } from './record.ts';
 
 /** What squawk found, or why it found nothing. */
@@ -79,7 +79,7 @@ export async function askSquawk(
   if (exitCode !== 0 || version === undefined) return { use: { absent: broken(exitCode, stderr) }, findings: [] };
   const findings: Finding[] = [];
   for (const { up } of migrations) {
-    const file = relative(folder, up.path).split(sep).join('/');
+    const file = fileIn(folder, up.path);
     // Through its input, since a path would be taken for a pattern, and a file may hold the way back as well.
     const flags = ['--reporter=json', `--pg-version=${major}`, `--stdin-filepath=${file}`];
     const told = await run([...flags, `--${up.transactional ? '' : 'no-'}assume-in-transaction`], up.text);

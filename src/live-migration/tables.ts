@@ -3,15 +3,13 @@ import type { Migration } from '../migrate.ts';
 
 /** Names of tables, views and indexes in the up files, each once. */
 export function relationsOf(migrations: readonly Migration[]): string[] {
-  const names = new Set<string>();
-  for (const { up } of migrations) for (const { node } of up.statements) collect(node, names);
-  return [...names];
+  return [...new Set(migrations.flatMap(({ up }) => up.statements.flatMap(({ node }) => relationsIn(node))))];
 }
 
-function collect(node: unknown, names: Set<string>): void {
-  if (typeof node !== 'object' || node === null) return;
-  for (const [key, value] of Object.entries(node)) {
-    if (key === 'relname' && typeof value === 'string') names.add(value);
-    else collect(value, names);
-  }
+/** The same of a parse tree, as often as they stand there. */
+export function relationsIn(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([key, value]) =>
+    key === 'relname' && typeof value === 'string' ? [value] : relationsIn(value),
+  );
 }

@@ -69,6 +69,7 @@ function repeatTable(repeats: readonly LiveRepeat[], limitMs: number): string {
   const columns = [
     'Migration',
     'Longest stall (usual)',
+    'Of reads, of writes',
     `Slower than ${formatMs(limitMs)}`,
     'Lost by users',
     'Failed',
@@ -80,6 +81,7 @@ function repeatTable(repeats: readonly LiveRepeat[], limitMs: number): string {
     String(at + 1),
     `${outcome === 'failed' ? 'failed after ' : ''}${formatMs(migrationEndMs - migrationStartMs)}${retries === 0 ? '' : `, ${formatPlural(retries, 'retry', 'retries')}`}`,
     `**${formatMs(impact.longestStallMs)}** (${formatMs(impact.usualStallMs)})`,
+    impact.stalls?.map(({ longestMs }) => formatMs(longestMs)).join(', ') ?? '',
     formatCount(impact.pastLimit),
     formatMs(impact.lostMs),
     describeFailures(impact),
@@ -132,11 +134,18 @@ function findingRows(findings: readonly Finding[], live: LiveMigration): string 
   const rows = findings.map((finding) => [
     `${escapeText(finding.file)}:${finding.line}`,
     finding.by ?? 'pgrehearse',
-    escapeText(finding.rule),
+    `${escapeText(finding.rule)}${describeExposure(finding)}`,
     describeMeasured(measuredOf(finding, live)!),
     escapeText(finding.advice),
   ]);
   return table(['Where', 'Who warns', 'By its text', 'Measured', 'What helps'], rows);
+}
+
+function describeExposure({ exposure }: Finding): string {
+  if (exposure === undefined) return '';
+  const { table: name, rows, share } = exposure;
+  const size = rows === undefined ? '' : `${formatCount(rows)} rows, `;
+  return ` (${escapeText(name)}: ${size}in ${formatShare(share)} of the transactions)`;
 }
 
 function describeMeasured({ confirmed, stallMs, blockedMs }: Measured): string {

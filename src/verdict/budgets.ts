@@ -140,6 +140,7 @@ function judgeBudgets(live: LiveMigration): Gate[] {
       bySlowStatements: true,
       say: (worst, allowed) => `no transaction was completed for ${formatMs(worst)}, ${formatMs(allowed)} allowed`,
     },
+    ...stallBudgets(live, repeats),
     {
       allowed: budgets.maxBlockedMs,
       of: ({ queue }) => queue.blockedMs,
@@ -174,6 +175,25 @@ function judgeBudgets(live: LiveMigration): Gate[] {
       outcome: fails ? ('fail' as const) : ('pass' as const),
       reason: `${say(worst, allowed)}.${advice === undefined ? '' : ` ${advice.advice}`}`,
     };
+  });
+}
+
+/** Of writes one may come in a second: then a pause of a second is no stall. */
+const usualShare = 1 / 3;
+
+/** Reads and writes by themselves, where they are often enough for the budget to mean something. */
+function stallBudgets({ budgets: { maxStallMs } }: LiveMigration, repeats: readonly LiveRepeat[]): Budgeted[] {
+  return (['read', 'write'] as const).flatMap((access) => {
+    const all = repeats.flatMap(({ impact }) => impact.stalls?.filter((stall) => stall.access === access) ?? []);
+    if (all.length === 0 || all.some(({ usualMs }) => usualMs > maxStallMs * usualShare)) return [];
+    return [
+      {
+        allowed: maxStallMs,
+        of: ({ impact }) => impact.stalls?.find((stall) => stall.access === access)?.longestMs ?? 0,
+        bySlowStatements: true,
+        say: (worst, allowed) => `no ${access} was completed for ${formatMs(worst)}, ${formatMs(allowed)} allowed`,
+      },
+    ];
   });
 }
 

@@ -20,7 +20,15 @@ export function stalled(change: (samples: Samples) => void = () => {}): LiveSamp
     samples.endUs[at] = dueMs >= 4000 && dueMs < 5000 ? (5000 - dueMs) * 1000 : 2000;
   }
   change(samples);
-  const block = { warmupMs: 1000, errors: [{ code: '55P03', example: 'x' }] } as unknown as BlockRecord;
+  const block = {
+    warmupMs: 1000,
+    errors: [{ code: '55P03', example: 'x' }],
+    // By number: a schedule that says nothing else is of the first.
+    transactions: [
+      { name: 'look', access: 'read' },
+      { name: 'order', access: 'write' },
+    ],
+  } as unknown as BlockRecord;
   const loads = [{ block, samples, fromMs: 0, endMs: 10_000 }];
   return { loads, quietFromMs: 0, migrationStartMs: 3900, migrationEndMs: 5000, endMs: 10_000, limitMs: 50 };
 }
