@@ -40,7 +40,7 @@ describe('renderSummary', () => {
     result.answers[0]!.different = 1;
     result.host.cores = 0;
     const text = renderSummary(result, plain);
-    expect(text).toMatch(/^INVALID {2}not recorded: the processor\.\ncorrectness: fail, dashboard answers differently/);
+    expect(text).toMatch(/^FAIL {2}dashboard answers differently .*\nvalidity: invalid, not recorded: the processor\./);
   });
 
   it.each<[string, RunResult]>([
