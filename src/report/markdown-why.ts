@@ -4,7 +4,7 @@ import type { RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import { planChanges, reasonsOf, type Access, type PlanChange, type Reason } from '../verdict/reasons.ts';
 import { describeChange } from './comparison.ts';
-import { formatBytes, formatCount, formatPlural } from './format.ts';
+import { formatBytes, formatCount, formatPlural, formatShare } from './format.ts';
 import { escapeHtml } from './html-text.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
 
@@ -108,10 +108,25 @@ function addedIndexes(before: StageEvidence, after: StageEvidence): string {
     escapeText(own.index),
     escapeText(own.table),
     formatBytes(own.bytes),
+    entriesWritten(own, after),
+    [before, after].map((stage) => hotShare(own, stage)).join(' → '),
     formatCount(own.scans),
     useOf(own),
   ]);
-  return details(summary, table(['Index', 'On', ...['Size', 'Scans in this load'].map(toRight), ''], rows));
+  const price = ['Size', 'Entries written at most', 'HOT updates of its table', 'Scans in this load'];
+  return details(summary, table(['Index', 'On', ...price.map(toRight), ''], rows));
+}
+
+/** Every new row, and every update that was not heap-only, writes an entry into each index of its table; into a partial one not always. */
+function entriesWritten({ table: of }: IndexUse, { tables }: StageEvidence): string {
+  const own = tables.find(({ table: name }) => name === of);
+  return own === undefined ? '' : formatCount(own.inserted + own.updated - own.hotUpdated);
+}
+
+/** An index on a column that is updated takes heap-only updates from its table. */
+function hotShare({ table: of }: IndexUse, { tables }: StageEvidence): string {
+  const own = tables.find(({ table: name }) => name === of);
+  return own === undefined || own.updated === 0 ? 'none updated' : formatShare(own.hotUpdated / own.updated);
 }
 
 function useOf({ scans, constraint }: IndexUse): string {

@@ -2,6 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { timeParts } from '../../src/report/markdown-time-parts.ts';
 import { buildResult } from './result-fixture.ts';
 
+const quietEvidence = {
+  tables: [],
+  indexes: [],
+  database: { blocksHit: 0, blocksRead: 0, tempFiles: 0, tempBytes: 0, deadlocks: 0 },
+  wal: { records: 0, fullPageImages: 0, bytes: 0 },
+  gaps: [],
+};
+
 /** Cells of the rows of the first stage. */
 function rowsOf(markdown: string): string[][] {
   const rows = markdown.split('\n').filter((line) => line.startsWith('|'));
@@ -23,6 +31,27 @@ describe('the parts of the response time', () => {
       ['', 'service, from the send to the end'],
     ]);
     expect(rows[3]!.slice(3, 7)).toEqual(['1.1 ms', '2.2 ms', '3.3 ms', '4.4 ms']);
+  });
+
+  it('are told of the last stage in a sentence, with what its sessions waited for', () => {
+    const { blocks } = buildResult();
+    const last = blocks.at(-1)!;
+    last.total.wait.meanUs = 250;
+    last.total.response.meanUs = 1000;
+    const shares = [
+      { event: 'IO: DataFileRead', seen: 30 },
+      { event: 'running', seen: 50 },
+      { event: 'IO: WALSync', seen: 10 },
+      { event: 'Lock: tuple', seen: 10 },
+    ];
+    const told = (seen: typeof shares) =>
+      timeParts({ blocks, evidence: [{ ...quietEvidence, stage: last.stage, waits: { looks: 99, shares: seen } }] });
+    expect(told(shares)).toContain(
+      'Of the mean response time of "after", 25 % went by before the send. While the server was at work, ' +
+        'its sessions were running 50 %, waited for a disk 40 %, waited for locks of others 10 % of the time.',
+    );
+    expect(told([])).not.toContain('Of the mean');
+    expect(timeParts({ blocks })).not.toContain('Of the mean');
   });
 
   it('say nothing of first bytes that were not noted, nor of a result without blocks', () => {

@@ -153,9 +153,12 @@ describe('what changed, and why', () => {
       { ...added, index: 'used', scans: 5, bytes: 2048 },
       { ...added, index: 'idle', scans: 0, bytes: 1024 },
     ];
-    const markdown = await rendered(before, { ...after, indexes });
+    const table = { table: 'events', seqScans: 0, seqRows: 0, indexScans: 5, deleted: 0, autovacuums: 0, deadRows: 0 };
+    const written = (hotUpdated: number) => [{ ...table, inserted: 1000, updated: 200, hotUpdated }];
+    const markdown = await rendered({ ...before, tables: written(180) }, { ...after, tables: written(20), indexes });
     expect(markdown).toContain('2 indexes added, 3 KiB');
-    expect(markdown).toContain('| idle | events | 1 KiB | 0 | **not used in this load** |');
+    expect(markdown).toContain('| idle | events | 1 KiB | 1,180 | 90 % → 10 % | 0 | **not used in this load** |');
+    expect(await rendered(before, { ...after, indexes })).toContain('|  | none updated → none updated | 0 |');
   });
 
   it('shows hostile names of relations and conditions as text', async () => {
