@@ -122,8 +122,9 @@ export async function openStore(plan: RunPlan, journal: Journal): Promise<Snapsh
   for (const sentence of plan.leftovers) journal.note(sentence);
   const onNotice = (sentence: string): void => journal.note(sentence);
   if (plan.server.kind === 'external') return ExternalSnapshots.open(plan.server.target, onNotice);
-  if (plan.server.kind === 'docker') return new DockerSnapshots(plan.server.image, plan.cacheDir);
-  return new SnapshotStore(plan.cacheDir, { limitBytes: plan.cacheLimitBytes, onNotice });
+  const options = { limitBytes: plan.cacheLimitBytes, onNotice };
+  if (plan.server.kind === 'docker') return new DockerSnapshots(plan.server.image, plan.cacheDir, options);
+  return new SnapshotStore(plan.cacheDir, options);
 }
 
 /** A stage alive on a clone and a server of its own. */

@@ -2,10 +2,21 @@
  * Snapshots as volumes of a Docker engine. A whole one has a second, empty volume, whose label says what it is: labels cannot
  * be added later, and making a volume is one step, so that a half-made snapshot is never taken for a whole one.
  */
+import { join } from 'node:path';
 import { EnvironmentError, messageOf } from '../../errors.ts';
-import type { CloneFigures, ListedSnapshot, Snapshot, SnapshotBuilder, Snapshots } from '../../snapshot.ts';
+import type {
+  CloneFigures,
+  ListedSnapshot,
+  Snapshot,
+  SnapshotBuilder,
+  Snapshots,
+  SnapshotStoreOptions,
+} from '../../snapshot.ts';
+import { share, tryLock, type Lock } from '../../snapshot/lock.ts';
 import { snapshotKey, type KeyParts } from '../../snapshot/manifest.ts';
-import { uniqueName } from '../leases.ts';
+import { ensureCacheFolder } from '../cache.ts';
+import { formatDiskBytes } from '../disk.ts';
+import { Lease, uniqueName } from '../leases.ts';
 import { ownObject } from '../leftovers.ts';
 import { docker, labels } from './engine.ts';
 import type { DockerImage } from './image.ts';
@@ -17,16 +28,23 @@ const markerPrefix = 'pgrehearse-snapshot-';
 export class DockerSnapshots implements Snapshots {
   readonly #image: DockerImage;
   readonly #cacheDir: string;
+  readonly #limitBytes: number;
+  readonly #notice: (sentence: string) => void;
+  readonly #inUse: Lock[] = [];
 
-  constructor(image: DockerImage, cacheDir: string) {
+  constructor(image: DockerImage, cacheDir: string, options: SnapshotStoreOptions = {}) {
     this.#image = image;
     this.#cacheDir = cacheDir;
+    this.#limitBytes = options.limitBytes ?? Infinity;
+    this.#notice = options.onNotice ?? (() => undefined);
   }
 
   async build(parts: KeyParts, build: SnapshotBuilder, signal?: AbortSignal): Promise<Snapshot & { cached: boolean }> {
     // A data folder belongs to the libraries and extensions of its image.
     const ofImage = { ...parts, image: this.#image.id };
     const key = snapshotKey(ofImage);
+    // From here on it is in use: nobody with the same cache drops it to make room.
+    this.#inUse.push(await share(await this.#lockFolder(), key));
     const found = await findSnapshot(key);
     if (found !== undefined) return { ...found, cached: true };
     await using volume = await ownVolume(this.#cacheDir, 'snapshot');
@@ -46,7 +64,31 @@ export class DockerSnapshots implements Snapshots {
     // Somebody else may have been quicker: then theirs is taken, and ours goes.
     const ours = snapshot.dataDir === volume.name;
     if (ours) await volume.keep();
+    await this.#evict();
     return { ...snapshot, cached: !ours };
+  }
+
+  /** Drops the oldest snapshots that nobody with the same cache uses, until the others fit: an engine does not tell when one was used. */
+  async #evict(): Promise<void> {
+    if (this.#limitBytes === Infinity) return;
+    const snapshots = await listSnapshots();
+    let total = snapshots.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const { key, bytes } of snapshots.toReversed()) {
+      if (total <= this.#limitBytes) return;
+      const own = await tryLock(await this.#lockFolder(), key, 'exclusive');
+      if (!(own instanceof Lease)) continue;
+      await using _ = own;
+      await dropSnapshot(key);
+      total -= bytes;
+      const limit = formatDiskBytes(this.#limitBytes);
+      this.#notice(
+        `Dropped the snapshot ${key.slice(0, 12)} (${formatDiskBytes(bytes)}), the oldest, to keep the cache's limit of ${limit}.`,
+      );
+    }
+  }
+
+  async #lockFolder(): Promise<string> {
+    return ensureCacheFolder(join(this.#cacheDir, 'docker-locks'));
   }
 
   async clone(snapshot: Snapshot, target: string, { signal }: { signal?: AbortSignal } = {}): Promise<CloneFigures> {
@@ -81,7 +123,9 @@ export class DockerSnapshots implements Snapshots {
   }
 
   /** Snapshots stay on the engine. */
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#inUse.splice(0).map(async (lease) => lease.release()));
+  }
 }
 
 /** A new volume, which is removed when this is disposed of, or by the next run when we are killed. */
