@@ -38,6 +38,7 @@ export {
   defineScenario,
   defineTransaction,
   defineWorkload,
+  type BudgetSpec,
   type ClaimSpec,
   type Draw,
   type InvariantSpec,

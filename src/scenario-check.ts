@@ -62,6 +62,18 @@ export const gateShape = z
   .strictObject({ maxRegression: z.number().min(0).max(10), maxWork: z.number().min(0).max(10) })
   .partial();
 
+const limit = z.number().min(0);
+const budgets = z
+  .strictObject({
+    maxStallMs: limit,
+    maxBlockedMs: limit,
+    maxFailed: z.int().min(0),
+    maxLockHoldMs: limit,
+    maxInvalidObjects: z.int().min(0),
+    maxReplicaLagMs: limit,
+  })
+  .partial();
+
 const reading = z.strictObject({
   description: text,
   sql: text,
@@ -90,6 +102,7 @@ const shape = z.strictObject({
   stages: z.array(stage).min(1, 'at least one stage is needed'),
   load: loadShape.optional(),
   slo: sloShape.optional(),
+  budgets: budgets.optional(),
   gate: gateShape.optional(),
   claims: z.array(claimShape).optional(),
   http: httpShape.optional(),

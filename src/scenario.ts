@@ -325,9 +325,26 @@ export interface ScenarioSpec {
   load?: Partial<LoadSpec>;
   slo?: Partial<SloSpec>;
   gate?: Partial<GateSpec>;
+  budgets?: Partial<BudgetSpec>;
   claims?: readonly ClaimSpec[];
   /** The service in front of the database, for `pgrehearse http`. */
   http?: HttpSpec;
+}
+
+/** What the traffic may feel of a migration (`pgrehearse rehearse`), judged on the worst repeat. */
+export interface BudgetSpec {
+  /** Longest time without a completed transaction. */
+  maxStallMs: number;
+  /** Time that client sessions spent blocked behind the migration, added up. */
+  maxBlockedMs: number;
+  /** Transactions that failed, were timed out or never ended because of it. */
+  maxFailed: number;
+  /** Longest time that it held a lock which keeps readers or writers out (as sampled, every 20 ms). */
+  maxLockHoldMs: number;
+  /** Invalid indexes and constraints that were left unvalidated. */
+  maxInvalidObjects: number;
+  /** How far a replica may fall behind; judged where there is one. */
+  maxReplicaLagMs: number;
 }
 
 /** What a scenario gets where it does not say otherwise. */
@@ -343,6 +360,16 @@ export const defaultLoad: LoadSpec = {
 export const defaultSlo: SloSpec = { percentile: 95, limitMs: 50 };
 
 export const defaultGate: GateSpec = { maxRegression: 0.1 };
+
+/** Limits that people set, no statistics. */
+export const defaultBudgets: BudgetSpec = {
+  maxStallMs: 500,
+  maxBlockedMs: 5000,
+  maxFailed: 0,
+  maxLockHoldMs: 200,
+  maxInvalidObjects: 0,
+  maxReplicaLagMs: 5000,
+};
 
 /** Gives a scenario its type; the file exports the result as default. */
 export function defineScenario(scenario: ScenarioSpec): ScenarioSpec {

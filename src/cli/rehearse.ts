@@ -4,6 +4,7 @@ import { rehearseMigration } from '../live-migration/rehearse-migration.ts';
 import type { LiveRequest } from '../live-migration/request.ts';
 import { adversaries, type Adversary } from '../live-migration/record.ts';
 import type { RunPlan } from '../plan.ts';
+import { defaultBudgets, type BudgetSpec, type ScenarioSpec } from '../scenario.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
@@ -37,12 +38,12 @@ interface RehearseFlags extends MeasureFlags, OutputFlags {
   lockTimeout?: number;
   attempts: number;
   pause: number;
-  maxStall: number;
-  maxBlocked: number;
-  maxFailed: number;
-  maxLockHold: number;
-  maxInvalid: number;
-  maxReplicaLag: number;
+  maxStall?: number;
+  maxBlocked?: number;
+  maxFailed?: number;
+  maxLockHold?: number;
+  maxInvalid?: number;
+  maxReplicaLag?: number;
 }
 
 const help = `
@@ -114,7 +115,11 @@ export function rehearseCommand(context: CommandContext): Command {
       { scenario, flags, load, ...(beforeRef === undefined ? {} : { beforeRef }) },
       context,
       (plan, control) =>
-        rehearseMigration(flags.command === undefined ? twoStages(plan) : firstStage(plan), requestOf(flags), control),
+        rehearseMigration(
+          flags.command === undefined ? twoStages(plan) : firstStage(plan),
+          requestOf(flags, plan.scenario),
+          control,
+        ),
     );
     await writeOutputs(result, flags);
     noteExitCode(context, result, flags);
@@ -146,22 +151,21 @@ const otherTrials = () => [
     .conflicts('command'),
 ];
 
-/** What the traffic may feel. */
+/** What the traffic may feel; each flag before what the scenario says. */
 const budgetOptions = () => [
-  new Option('--max-stall <time>', 'budget: without a completed transaction')
-    .argParser(parseDuration)
-    .default(500, '500ms'),
-  new Option('--max-blocked <time>', 'budget: sessions behind the migration, added up')
-    .argParser(parseDuration)
-    .default(5000, '5s'),
-  new Option('--max-failed <n>', 'budget: transactions').argParser(parseWhole).default(0),
-  new Option('--max-lock-hold <time>', 'budget: a lock that keeps readers or writers out')
-    .argParser(parseDuration)
-    .default(200, '200ms'),
-  new Option('--max-invalid <n>', 'budget: indexes and constraints left').argParser(parseWhole).default(0),
-  new Option('--max-replica-lag <time>', 'budget: how far a replica falls behind, where one is attached')
-    .argParser(parseDuration)
-    .default(5000, '5s'),
+  new Option('--max-stall <time>', 'budget: without a completed transaction (default: 500ms)').argParser(parseDuration),
+  new Option('--max-blocked <time>', 'budget: sessions behind the migration, added up (default: 5s)').argParser(
+    parseDuration,
+  ),
+  new Option('--max-failed <n>', 'budget: transactions (default: 0)').argParser(parseWhole),
+  new Option('--max-lock-hold <time>', 'budget: a lock that keeps readers or writers out (default: 200ms)').argParser(
+    parseDuration,
+  ),
+  new Option('--max-invalid <n>', 'budget: indexes and constraints left (default: 0)').argParser(parseWhole),
+  new Option(
+    '--max-replica-lag <time>',
+    'budget: how far a replica falls behind, where one is attached (default: 5s)',
+  ).argParser(parseDuration),
 ];
 
 /** The first and the last: what lies between is applied on the way. */
@@ -180,17 +184,23 @@ function firstStage(plan: RunPlan): RunPlan {
   return { ...plan, stages: plan.stages.slice(0, 1) };
 }
 
-function requestOf(flags: RehearseFlags): LiveRequest {
+function budgetsOf(flags: RehearseFlags, { budgets }: ScenarioSpec): BudgetSpec {
+  const { maxStall, maxBlocked, maxFailed, maxLockHold, maxInvalid, maxReplicaLag } = flags;
+  const own = { ...defaultBudgets, ...budgets };
+  return {
+    maxStallMs: maxStall ?? own.maxStallMs,
+    maxBlockedMs: maxBlocked ?? own.maxBlockedMs,
+    maxFailed: maxFailed ?? own.maxFailed,
+    maxLockHoldMs: maxLockHold ?? own.maxLockHoldMs,
+    maxInvalidObjects: maxInvalid ?? own.maxInvalidObjects,
+    maxReplicaLagMs: maxReplicaLag ?? own.maxReplicaLagMs,
+  };
+}
+
+function requestOf(flags: RehearseFlags, scenario: ScenarioSpec): LiveRequest {
   const { adversary, lockTimeout, command } = flags;
   return {
-    budgets: {
-      maxStallMs: flags.maxStall,
-      maxBlockedMs: flags.maxBlocked,
-      maxFailed: flags.maxFailed,
-      maxLockHoldMs: flags.maxLockHold,
-      maxInvalidObjects: flags.maxInvalid,
-      maxReplicaLagMs: flags.maxReplicaLag,
-    },
+    budgets: budgetsOf(flags, scenario),
     repeats: flags.repeats,
     beforeMs: flags.before,
     afterMs: flags.after,

@@ -4,23 +4,15 @@
  * Units stand in the names, as in result.ts. Instants are milliseconds from the first counted arrival of the load.
  */
 
+import type { BudgetSpec } from '../scenario.ts';
+
 /** Others who hold locks that a migration may have to wait for. */
 export const adversaries = ['reader', 'writer', 'copy', 'autovacuum'] as const;
 export type Adversary = (typeof adversaries)[number];
 
-/** What the traffic may feel, judged on the worst repeat. */
-export interface Budgets {
-  /** Longest time without a completed transaction. */
-  maxStallMs: number;
-  /** Time that client sessions spent blocked behind the migration, added up. */
-  maxBlockedMs: number;
-  /** Transactions that failed, were timed out or never ended because of it. */
-  maxFailed: number;
-  /** Longest time that it held a lock which keeps readers or writers out (as sampled, every 20 ms). */
-  maxLockHoldMs: number;
-  /** Invalid indexes and constraints that were left unvalidated. */
-  maxInvalidObjects: number;
-  /** How far a replica may fall behind; judged where there is one. Absent in older results. */
+/** What was judged. */
+export interface Budgets extends Omit<BudgetSpec, 'maxReplicaLagMs'> {
+  /** Absent in results from before replicas were watched. */
   maxReplicaLagMs?: number;
 }
 
