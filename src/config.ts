@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { messageOf, UsageError } from './errors.ts';
 import { loadShape } from './load-check.ts';
 import { faultsOf, gateShape, sloShape } from './scenario-check.ts';
+import type { DockerLimits } from './server/docker/image.ts';
 
 const sizePattern = /^(\d+(?:\.\d+)?) ?(MB|GB|TB)$/;
 const sizeAdvice = "give a number and a unit: '500MB', '60GB' or '1.5TB'";
@@ -26,6 +27,13 @@ const shape = z.strictObject({
   server: z.string().optional(),
   /** PostgreSQL's major version, as --pg takes it. */
   pg: z.number().optional(),
+  /** What each container of a server in Docker may use; flags win. Default: all of its engine. */
+  docker: z
+    .strictObject({
+      memory: z.string().regex(sizePattern, sizeAdvice).optional(),
+      cpus: z.number().positive().optional(),
+    })
+    .optional(),
   /** Where results are written: a folder for each run is made in it. */
   out: z.string().optional(),
   /** Load for every scenario, in place of what the scenario says. */
@@ -42,6 +50,25 @@ export type Config = z.infer<typeof shape>;
 export function sizeBytes(size: string): number {
   const [, number, unit] = sizePattern.exec(size) ?? [];
   return Number(number) * { MB: 1e6, GB: 1e9, TB: 1e12 }[unit as 'MB' | 'GB' | 'TB'];
+}
+
+/**
+ * What a container may use: the flags, then the config, which only counts where the server is a container.
+ *
+ * @param server as --server takes it
+ */
+export function containerLimits(
+  { docker = {} }: Config,
+  server: string | undefined,
+  flags: DockerLimits = {},
+): DockerLimits {
+  if (!/^docker(:|$)/.test(server ?? '')) return flags;
+  const { memory, cpus } = docker;
+  return {
+    ...(memory === undefined ? {} : { memoryBytes: sizeBytes(memory) }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...flags,
+  };
 }
 
 /** Gives `pgrehearse.config.ts` its type. */

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { readCommit, type Commit } from './commit.ts';
 import { planComparison, serversCompared, type ComparisonRequest } from './comparison/plan.ts';
 import type { ComparisonPlan } from './comparison/record.ts';
-import { sizeBytes, type Config } from './config.ts';
+import { containerLimits, sizeBytes, type Config } from './config.ts';
 import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import { FaultList } from './faults.ts';
 import { DiskNeed } from './disk-need.ts';
@@ -160,7 +160,9 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const cacheDir = config.cacheDir ?? (await defaultCacheDir());
   // Before the disk is looked at: killed runs may have left gigabytes.
   const leftovers = await reapLeftovers(cacheDir);
-  const choice = serverChoice(request.server ?? config.server, request.pg ?? config.pg, request.docker);
+  const serverName = request.server ?? config.server;
+  const limits = containerLimits(config, serverName, request.docker);
+  const choice = serverChoice(serverName, request.pg ?? config.pg, limits);
   const { server, postgres, notes, resources } = await locateServer(choice, await ensureCacheFolder(cacheDir), {
     // Compared stages are alive at the same time.
     connections: load.connections * (request.comparison === undefined ? 1 : serversCompared),

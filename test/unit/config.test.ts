@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfig, sizeBytes } from '../../src/config.ts';
+import { containerLimits, loadConfig, sizeBytes } from '../../src/config.ts';
 import { findScenario, projectFolder } from '../../src/scenario-file.ts';
 
 let folder: string;
@@ -44,6 +44,17 @@ describe('loadConfig', () => {
     ['500MB', 5e8],
     ['1.5 TB', 1.5e12],
   ])('reads %s as %d bytes', (size, bytes) => expect(sizeBytes(size)).toBe(bytes));
+
+  it('has limits for containers, over which flags win, and which no other server has', async () => {
+    await write('pgrehearse.config.mjs', `export default { docker: { memory: '4GB', cpus: 1.5 } }`);
+    const config = await loadConfig(folder, undefined, {});
+    expect(containerLimits(config, 'docker')).toEqual({ memoryBytes: 4e9, cpus: 1.5 });
+    expect(containerLimits(config, 'docker:postgres:17', { cpus: 2 })).toEqual({ memoryBytes: 4e9, cpus: 2 });
+    expect(containerLimits(config, 'embedded')).toEqual({});
+    expect(containerLimits(config, undefined, { cpus: 2 })).toEqual({ cpus: 2 });
+    await write('pgrehearse.config.ts', `export default { docker: { memory: '4', cpu: 1 } }`);
+    await expect(loadConfig(folder, undefined, {})).rejects.toThrow(/docker\.memory.*a unit[\s\S]*docker.*cpu/);
+  });
 
   it('tells all faults with their paths', async () => {
     await write('pgrehearse.config.ts', `export default { load: { ratePerSecond: 'fast' }, cache: 1 }`);
