@@ -6,6 +6,7 @@ import { formatMs } from '../report/format.ts';
 import { findBinaries, installedPackage } from '../server/binaries.ts';
 import { locateServer, serverChoice } from '../server/choice.ts';
 import { knownMajors, listInstalled } from '../server/installed.ts';
+import { findPgBouncer } from '../topology/plan.ts';
 import { warning, type Look, type Outcome } from './finding.ts';
 
 /** What measuring and seeding can make use of. */
@@ -17,6 +18,7 @@ export function postgresLooks(cacheDir: string, server: string | undefined, sign
     { what: 'PostgreSQL', examine: () => examineEmbedded(cacheDir) },
     { what: 'Installed', examine: examineInstalled },
     { what: 'Docker', examine: examineDocker },
+    { what: 'PgBouncer', examine: examinePgBouncer },
     { what: 'Server start', examine: () => tryServer(cacheDir, signal) },
     ...(server === undefined ? [] : [{ what: 'Chosen server', examine: () => examineChosen(server, cacheDir) }]),
   ];
@@ -49,6 +51,12 @@ async function examineDocker(): Promise<Outcome> {
   } catch {
     return 'no engine answers, which is needed for --server docker only';
   }
+}
+
+async function examinePgBouncer(): Promise<Outcome> {
+  const found = await findPgBouncer();
+  if (found === undefined) return 'none, which is needed for stages with topology.pooler only';
+  return `${found.version}${found.keepsStatements ? '' : ', which keeps no named statements'}`;
 }
 
 async function tryServer(cacheDir: string, signal: AbortSignal): Promise<Outcome> {
