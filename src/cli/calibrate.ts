@@ -10,23 +10,24 @@ import { givenCommand, measure, printResult, type MeasureFlags } from './measure
 import {
   blockOption,
   jsonOption,
+  outOption,
+  pairsOf,
   pairsOption,
-  parsePositive,
   parseWhole,
+  rateOption,
   scaleOption,
   seedOption,
   workersOption,
+  type PairFlags,
 } from './options.ts';
 import { addMeasuringOptions } from './server-options.ts';
 
-interface CalibrateFlags extends MeasureFlags {
+interface CalibrateFlags extends MeasureFlags, PairFlags {
   combine?: string[];
   stage?: string;
   rounds: number;
   rate?: number;
   preset: PresetName;
-  pairs?: number;
-  block?: number;
 }
 
 export function calibrateCommand(context: CommandContext): Command {
@@ -35,15 +36,18 @@ export function calibrateCommand(context: CommandContext): Command {
     .argument('[scenario]', 'name, or path of a scenario file', 'webhooks')
     .addOption(new Option('--stage <name>', 'the stage (default: the last)'))
     .addOption(new Option('--rounds <n>', 'comparisons').argParser(parseWhole).default(20))
-    .option('--combine <dirs...>', 'measure nothing: the figures of these calibrations together, as of one')
+    .option(
+      '--combine <dirs...>',
+      'measure nothing: the figures of these calibrations together, as of one; --out keeps them',
+    )
     .addOption(new Option('--preset <name>', 'of each comparison').choices(['quick', 'standard']).default('quick'))
     .addOption(pairsOption())
     .addOption(blockOption())
     .addOption(scaleOption())
-    .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive))
+    .addOption(rateOption())
     .addOption(workersOption())
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+    .addOption(outOption());
   return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(
@@ -62,16 +66,12 @@ Examples:
       if (flags.combine !== undefined) return combineStored(flags.combine, flags);
       if (flags.rounds === 0)
         throw new UsageError('A calibration needs at least one round.', { hint: 'Give --rounds 20.' });
-      const { stage, rate, preset, pairs, block } = flags;
+      const { stage, rate, preset } = flags;
       const request = {
         scenario,
         flags: stage === undefined ? flags : { ...flags, stages: [stage] },
         ...(rate === undefined ? {} : { load: { ratePerSecond: rate } }),
-        comparison: {
-          preset,
-          ...(pairs === undefined ? {} : { pairs }),
-          ...(block === undefined ? {} : { blockMs: block }),
-        },
+        comparison: { preset, ...pairsOf(flags) },
       };
       await measure(request, context, (plan, control) => calibrate(plan, flags.rounds, control));
     });

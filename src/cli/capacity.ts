@@ -4,13 +4,14 @@ import type { LoadSpec } from '../scenario.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
+  connectionsOption,
   jsonOption,
+  outOption,
   parseDuration,
-  parseList,
   parsePositive,
-  parseWhole,
   scaleOption,
   seedOption,
+  stagesOption,
   workersOption,
 } from './options.ts';
 import { addMeasuringOptions } from './server-options.ts';
@@ -35,15 +36,11 @@ export function capacityCommand(context: CommandContext): Command {
       ),
     )
     .addOption(new Option('--step <time>', 'counted time of each rate').argParser(parseDuration).default(12_000, '12s'))
-    .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
+    .addOption(connectionsOption())
     .addOption(workersOption())
-    .addOption(
-      new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
-        parseList,
-      ),
-    )
+    .addOption(stagesOption())
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+    .addOption(outOption());
   return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(

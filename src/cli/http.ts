@@ -9,30 +9,31 @@ import { measurePlanned, type MeasureFlags } from './measure.ts';
 import {
   blockOption,
   jsonOption,
+  outOption,
+  pairsOf,
   pairsOption,
   parseDuration,
-  parseList,
   parsePositive,
   parseWhole,
   scaleOption,
   seedOption,
+  stagesOption,
   thresholdOptions,
   thresholdsOf,
   workersOption,
+  type PairFlags,
   type ThresholdFlags,
 } from './options.ts';
 import { addMeasuringOptions } from './server-options.ts';
 import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './outputs.ts';
 
-interface HttpFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
+interface HttpFlags extends MeasureFlags, ThresholdFlags, OutputFlags, PairFlags {
   rate?: number;
   duration?: number;
   connections?: number;
   allowRemote?: boolean;
   closedLoop?: number;
   preset: PresetName | 'none';
-  pairs?: number;
-  block?: number;
 }
 
 export function httpCommand(context: CommandContext): Command {
@@ -44,11 +45,7 @@ export function httpCommand(context: CommandContext): Command {
     .addOption(new Option('--duration <time>', 'measured time of a stage, such as 60s').argParser(parseDuration))
     .addOption(new Option('--connections <n>', 'connections to the service (default: 100)').argParser(parseWhole))
     .addOption(workersOption())
-    .addOption(
-      new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
-        parseList,
-      ),
-    )
+    .addOption(stagesOption())
     .addOption(presetOption())
     .addOption(pairsOption())
     .addOption(blockOption())
@@ -60,7 +57,7 @@ export function httpCommand(context: CommandContext): Command {
     )
     .addOption(new Option('--allow-remote', 'load a service on another machine'))
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+    .addOption(outOption());
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
   return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
@@ -104,13 +101,8 @@ const presetOption = () =>
     .choices(['quick', 'standard', 'none'])
     .default('quick');
 
-function comparisonOf({ preset, pairs, block }: HttpFlags): ComparisonRequest | undefined {
-  if (preset === 'none') return undefined;
-  return {
-    preset,
-    ...(pairs === undefined ? {} : { pairs }),
-    ...(block === undefined ? {} : { blockMs: block }),
-  };
+function comparisonOf({ preset, ...flags }: HttpFlags): ComparisonRequest | undefined {
+  return preset === 'none' ? undefined : { preset, ...pairsOf(flags) };
 }
 
 function loadOf({ rate, duration, connections }: HttpFlags): Partial<HttpLoadSpec> {

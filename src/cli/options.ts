@@ -53,6 +53,15 @@ export const workersOption = () =>
     'threads of the load generator (default: 1; more pay from about 5,000 transactions a second, on cores that the server leaves)',
   ).argParser(parseWhole);
 
+export const rateOption = () => new Option('--rate <tps>', 'transactions a second').argParser(parsePositive);
+
+export const connectionsOption = () => new Option('--connections <n>', 'size of the client pool').argParser(parseWhole);
+
+export const stagesOption = () =>
+  new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(parseList);
+
+export const outOption = () => new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)');
+
 export const configOption = () =>
   new Option('--config <file>', 'config file (default: pgrehearse.config.ts, if there)');
 
@@ -100,6 +109,17 @@ export const pairsOption = () =>
 
 export const blockOption = () =>
   new Option('--block <time>', 'length of a block of a pair, from 1s to 5s (default: 3s)').argParser(parseBlock);
+
+/** How many pairs of which blocks are compared, as flags. */
+export interface PairFlags {
+  pairs?: number;
+  block?: number;
+}
+
+/** What was given of it. */
+export function pairsOf({ pairs, block }: PairFlags): { pairs?: number; blockMs?: number } {
+  return { ...(pairs === undefined ? {} : { pairs }), ...(block === undefined ? {} : { blockMs: block }) };
+}
 
 function parsePairs(text: string): number {
   const pairs = parseWhole(text);

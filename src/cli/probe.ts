@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { probe } from '../probe.ts';
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
-import { jsonOption, parseDuration, parseList, scaleOption, seedOption } from './options.ts';
+import { jsonOption, outOption, parseDuration, scaleOption, seedOption, stagesOption } from './options.ts';
 import { addMeasuringOptions } from './server-options.ts';
 
 interface ProbeFlags extends MeasureFlags {
@@ -25,13 +25,9 @@ export function probeCommand(context: CommandContext): Command {
         parseDuration,
       ),
     )
-    .addOption(
-      new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
-        parseList,
-      ),
-    )
+    .addOption(stagesOption())
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+    .addOption(outOption());
   return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(

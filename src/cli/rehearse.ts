@@ -8,11 +8,13 @@ import { defaultBudgets, type BudgetSpec, type ScenarioSpec } from '../scenario.
 import type { CommandContext } from './context.ts';
 import { measure, type MeasureFlags } from './measure.ts';
 import {
+  connectionsOption,
   jsonOption,
+  outOption,
   parseDuration,
   parseList,
-  parsePositive,
   parseWhole,
+  rateOption,
   scaleOption,
   seedOption,
   workersOption,
@@ -98,11 +100,11 @@ export function rehearseCommand(context: CommandContext): Command {
     )
     .addOption(new Option('--pause <time>', 'before the next attempt').argParser(parseDuration).default(500, '500ms'))
     .addOption(scaleOption())
-    .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive))
-    .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
+    .addOption(rateOption())
+    .addOption(connectionsOption())
     .addOption(workersOption())
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+    .addOption(outOption());
   addMeasuringOptions(command).addOption(jsonOption('the RunResult'));
   for (const option of [...otherTrials(), ...budgetOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', help).action(async (scenario: string, flags: RehearseFlags) => {

@@ -10,22 +10,26 @@ import { noteExitCode, outputOptions, writeOutputs, type OutputFlags } from './o
 import { measure, type MeasureFlags } from './measure.ts';
 import {
   blockOption,
+  connectionsOption,
   jsonOption,
+  outOption,
+  pairsOf,
   pairsOption,
   parseDuration,
-  parseList,
   parsePositive,
   parseWhole,
   scaleOption,
   seedOption,
+  stagesOption,
   thresholdOptions,
   thresholdsOf,
   workersOption,
+  type PairFlags,
   type ThresholdFlags,
 } from './options.ts';
 import { addMeasuringOptions } from './server-options.ts';
 
-interface RunFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
+interface RunFlags extends MeasureFlags, ThresholdFlags, OutputFlags, PairFlags {
   rate?: number;
   duration?: number;
   connections?: number;
@@ -34,9 +38,7 @@ interface RunFlags extends MeasureFlags, ThresholdFlags, OutputFlags {
   quick?: boolean;
   beforeRef?: string;
   preset: PresetName | 'soak' | 'none';
-  pairs?: number;
   looks?: number;
-  block?: number;
 }
 
 /** A small scale and short blocks: advice while working, not a verdict about production. */
@@ -52,16 +54,12 @@ export function runCommand(context: CommandContext): Command {
     .addOption(scaleOption())
     .addOption(new Option('--rate <tps>', 'transactions a second offered to every stage').argParser(parsePositive))
     .addOption(new Option('--duration <time>', 'measured time of a stage, such as 60s').argParser(parseDuration))
-    .addOption(new Option('--connections <n>', 'size of the client pool').argParser(parseWhole))
+    .addOption(connectionsOption())
     .addOption(
       new Option('--no-prepared', 'parse every statement whenever it is sent, as behind a pooler in transaction mode'),
     )
     .addOption(workersOption())
-    .addOption(
-      new Option('--stages <a,b>', 'these stages, or all of them (default: the first and the last)').argParser(
-        parseList,
-      ),
-    )
+    .addOption(stagesOption())
     .addOption(seedOption())
     .addOption(
       new Option(
@@ -77,7 +75,7 @@ export function runCommand(context: CommandContext): Command {
       ),
     )
     .addOption(blockOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+    .addOption(outOption());
   for (const option of [...thresholdOptions(), ...outputOptions()]) command.addOption(option);
   return addMeasuringOptions(command)
     .addOption(new Option('--quick', `a minute on a small scale: --scale ${quick.scale} --duration 15s`))
@@ -145,14 +143,13 @@ function loadOf(flags: RunFlags): Partial<LoadSpec> {
 }
 
 /** Undefined where stages only run alone. */
-function comparisonOf({ preset, pairs, looks, block, quick: isQuick }: RunFlags): ComparisonRequest | undefined {
+function comparisonOf({ preset, looks, quick: isQuick, ...flags }: RunFlags): ComparisonRequest | undefined {
   if (preset === 'soak' || preset === 'none') return undefined;
   return {
     preset,
     ...(isQuick ? { pairs: quick.pairs, blockMs: quick.blockMs } : {}),
-    ...(pairs === undefined ? {} : { pairs }),
+    ...pairsOf(flags),
     ...(looks === undefined ? {} : { looks }),
-    ...(block === undefined ? {} : { blockMs: block }),
   };
 }
 

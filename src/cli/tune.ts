@@ -7,24 +7,25 @@ import {
   blockOption,
   jsonOption,
   maxRegressionOption,
+  outOption,
+  pairsOf,
   pairsOption,
   parseList,
-  parsePositive,
+  rateOption,
   scaleOption,
   seedOption,
   workersOption,
+  type PairFlags,
 } from './options.ts';
 import { addMeasuringOptions } from './server-options.ts';
 
-interface TuneFlags extends MeasureFlags {
+interface TuneFlags extends MeasureFlags, PairFlags {
   stage?: string;
   profile: string;
   groups?: string[];
   rate?: number;
   maxRegression?: number;
   preset: PresetName;
-  pairs?: number;
-  block?: number;
 }
 
 export function tuneCommand(context: CommandContext): Command {
@@ -38,11 +39,11 @@ export function tuneCommand(context: CommandContext): Command {
     .addOption(pairsOption())
     .addOption(blockOption())
     .addOption(scaleOption())
-    .addOption(new Option('--rate <tps>', 'transactions a second').argParser(parsePositive))
+    .addOption(rateOption())
     .addOption(maxRegressionOption('what p95 may grow by without a group that is spare: 10%'))
     .addOption(workersOption())
     .addOption(seedOption())
-    .addOption(new Option('--out <dir>', 'folder for result and report (default: reports/runs/<id>)'));
+    .addOption(outOption());
   return addMeasuringOptions(command)
     .addOption(jsonOption('the RunResult'))
     .addHelpText(
@@ -56,18 +57,14 @@ Examples:
   pgrehearse tune ./load/shop.ts --profile production --groups work_mem,shared_buffers --pairs 12 --block 1500ms`,
     )
     .action(async (scenario: string, flags: TuneFlags) => {
-      const { stage, profile, rate, maxRegression, preset, pairs, block } = flags;
+      const { stage, profile, rate, maxRegression, preset } = flags;
       const request = {
         scenario,
         flags: stage === undefined ? flags : { ...flags, stages: [stage] },
         profile,
         ...(maxRegression === undefined ? {} : { gate: { maxRegression } }),
         ...(rate === undefined ? {} : { load: { ratePerSecond: rate } }),
-        comparison: {
-          preset,
-          ...(pairs === undefined ? {} : { pairs }),
-          ...(block === undefined ? {} : { blockMs: block }),
-        },
+        comparison: { preset, ...pairsOf(flags) },
       };
       await measure(request, context, (plan, control) => tune(plan, flags.groups, control));
     });
