@@ -6,9 +6,9 @@ import type { ConnectionTarget } from '../server/server.ts';
 import { readIndexes, readTables } from './catalogue.ts';
 import { costsByTransaction } from './costs.ts';
 import { differences, gapsOf, readCounters, type CounterRow, type Snapshot } from './counters.ts';
-import type { IndexUse, StageEvidence, TableAccess } from './record.ts';
+import type { IndexUse, StageEvidence, StatementSteps, StatementWork, TableAccess } from './record.ts';
 import { actorIo, databaseActivity, indexUse, tableAccess, walActivity } from './schema.ts';
-import { readWork, recogniseStatements, resetWork } from './statements.ts';
+import { readWork, recogniseStatements, replan, resetWork, type RecognisedStatement } from './statements.ts';
 import { WaitProfile } from './wait-profile.ts';
 
 /** Backends write their counts into shared memory once a second at most, when idle (PGSTAT_MIN_INTERVAL): this is a little more. */
@@ -69,7 +69,7 @@ export class Observation implements AsyncDisposable {
     return {
       stage,
       ...(counted === undefined ? {} : { costs: costsByTransaction(runs, statements, counted) }),
-      plans: statements.map(({ transaction, statement, steps }) => ({ transaction, statement, steps })),
+      plans: statements.map((known) => planOf(known, counted)),
       tables: await this.#tables(changed('tables')),
       indexes: await this.#indexes(changed('indexes')),
       waits,
@@ -78,7 +78,24 @@ export class Observation implements AsyncDisposable {
       wal: walActivity.parse(changed('wal')[0]),
       ...(io.length === 0 ? {} : { io: io.map((row) => actorIo.parse(Object.assign({ actor: row.key }, row))) }),
       gaps: gapsOf(this.#major),
+      // Last: it changes what the tables tell of themselves.
+      ...(await this.#flips(transactions, statements)),
     };
+  }
+
+  async #flips(
+    transactions: readonly PlannedTransaction[],
+    statements: readonly RecognisedStatement[],
+  ): Promise<Pick<StageEvidence, 'flipped'>> {
+    const again = await replan(this.#connection, transactions);
+    if (again === undefined) return {};
+    const shapes = new Map(
+      statements.map(({ transaction, statement, shape }) => [`${transaction}.${statement}`, shape]),
+    );
+    const other = again.filter(
+      ({ transaction, statement, shape }) => shapes.get(`${transaction}.${statement}`) !== shape,
+    );
+    return { flipped: other.map((known) => planOf(known)) };
   }
 
   async #tables(changed: readonly CounterRow[]): Promise<TableAccess[]> {
@@ -99,4 +116,14 @@ export class Observation implements AsyncDisposable {
     await this.#waits.stop();
     await this.#client.end().catch(() => {});
   }
+}
+
+function planOf(
+  { transaction, statement, steps, queryId }: RecognisedStatement,
+  counters?: ReadonlyMap<string, StatementWork>,
+): StatementSteps {
+  const work = counters?.get(queryId);
+  if (work === undefined) return { transaction, statement, steps };
+  const { calls, rows, executionMs } = work;
+  return { transaction, statement, steps, counted: { calls, rows, executionMs } };
 }

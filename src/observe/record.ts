@@ -101,6 +101,8 @@ export interface StatementSteps {
   transaction: string;
   statement: string;
   steps: PlanStep[];
+  /** What the server counted of it, for all who send it in these words; absent where nothing counts, and in older results. */
+  counted?: { calls: number; rows: number; executionMs: number };
 }
 
 /** One stage alone under its load. */
@@ -119,6 +121,8 @@ export interface StageEvidence {
   costs?: TransactionCost[];
   /** Absent in older results. */
   plans?: StatementSteps[];
+  /** Those that became others when statistics were taken anew after the load. Absent where none can be taken, and in older results. */
+  flipped?: StatementSteps[];
   /** What this version of PostgreSQL does not tell. */
   gaps: string[];
 }

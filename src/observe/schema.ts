@@ -63,6 +63,7 @@ const statementSteps = z.object({
       rows: count,
     }),
   ),
+  counted: z.object({ calls: count, rows: count, executionMs: count }).optional(),
 });
 
 export const stageEvidence = z.object({
@@ -76,5 +77,6 @@ export const stageEvidence = z.object({
   io: z.array(actorIo).optional(),
   costs: z.array(transactionCost).optional(),
   plans: z.array(statementSteps).optional(),
+  flipped: z.array(statementSteps).optional(),
   gaps: z.array(z.string()),
 });

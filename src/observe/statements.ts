@@ -44,6 +44,23 @@ export async function recogniseStatements(
   });
 }
 
+/**
+ * Plans the statements again with statistics of another sample of the rows, of all tables. What is planned in another way now was near a
+ * flip. Undefined where statistics cannot be taken, as on a replica.
+ */
+export async function replan(
+  connection: ConnectionTarget,
+  transactions: readonly PlannedTransaction[],
+): Promise<RecognisedStatement[] | undefined> {
+  const taken = await withClient(connection, (client) =>
+    client.query('ANALYZE').then(
+      () => true,
+      () => false,
+    ),
+  );
+  return taken ? recogniseStatements(connection, transactions) : undefined;
+}
+
 interface Explained {
   Plan: PlanNode;
   'Query Identifier': string;

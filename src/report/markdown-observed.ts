@@ -3,6 +3,7 @@ import type { IndexUse, StageEvidence, TableAccess } from '../observe/record.ts'
 import type { RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import { formatBytes, formatCount, formatPlural, formatShare } from './format.ts';
+import { findings } from './markdown-findings.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
 
 /** As many rows of a table as a reader wants to see. */
@@ -15,6 +16,7 @@ export function renderObserved(result: RunResult): string {
   const parts = [
     '## What the server did',
     overview(result, evidence),
+    findings(result),
     ...evidence.map((own) => details(`${escapeText(own.stage)}: what sessions waited for`, waitTable(own))),
     ...evidence.map((own) => unusedIndexes(own)),
     ...evidence.map((own) => details(`${escapeText(own.stage)}: access to tables`, tableTable(own.tables))),

@@ -70,6 +70,8 @@ describe.each(serversWeStart)('$name', ({ choice, missing }) => {
         steps: [{ node: 'Index Scan', relation: 'items', index: 'items_pkey', condition: '(items.id = $1)' }],
       },
     ]);
+    expect(evidence.plans![0]!.counted).toMatchObject({ calls: 10, rows: 10 });
+    expect(evidence.flipped).toEqual([]);
     const [items] = evidence.tables;
     expect(items).toMatchObject({ table: 'items', inserted: 5, updated: 3, deleted: 0 });
     expect(items!.seqScans).toBeGreaterThanOrEqual(1);

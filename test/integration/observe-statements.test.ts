@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, databaseName, withClient } from '../../src/database.ts';
 import type { PlannedTransaction } from '../../src/load/client.ts';
 import { checkpointsBegun } from '../../src/observe/checkpoints.ts';
-import { readWork, recogniseStatements, resetWork } from '../../src/observe/statements.ts';
+import { readWork, recogniseStatements, replan, resetWork } from '../../src/observe/statements.ts';
 import type { ConnectionTarget, Server } from '../../src/server/server.ts';
 import { startTestServer } from './postgres.ts';
 
@@ -86,5 +86,28 @@ describe('checkpointsBegun', () => {
       await client.query('CHECKPOINT');
       await expect.poll(() => checkpointsBegun(client, server.major)).toBeGreaterThan(earlier);
     });
+  });
+});
+
+const bySize = transaction('size', { search: 'SELECT id FROM sizes WHERE size = $1' });
+const shapes = (planned: readonly { shape: string }[] | undefined) => planned?.map(({ shape }) => shape);
+
+describe('plans with statistics taken anew', () => {
+  it('are other plans where the old statistics knew nothing of the rows', async () => {
+    await withClient(connection, async (client) => {
+      await client.query('CREATE TABLE sizes (id int, size int) WITH (autovacuum_enabled = false)');
+      await client.query('CREATE INDEX sizes_size ON sizes (size)');
+      await client.query('INSERT INTO sizes SELECT id, 1 FROM generate_series(1, 1000) AS id');
+      // All rows have one size, so that a scan of the table finds them best.
+      await client.query('ANALYZE sizes');
+      await client.query('INSERT INTO sizes SELECT id, id FROM generate_series(1, 20000) AS id');
+    });
+    expect(shapes(await recogniseStatements(connection, [bySize]))).toEqual(['Seq Scan(sizes)']);
+    expect(shapes(await replan(connection, [bySize]))).toEqual(['Index Scan(sizes_size)']);
+  });
+
+  it('are the same where the rows are', async () => {
+    const before = shapes(await recogniseStatements(connection, [bySize]));
+    expect(shapes(await replan(connection, [bySize]))).toEqual(before);
   });
 });
