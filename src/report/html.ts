@@ -87,9 +87,15 @@ function contents(sections: readonly Section[]): string {
   return `<nav aria-label="Sections"><ul>${items.join('')}</ul></nav>`;
 }
 
-/** Light or dark as the reader's system is; tables scroll by themselves; printed without the list of sections. */
+const light =
+  '--ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --ground: #ffffff; --head: #f6f8fa; --link: #0550ae;';
+
+/**
+ * Light or dark as the reader's system is; tables scroll by themselves. Printed on light ground, unfolded, without the list of sections:
+ * paper cannot be opened or scrolled.
+ */
 const style = `
-:root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --ground: #ffffff; --head: #f6f8fa; --link: #0550ae; }
+:root { color-scheme: light dark; ${light} }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d; --ground: #0d1117; --head: #151b23; --link: #6cb6ff; }
 }
@@ -115,5 +121,15 @@ details { margin: .75rem 0; }
 summary { cursor: pointer; color: var(--soft); }
 code, pre { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 pre { background: var(--head); border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; overflow-x: auto; }
-@media print { nav, .skip { display: none; } main { max-width: none; padding: 0; } h2 { break-after: avoid; } tr, .chart { break-inside: avoid; } }
+@media print {
+  :root { color-scheme: light; ${light} }
+  nav, .skip { display: none; }
+  main { max-width: none; padding: 0; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+  h2, summary { break-after: avoid; }
+  tr, .chart { break-inside: avoid; }
+  .table, .chart, pre { overflow: visible; }
+  table { font-size: 10px; }
+  pre { white-space: pre-wrap; }
+}
 `;

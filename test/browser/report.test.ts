@@ -108,6 +108,18 @@ describe.skipIf(browserPath === undefined)('report.html', () => {
     });
   });
 
+  it('prints in dark ink, with nothing folded away or cut off', async () => {
+    await opened(comparedResult(), 'dark', async (page) => {
+      const folded = page.locator('details:not([open]) td').first();
+      expect(await folded.isVisible()).toBe(false);
+      await page.emulateMedia({ media: 'print' });
+      expect(await folded.isVisible()).toBe(true);
+      expect(await page.locator('nav').isVisible()).toBe(false);
+      expect(await page.evaluate('getComputedStyle(document.body).color')).toBe('rgb(31, 35, 40)');
+      expect(await page.evaluate("getComputedStyle(document.querySelector('.table')).overflowX")).toBe('visible');
+    });
+  });
+
   it('shows hostile names as they are', async () => {
     const result = buildResult();
     result.scenario.title = '<img src=x onerror="window.hit = 1">';
