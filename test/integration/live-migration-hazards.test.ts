@@ -1,11 +1,10 @@
 /** Hazards that only a load shows, several in one rehearsal each, and harmless migrations that pass: all by the budgets' own words. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isConfirmed } from '../../src/live-migration/advice.ts';
 import type { LiveRepeat } from '../../src/live-migration/record.ts';
-import { readResult } from '../../src/result-file.ts';
-import { pgrehearse } from './command.ts';
+import type { LiveRequest } from '../../src/live-migration/request.ts';
 import { temporaryFolder } from './postgres.ts';
+import { placesIn, rehearsed, usual } from './rehearsed.ts';
 import { writeShop } from './shop-with.ts';
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -14,39 +13,25 @@ beforeAll(async () => {
 });
 afterAll(() => temporary[Symbol.asyncDispose]());
 
-const short = ['--scale', '0.1', '--repeats', '1', '--before', '1s', '--after', '1s'];
-const pause = 'SELECT pg_sleep(0.4)';
+const pause = 'SELECT pg_sleep(0.2)';
 
 /** The shop whose migrations from the second on are these, rehearsed. */
-async function rehearsed(name: string, files: readonly string[], ...flags: string[]) {
-  const folder = join(temporary.path, name);
+async function shopWith(name: string, files: readonly string[], change: Partial<LiveRequest> = {}) {
+  const place = placesIn(temporary.path)(name);
   const scenario = await writeShop(
-    folder,
+    place.folder,
     files.map((up) => [up, 'SELECT 1']),
   );
-  const out = join(folder, 'run');
-  const args = ['rehearse', scenario, ...short, ...flags, '--out', out];
-  const { exitCode } = await pgrehearse(args, join(temporary.path, 'cache'));
-  const { liveMigration: live, verdict } = await readResult(out);
-  const gates = verdict!.gates.filter(({ name }) => name === 'budget');
-  return {
-    live: live!,
-    // squawk may be missing here, and warns of more with every version.
-    findings: live!.findings.filter(({ by }) => by === undefined),
-    repeat: live!.repeats[0]!,
-    exitCode,
-    exceeded: gates
-      .filter(({ outcome }) => outcome === 'fail')
-      .map(({ reason }) => reason)
-      .join('\n'),
-  };
+  const done = await rehearsed(scenario, place, change);
+  // squawk may be missing here, and warns of more with every version.
+  return { ...done, findings: done.live.findings.filter(({ by }) => by === undefined) };
 }
 
 const waitedFor = ({ statements }: LiveRepeat): string[] => statements.flatMap(({ blockers }) => blockers);
 
 describe('under load', () => {
   it('breaks statements that run: a new type under a prepared statement, a column and a table that go', async () => {
-    const { live, findings, repeat, exceeded } = await rehearsed('breaks', [
+    const { live, findings, repeat, exceeded } = await shopWith('breaks', [
       'ALTER TABLE orders ALTER COLUMN cents TYPE bigint',
       pause,
       'ALTER TABLE visits DROP COLUMN at',
@@ -68,38 +53,44 @@ describe('under load', () => {
     ]);
   });
 
-  it('leaves an invalid index where CREATE INDEX CONCURRENTLY gave up waiting for a COPY', async () => {
-    const { repeat, exceeded } = await rehearsed(
-      'leaves',
-      ['CREATE INDEX CONCURRENTLY orders_by_customer ON orders (customer_id)'],
-      '--adversary=copy',
-      '--hold=5s',
-      '--lock-timeout=200ms',
-    );
-    expect(waitedFor(repeat)).toContain('adversary: copy (active)');
-    expect(repeat.invalidIndexes).toEqual(['orders_by_customer']);
-    expect(exceeded).toContain('1 invalid index or constraint left');
-    expect(exceeded).toContain('lock timeout');
-  });
+  // The rows are there by now. These wait for locks and for their load, and noise makes nothing of what they look for disappear.
+  describe.concurrent('a migration', () => {
+    it('leaves an invalid index where CREATE INDEX CONCURRENTLY gave up waiting for a COPY', async () => {
+      const { repeat, exceeded } = await shopWith(
+        'leaves',
+        ['CREATE INDEX CONCURRENTLY orders_by_customer ON orders (customer_id)'],
+        { adversary: { kind: 'copy', holdMs: 5000 }, lockWait: { timeoutMs: 200, attempts: 30, pauseMs: 500 } },
+      );
+      expect(waitedFor(repeat)).toContain('adversary: copy (active)');
+      expect(repeat.invalidIndexes).toEqual(['orders_by_customer']);
+      expect(exceeded).toContain('1 invalid index or constraint left');
+      expect(exceeded).toContain('lock timeout');
+    });
 
-  it('stops everybody with a lock that is kept while rows are worked on, and says which budgets that exceeds', async () => {
-    const { live, findings, repeat, exceeded } = await rehearsed(
-      'keeps',
-      ['LOCK TABLE orders IN SHARE MODE; LOCK TABLE orders, visits; SELECT pg_sleep(0.7)'],
-      '--adversary=writer',
-      '--hold=500ms',
-      '--max-blocked=500ms',
-    );
-    // Not only for the row that it locked: SHARE waits for whoever may change rows.
-    expect(repeat.statements[0]!.blockers).toContain('adversary: writer (idle in transaction)');
-    expect(exceeded).toContain('no transaction was completed for');
-    expect(exceeded).toContain('client sessions were blocked for');
-    expect(exceeded).toContain('a lock that keeps others out was held for');
-    expect(findings.map((finding) => isConfirmed(finding, live))).toEqual([true, true, true]);
+    it('stops everybody with a lock that is kept while rows are worked on, and says which budgets that exceeds', async () => {
+      const { live, findings, repeat, exceeded } = await shopWith(
+        'keeps',
+        ['LOCK TABLE orders IN SHARE MODE; LOCK TABLE orders, visits; SELECT pg_sleep(0.7)'],
+        { adversary: { kind: 'writer', holdMs: 1200 }, budgets: { ...usual.budgets, maxBlockedMs: 500 } },
+      );
+      // Not only for the row that it locked: SHARE waits for whoever may change rows.
+      expect(repeat.statements[0]!.blockers).toContain('adversary: writer (idle in transaction)');
+      expect(exceeded).toContain('no transaction was completed for');
+      expect(exceeded).toContain('client sessions were blocked for');
+      expect(exceeded).toContain('a lock that keeps others out was held for');
+      expect(findings.map((finding) => isConfirmed(finding, live))).toEqual([true, true, true]);
+    });
+
+    it('waits for a VACUUM that gives way to nobody', async () => {
+      const text = 'ALTER TABLE orders ALTER COLUMN cents SET STATISTICS 200';
+      const { repeat } = await shopWith('vacuum', [text], { adversary: { kind: 'autovacuum', holdMs: 1200 } });
+      expect(repeat.outcome).toBe('applied');
+      expect(waitedFor(repeat)).toContain('adversary: autovacuum (active)');
+    });
   });
 
   it('lets harmless migrations pass', async () => {
-    const { findings, repeat, exceeded, exitCode } = await rehearsed('harmless', [
+    const { findings, repeat, exceeded, exitCode } = await shopWith('harmless', [
       'ALTER TABLE orders ADD COLUMN note text',
       "ALTER TABLE orders ADD COLUMN state text NOT NULL DEFAULT 'open'",
       'ALTER TABLE visits ADD COLUMN seen_at timestamptz DEFAULT now()',
@@ -123,12 +114,5 @@ describe('under load', () => {
     expect(exceeded).toBe('');
     // A generator that a busy machine made late is told as such.
     expect([0, 4]).toContain(exitCode);
-  });
-
-  it('waits for a VACUUM that gives way to nobody', async () => {
-    const text = 'ALTER TABLE orders ALTER COLUMN cents SET STATISTICS 200';
-    const { repeat } = await rehearsed('vacuum', [text], '--adversary=autovacuum', '--hold=1s');
-    expect(repeat.outcome).toBe('applied');
-    expect(waitedFor(repeat)).toContain('adversary: autovacuum (active)');
   });
 });

@@ -7,12 +7,14 @@ import { projectRoot } from './command.ts';
  * Writes its migrations, from the second on, and a scenario without invariants.
  *
  * @param lastStage what is different in it, as JavaScript text
+ * @param everyStage the same of all of them
  * @returns path of the scenario
  */
 export async function writeShop(
   folder: string,
   files: readonly (readonly [up: string, down: string])[],
   lastStage = '{}',
+  everyStage = '{}',
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
   const baseline = join(projectRoot, 'test/fixtures/shop/001_shop');
@@ -30,7 +32,8 @@ export async function writeShop(
     'shop.mjs',
     `import shop from ${JSON.stringify(join(projectRoot, 'test/fixtures/shop.ts'))};
      const workload = { ...shop.workload, migrations: ${JSON.stringify(folder)}, invariants: {} };
-     const stages = [shop.stages[0], { ...shop.stages[1], migrations: '${last}', ...(${lastStage}) }];
+     const every = ${everyStage};
+     const stages = [{ ...shop.stages[0], ...every }, { ...shop.stages[1], ...every, migrations: '${last}', ...(${lastStage}) }];
      export default { ...shop, workload, stages };\n`,
   );
   return join(folder, 'shop.mjs');
