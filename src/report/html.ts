@@ -87,8 +87,7 @@ function contents(sections: readonly Section[]): string {
   return `<nav aria-label="Sections"><ul>${items.join('')}</ul></nav>`;
 }
 
-const light =
-  '--ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --ground: #ffffff; --head: #f6f8fa; --link: #0550ae;';
+const light = '--ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --ground: #ffffff; --head: #f6f8fa; --link: #0550ae;';
 
 /**
  * Light or dark as the reader's system is; tables scroll by themselves. Printed on light ground, unfolded, without the list of sections:

@@ -1,19 +1,16 @@
 /** report.html in a real browser: it asks for nothing, complains of nothing, and people who see little can use it. */
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderHtml } from '../../src/report/html.ts';
 import type { RunResult } from '../../src/result.ts';
 import { comparedResult } from '../unit/comparison-fixture.ts';
 import { buildResult } from '../unit/result-fixture.ts';
+import { seriousFaults } from './axe.ts';
 import { browserPath, openBrowser, reasonToSkip } from './chromium.ts';
-
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 if (browserPath === undefined) process.stderr.write(`Skipped: ${reasonToSkip}.\n`);
 
@@ -68,12 +65,7 @@ describe.skipIf(browserPath === undefined)('report.html', () => {
 
   it.each(['light', 'dark'] as const)('has nothing serious that axe would find, %s', async (colorScheme) => {
     await opened(comparedResult({ change: 1.5 }), colorScheme, async (page) => {
-      await page.addScriptTag({ path: axePath });
-      const { violations } = await page.evaluate<AxeResults>('axe.run(document)');
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-      expect(
-        serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`),
-      ).toEqual([]);
+      expect(await seriousFaults(page)).toEqual([]);
     });
   });
 

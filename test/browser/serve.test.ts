@@ -11,6 +11,7 @@ import { encodeResult } from '../../src/result-file.ts';
 import type { RunResult } from '../../src/result.ts';
 import { judge } from '../../src/verdict.ts';
 import { buildResult } from '../unit/result-fixture.ts';
+import { seriousFaults } from './axe.ts';
 import { browserPath, openBrowser } from './chromium.ts';
 
 let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
@@ -80,5 +81,13 @@ describe.skipIf(browserPath === undefined)('serve in a browser', () => {
     await page.locator('tbody a').first().click();
     expect(await page.locator('.chart svg').count()).toBeGreaterThan(0);
     await page.close();
+  });
+
+  it.each(['/', '/compare?a=monday&b=friday'])('has nothing serious that axe would find: %s', async (path) => {
+    const context = await browser.newContext({ bypassCSP: true });
+    const page = await context.newPage();
+    await page.goto(new URL(path, served.url).href);
+    expect(await seriousFaults(page)).toEqual([]);
+    await context.close();
   });
 });
