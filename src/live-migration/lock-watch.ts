@@ -18,6 +18,7 @@ export interface LockLook {
 const intervalMs = 20;
 
 // Whoever is neither ours nor an adversary is the user's migration tool. ACCESS SHARE and ROW SHARE keep nobody out who reads or writes rows. regclass looks at the catalogue only: it waits for no lock.
+// What nobody else can see yet, made in the same transaction, keeps nobody out either.
 const look = `
   WITH migration AS MATERIALIZED (
          SELECT pid, wait_event_type FROM pg_stat_activity
@@ -35,7 +36,7 @@ const look = `
                  JOIN pg_stat_activity a ON a.pid = ANY (b.blockers)) AS blockers,
          (SELECT coalesce(json_agg(json_build_object('relation', l.relation::regclass::text, 'mode', l.mode)), '[]')
             FROM pg_locks l JOIN migration USING (pid)
-           WHERE l.locktype = 'relation' AND l.granted AND l.relation >= 16384
+           WHERE l.locktype = 'relation' AND l.granted AND EXISTS (SELECT FROM pg_class c WHERE c.oid = l.relation AND c.oid >= 16384)
              AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')) AS held`;
 
 /** Looks until it is disposed of. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { LockWatch, type LockLook } from '../../src/live-migration/lock-watch.ts';
-import { queueOf, waitBetween } from '../../src/live-migration/queue-figures.ts';
+import { heldLocks, queueOf, waitBetween } from '../../src/live-migration/queue-figures.ts';
 import type { ConnectionTarget } from '../../src/server/server.ts';
 import { startTestServer } from './postgres.ts';
 
@@ -46,13 +46,17 @@ describe('LockWatch', () => {
     let looks: LockLook[];
     {
       await using watch = await LockWatch.start(target);
+      await migration.query('BEGIN');
+      await migration.query('CREATE TABLE fresh (a text)');
       const altered = migration.query('ALTER TABLE t ADD COLUMN b int');
       await sleep(200);
       const read = behind.map((client) => client.query('SELECT FROM t'));
       await sleep(1500);
       await holder.query('COMMIT');
-      await Promise.all([altered, ...read]);
-      await sleep(100);
+      await altered;
+      await sleep(200);
+      await migration.query('COMMIT');
+      await Promise.all(read);
       looks = watch.looks;
     }
     const logged = await loggedWaits(server.dataDir);
@@ -64,6 +68,8 @@ describe('LockWatch', () => {
     expectAlike(waitedMs, logged.get(pidOf(migration))!);
     const { most, blockedMs } = queueOf(looks);
     expect(most).toBe(2);
+    // The table that it made keeps nobody out: nobody can see it.
+    expect(heldLocks(looks).map(({ relation, mode }) => `${relation} ${mode}`)).toEqual(['t AccessExclusiveLock']);
     expectAlike(
       blockedMs,
       behind.reduce((sum, client) => sum + logged.get(pidOf(client))!, 0),
