@@ -26,13 +26,13 @@ export interface NeedRequest {
   catalog: SeedCatalog;
   /** Keys of the snapshots that the run uses. */
   keys: ReadonlySet<string>;
-  /** Whether stages are run, each on a clone, or snapshots are only made. */
-  clones: boolean;
+  /** Copies of a snapshot that a stage has alive: its clone, and a replica's; 0 where snapshots are only made. */
+  clones: number;
 }
 
 /** The room that a run needs: a guess from a few rows of each table, or from the snapshots where they exist. */
 export class DiskNeed {
-  /** Room for the snapshots that are not in the cache yet, and for one clone with its write-ahead log. */
+  /** Room for the snapshots that are not in the cache yet, and for the clones of one stage with their write-ahead logs. */
   readonly bytes: number;
   readonly #request: NeedRequest;
   readonly #rowBytes: ReadonlyMap<string, number>;
@@ -43,8 +43,8 @@ export class DiskNeed {
     const guess = this.dataBytes() * databaseFactor;
     const sizes = [...request.keys].map((key) => cachedBytes.get(key));
     const missing = sizes.filter((bytes) => bytes === undefined).length;
-    const cloned = request.clones ? Math.max(...sizes.map((bytes) => bytes ?? guess)) : 0;
-    this.bytes = roomFor(missing, guess, cloned);
+    const largest = Math.max(...sizes.map((bytes) => bytes ?? guess));
+    this.bytes = roomFor({ count: missing, bytes: guess }, { count: request.clones, bytes: largest });
   }
 
   static async of(cacheDir: string, request: NeedRequest): Promise<DiskNeed> {
@@ -67,7 +67,7 @@ export class DiskNeed {
     const { keys, scale, clones } = this.#request;
     const needAt = (scale: number): number => {
       const guess = this.dataBytes(scale) * growth * databaseFactor;
-      return roomFor(keys.size, guess, clones ? guess : 0);
+      return roomFor({ count: keys.size, bytes: guess }, { count: clones, bytes: guess });
     };
     // Not by proportion: some tables have a fixed size, and the log stops growing.
     let [fits, exceeds] = [scale / 1e6, scale];
@@ -80,11 +80,20 @@ export class DiskNeed {
   }
 }
 
-/** New snapshots and one clone, whichever there are, and the write-ahead log of the larger. */
-function roomFor(newSnapshots: number, snapshotBytes: number, cloneBytes: number): number {
-  if (newSnapshots === 0 && cloneBytes === 0) return 0;
-  const written = Math.max(newSnapshots > 0 ? snapshotBytes : 0, cloneBytes);
-  return Math.round(newSnapshots * snapshotBytes + cloneBytes + Math.min(walBytes, written) + baseBytes);
+/** So many copies of a database, each so large. */
+interface Copies {
+  count: number;
+  bytes: number;
+}
+
+/** New snapshots and the clones of one stage, and the write-ahead log of each server that is alive at a time: of the larger database. */
+function roomFor(snapshots: Copies, clones: Copies): number {
+  if (snapshots.count === 0 && clones.count === 0) return 0;
+  const written = Math.max(...[snapshots, clones].map(({ count, bytes }) => (count > 0 ? bytes : 0)));
+  const servers = Math.max(1, clones.count);
+  return Math.round(
+    snapshots.count * snapshots.bytes + clones.count * clones.bytes + servers * Math.min(walBytes, written) + baseBytes,
+  );
 }
 
 function rowBytes({ spec, catalog }: NeedRequest, table: string): number {

@@ -206,7 +206,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
       scale,
       catalog,
       keys,
-      clones: stages.length > 0,
+      clones: Math.max(0, ...stages.map(({ spec }) => serversOf(spec))),
     }),
     host,
     serverHost,

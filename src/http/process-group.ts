@@ -94,7 +94,7 @@ export class ProcessGroup implements AsyncDisposable {
     this.#ending = `${name} ended with ${how} although nobody stopped it.`;
     this.#died.abort(
       new EnvironmentError(`${this.#ending}${this.tail}`, {
-        hint: 'Mend the service and run again; finished stages are in result.json.',
+        hint: 'Mend the cause and run again; finished stages are in result.json.',
       }),
     );
   }

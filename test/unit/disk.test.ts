@@ -14,7 +14,7 @@ let folder: string;
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'pgrehearse-disk-'))));
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function needAt(scale: number, keys: string[] = ['before', 'after'], clones = true): Promise<DiskNeed> {
+async function needAt(scale: number, keys: string[] = ['before', 'after'], clones = 1): Promise<DiskNeed> {
   const spec = defineSeed({
     asOf: '2026-01-01T00:00:00Z',
     tables: {
@@ -51,9 +51,15 @@ describe('the need', () => {
     expect(one.dataBytes() / 10_000_000).toBeGreaterThan(1000);
   });
 
+  test('of a stage with a replica holds two clones and two logs', async () => {
+    const [alone, replicated] = [await needAt(1, ['before']), await needAt(1, ['before'], 2)];
+    const database = alone.dataBytes() * 1.5;
+    expect(replicated.bytes - alone.bytes).toBeCloseTo(database + 5e9, -1);
+  });
+
   test('of a seeding alone holds its snapshot and the log', async () => {
-    const database = (await needAt(1, ['before'], false)).dataBytes() * 1.5;
-    expect((await needAt(1, ['before'], false)).bytes).toBeCloseTo(database + 5e9 + 1e8, -1);
+    const database = (await needAt(1, ['before'], 0)).dataBytes() * 1.5;
+    expect((await needAt(1, ['before'], 0)).bytes).toBeCloseTo(database + 5e9 + 1e8, -1);
   });
 
   test('is nothing where nothing is missing and nothing is cloned', async () => {
@@ -65,7 +71,7 @@ describe('the need', () => {
       await writeFile(join(dataDir, 'global', 'pg_control'), control);
       return {};
     });
-    expect((await needAt(1, [key], false)).bytes).toBe(0);
+    expect((await needAt(1, [key], 0)).bytes).toBe(0);
     expect((await needAt(1, [key])).bytes).toBeLessThan(2e8);
   });
 
