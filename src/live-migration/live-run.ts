@@ -4,6 +4,7 @@ import { checkInvariants } from '../invariants.ts';
 import { planTransactions } from '../load/executor.ts';
 import type { BlockRecord } from '../load/recorder.ts';
 import { readSamples } from '../load/samples-file.ts';
+import { describeSchema } from '../migrate/round-trip.ts';
 import { onClone, type LiveStage, type Rehearsal } from '../rehearsal.ts';
 import { formatMs, formatPlural } from '../report/format.ts';
 import type { Block } from '../result.ts';
@@ -16,8 +17,9 @@ import { LockWatch, type LockLook } from './lock-watch.ts';
 import { addedMigrations } from './added.ts';
 import { longestMigrationMs, Pass } from './pass.ts';
 import { heldLocks, queueOf } from './queue-figures.ts';
-import type { Adversary, LiveRepeat } from './record.ts';
+import type { Adversary, LiveRepeat, RoundTrip } from './record.ts';
 import type { LiveRequest } from './request.ts';
+import { applyAgain } from './round-trip.ts';
 import { serverFigures } from './server-figures.ts';
 import {
   changedPlans,
@@ -49,6 +51,8 @@ class LiveRun {
   readonly #number: number;
   readonly #request: LiveRequest;
   readonly #rehearsal: Rehearsal;
+  /** Before the migration, and after each direction. */
+  readonly #schemas: string[][] = [];
 
   constructor(stage: LiveStage, number: number, request: LiveRequest, rehearsal: Rehearsal) {
     this.#stage = stage;
@@ -68,7 +72,15 @@ class LiveRun {
       },
     );
     await this.#checkInvariants();
+    if (repeat.down?.outcome === 'applied') repeat.down.roundTrip = await this.#applyAgain();
     return repeat;
+  }
+
+  #applyAgain(): Promise<RoundTrip> {
+    const { plan, journal } = this.#rehearsal;
+    const [before, applied, takenBack] = this.#schemas;
+    const schemas = { before: before!, applied: applied!, takenBack: takenBack! };
+    return applyAgain(this.#stage.connection, plan.stages.at(-1)!.migrations, schemas, journal.signal);
   }
 
   async #measure(): Promise<Repeat> {
@@ -77,6 +89,7 @@ class LiveRun {
     const samplesFile = `samples/repeat-${this.#number}.bin`;
     const atStart = await readRelations(connection);
     const plans = await this.#readPlans();
+    this.#schemas.push(await describeSchema(connection));
     await using watch = await LockWatch.start(connection);
     await using serverWatch = await ServerWatch.start(connection);
     const order = {
@@ -113,6 +126,7 @@ class LiveRun {
     }
     await load.recovers(this.#request.afterMs);
     const after = await readRelations(connection);
+    this.#schemas.push(await describeSchema(connection));
     return { pass, aftermath: await aftermathOf(connection), before, after, plans: await this.#readPlans() };
   }
 

@@ -110,6 +110,8 @@ export interface LiveRepeat {
   buckets: LiveBucket[];
   generatorLatenessP99Us: number;
   samplesFile: string;
+  /** Of the way back, where it came to its end; absent in older results. */
+  roundTrip?: RoundTrip;
   /** Where the statements of the later stage took over: after this version. */
   takeOver?: { version: string; atMs: number; samplesFile: string };
 }
@@ -121,6 +123,16 @@ export interface Exposure {
   rows?: number;
   /** Of the load's transactions, those with a statement that names it. */
   share: number;
+}
+
+/** What came of applying a migration again after it had been taken back. Lines of schemas as text: what is missing, what is too much. */
+export interface RoundTrip {
+  /** Of the schema from before the migration, after the way back. */
+  notRestored: string[];
+  /** Of the schema that the migration had made, after it was applied again. */
+  differs: string[];
+  /** Why it could not be. */
+  error?: string;
 }
 
 /** A statement that is known to hurt, before anything ran. */

@@ -61,6 +61,9 @@ const repeat = z.object({
   buckets: z.array(z.object({ scheduled: amount, worstMs: amount, completed: amount, failed: amount })),
   generatorLatenessP99Us: amount,
   samplesFile: z.string(),
+  roundTrip: z
+    .object({ notRestored: z.array(z.string()), differs: z.array(z.string()), error: z.string().optional() })
+    .optional(),
   takeOver: z.object({ version: z.string(), atMs: instant, samplesFile: z.string() }).optional(),
 });
 

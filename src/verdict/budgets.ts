@@ -62,12 +62,19 @@ function judgeApplied({ repeats, to }: LiveMigration): Gate {
 
 function judgeTakenBack({ downs, from }: LiveMigration): Gate[] {
   if (downs === undefined) return [];
-  const failed = downs.find(({ outcome }) => outcome === 'failed');
-  const reason =
-    failed === undefined
-      ? `the migration was taken back to "${from}" in ${formatPlural(downs.length, 'repeat')}.`
-      : `taking the migration back to "${from}" failed: ${firstLine(failed.error!)}`;
-  return [{ name: 'budget', outcome: failed === undefined ? 'pass' : 'fail', reason }];
+  const faults = downs.flatMap((down) => faultOfWayBack(down, from) ?? []);
+  const again = downs.some(({ roundTrip }) => roundTrip !== undefined) ? ', and could be applied again' : '';
+  const taken = `the migration was taken back to "${from}" in ${formatPlural(downs.length, 'repeat')}${again}.`;
+  return [{ name: 'budget', outcome: faults.length === 0 ? 'pass' : 'fail', reason: faults[0] ?? taken }];
+}
+
+/** In a sentence; undefined where it leads back, and there again. */
+function faultOfWayBack({ outcome, error, roundTrip }: LiveRepeat, from: string): string | undefined {
+  if (outcome === 'failed') return `taking the migration back to "${from}" failed: ${firstLine(error!)}`;
+  const { notRestored = [], differs = [], error: again } = roundTrip ?? {};
+  if (notRestored.length > 0) return `taken back, the schema is not that of "${from}": ${notRestored[0]}.`;
+  if (again !== undefined) return `taken back, the migration cannot be applied again: ${firstLine(again)}`;
+  return differs.length > 0 ? `applied again, the migration makes another schema: ${differs[0]}.` : undefined;
 }
 
 /** Whoever kills a migration must be able to mend it, and nothing may be lost. */

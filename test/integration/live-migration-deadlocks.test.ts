@@ -1,9 +1,7 @@
 /** The search for deadlocks between a migration and the load. */
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readResult } from '../../src/result-file.ts';
-import { pgrehearse } from './command.ts';
 import { temporaryFolder } from './postgres.ts';
+import { placesIn, rehearsed } from './rehearsed.ts';
 import { writeShop } from './shop-with.ts';
 
 describe('rehearse --interleavings', () => {
@@ -18,17 +16,14 @@ describe('rehearse --interleavings', () => {
       ['ALTER TABLE customers ADD COLUMN a int', 'ALTER TABLE customers DROP COLUMN a'],
       ['ALTER TABLE visits ADD COLUMN a int', 'ALTER TABLE visits DROP COLUMN a'],
     ];
-    const search = async (name: string, files: [string, string][], ...flags: string[]) => {
-      const out = join(temporary.path, name, 'run');
-      const scenario = await writeShop(join(temporary.path, name), files);
-      const short = ['--scale=0.1', '--repeats=1', '--before=500ms', '--after=500ms', '--out', out];
-      await pgrehearse(['rehearse', scenario, ...short, ...flags], join(temporary.path, 'cache'));
-      const { liveMigration, verdict } = await readResult(out);
-      const gates = verdict!.gates.filter(({ reason }) => /deadlock/.test(reason));
-      return { found: liveMigration!.interleavings!, gates };
+    const search = async (name: string, files: [string, string][], first: number) => {
+      const place = placesIn(temporary.path)(name);
+      const scenario = await writeShop(place.folder, files);
+      const { live, gates } = await rehearsed(scenario, place, { repeats: 0, interleavings: { first, count: 2 } });
+      return { found: live.interleavings!, gates: gates.filter(({ reason }) => /deadlock/.test(reason)) };
     };
 
-    const bad = await search('wrong', [wrongOrder], '--interleavings=2', '--first-interleaving=5');
+    const bad = await search('wrong', [wrongOrder], 5);
     expect(bad.found).toMatchObject({ first: 5, tried: 2 });
     expect(bad.found.deadlocks.length).toBeGreaterThan(0);
     const [{ seed, migration, other }] = bad.found.deadlocks as [(typeof bad.found.deadlocks)[0]];
@@ -37,7 +32,7 @@ describe('rehearse --interleavings', () => {
     expect(other).toBe('INSERT INTO visits (id, customer_id, at) VALUES ($1, $2, $3)');
     expect(bad.gates.some(({ outcome }) => outcome === 'fail')).toBe(true);
 
-    const good = await search('apart', apart, '--interleavings=2');
+    const good = await search('apart', apart, 1);
     expect(good.found).toEqual({ first: 1, tried: 2, deadlocks: [] });
     expect(good.gates.map(({ outcome }) => outcome)).toEqual(['pass']);
   });
