@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunResult } from '../../src/result.ts';
 import { exists } from '../../src/server/processes.ts';
 import { freePort } from '../../src/server/ports.ts';
@@ -109,6 +109,22 @@ describe('a service that we start for each stage', () => {
     expect(exitCode).toBe(5);
     expect(stderr).toContain('The service of stage dies ended with code 3');
     expect(stderr).toContain('the disk is on fire');
+    expect(result.status).toBe('failed');
+    expect(blockOf(result, 'before')).toMatchObject({ outcome: 'complete' });
+  });
+
+  it('ends so too when somebody kills it', async () => {
+    const out = join(temporary.path, 'service-killed');
+    const args = ['http', tiny, '--stages', 'before,after', '--duration', '3s', '--out', out];
+    const running = pgrehearse(args, cache);
+    let told = '';
+    running.stderr!.on('data', (text: Buffer) => (told += text.toString()));
+    await vi.waitFor(() => expect(told).toContain('after: Drive'), { timeout: 60_000, interval: 20 });
+    process.kill(await untilLoaded(running.pid!), 'SIGKILL');
+    const { exitCode, stderr } = await running;
+    expect(exitCode).toBe(5);
+    expect(stderr).toContain('The service of stage after ended with SIGKILL although nobody stopped it');
+    const result = JSON.parse(await readFile(join(out, 'result.json'), 'utf8')) as RunResult;
     expect(result.status).toBe('failed');
     expect(blockOf(result, 'before')).toMatchObject({ outcome: 'complete' });
   });
