@@ -6,10 +6,10 @@ import type { ConnectionTarget } from '../server/server.ts';
 import { readIndexes, readTables } from './catalogue.ts';
 import { costsByTransaction } from './costs.ts';
 import { differences, gapsOf, readCounters, type CounterRow, type Snapshot } from './counters.ts';
-import type { IndexUse, StageEvidence, StatementSteps, StatementWork, TableAccess } from './record.ts';
+import type { BlockedShare, IndexUse, StageEvidence, StatementSteps, StatementWork, TableAccess } from './record.ts';
 import { actorIo, databaseActivity, indexUse, tableAccess, walActivity } from './schema.ts';
 import { readWork, recogniseStatements, replan, resetWork, type RecognisedStatement } from './statements.ts';
-import { WaitProfile } from './wait-profile.ts';
+import { WaitProfile, type Blocking } from './wait-profile.ts';
 
 /** Backends write their counts into shared memory once a second at most, when idle (PGSTAT_MIN_INTERVAL): this is a little more. */
 const flushMs = 1200;
@@ -59,7 +59,7 @@ export class Observation implements AsyncDisposable {
     transactions: readonly PlannedTransaction[],
     runs: ReadonlyMap<string, number>,
   ): Promise<StageEvidence> {
-    const { waits, activities } = await this.#waits.stop();
+    const { waits, blockings, activities } = await this.#waits.stop();
     await sleep(flushMs);
     const after = await readCounters(this.#client, this.#major);
     const changed = (name: Parameters<typeof differences>[2]): CounterRow[] => differences(this.#before, after, name);
@@ -73,6 +73,7 @@ export class Observation implements AsyncDisposable {
       tables: await this.#tables(changed('tables')),
       indexes: await this.#indexes(changed('indexes')),
       waits,
+      blocked: namedBlockings(blockings, statements),
       activities,
       database: databaseActivity.parse(changed('database')[0]),
       wal: walActivity.parse(changed('wal')[0]),
@@ -116,6 +117,15 @@ export class Observation implements AsyncDisposable {
     await this.#waits.stop();
     await this.#client.end().catch(() => {});
   }
+}
+
+/** Identifiers of statements in the words of the load; what it does not send itself is told as it is. */
+function namedBlockings(blockings: readonly Blocking[], statements: readonly RecognisedStatement[]): BlockedShare[] {
+  const names = new Map(
+    statements.map(({ queryId, transaction, statement }) => [queryId, `${transaction}.${statement}`]),
+  );
+  const nameOf = (id: string): string => names.get(id) ?? (/^-?\d+$/.test(id) ? 'another statement' : id);
+  return blockings.map(({ blocked, blocker, seen }) => ({ blocked: nameOf(blocked), blocker: nameOf(blocker), seen }));
 }
 
 function planOf(

@@ -44,6 +44,16 @@ export interface WaitShare {
   seen: number;
 }
 
+/** Sessions of the load that waited for a lock which another session had, or was before them in the queue for: pg_blocking_pids. */
+export interface BlockedShare {
+  /** "transaction.statement" of the load. */
+  blocked: string;
+  /** The same, or what kind of session it is: "autovacuum worker". */
+  blocker: string;
+  /** Pairs of sessions seen so, over all looks. */
+  seen: number;
+}
+
 /** Work of the server's own while a stage was under load, as far as it was seen. */
 export interface ServerActivity {
   /** "checkpoint", "autovacuum: VACUUM public.events". */
@@ -111,6 +121,8 @@ export interface StageEvidence {
   tables: TableAccess[];
   indexes: IndexUse[];
   waits: { looks: number; shares: WaitShare[] };
+  /** Absent in older results. */
+  blocked?: BlockedShare[];
   /** Absent in older results. */
   activities?: ServerActivity[];
   database: { blocksHit: number; blocksRead: number; tempFiles: number; tempBytes: number; deadlocks: number };

@@ -71,6 +71,7 @@ export const stageEvidence = z.object({
   tables: z.array(tableAccess),
   indexes: z.array(indexUse),
   waits: z.object({ looks: count, shares: z.array(z.object({ event: z.string(), seen: count })) }),
+  blocked: z.array(z.object({ blocked: z.string(), blocker: z.string(), seen: count })).optional(),
   activities: z.array(z.object({ what: z.string(), startedAt: z.iso.datetime(), durationMs: count })).optional(),
   database: databaseActivity,
   wal: walActivity,

@@ -2,32 +2,55 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { ActivityLog } from './activity-log.ts';
-import type { ServerActivity, StageEvidence, WaitShare } from './record.ts';
+import type { ServerActivity, StageEvidence } from './record.ts';
 
 const intervalMs = 100;
 
 // Sessions that are idle wait for the client, which is no time of the server's. The checkpointer is at work unless it waits in its main
-// loop; roles that may not see what it waits for see nothing. The text of an autovacuum worker says what it does to which table.
+// loop; roles that may not see what it waits for see nothing. The text of an autovacuum worker says what it does to which table. Whoever
+// waits for a lock waits for the sessions of pg_blocking_pids: those that hold it, and those that queue for it before. A session that is
+// idle in its transaction still has the identifier of its last statement.
 const look = `
-  SELECT 'load' AS kind, coalesce(wait_event_type || ': ' || wait_event, 'running') AS event, count(*)::int AS seen
+  SELECT 'load' AS kind, coalesce(wait_event_type || ': ' || wait_event, 'running') AS event, NULL AS blocker, count(*)::int AS seen
     FROM pg_stat_activity
    WHERE datname = current_database() AND application_name = 'pgrehearse load'
      AND (state = 'active' OR wait_event_type = 'Lock')
    GROUP BY 2
   UNION ALL
-  SELECT 'own', CASE backend_type WHEN 'checkpointer' THEN 'checkpoint' ELSE query END, 1
+  SELECT 'own', CASE backend_type WHEN 'checkpointer' THEN 'checkpoint' ELSE query END, NULL, 1
     FROM pg_stat_activity
    WHERE backend_type = 'checkpointer' AND wait_event <> 'CheckpointerMain'
-      OR backend_type = 'autovacuum worker' AND datname = current_database() AND query LIKE 'autovacuum: %'`;
+      OR backend_type = 'autovacuum worker' AND datname = current_database() AND query LIKE 'autovacuum: %'
+  UNION ALL
+  SELECT 'blocked', waiting.query_id::text, coalesce(holding.query_id::text, holding.backend_type), count(*)::int
+    FROM pg_stat_activity waiting
+   CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS held (pid)
+    JOIN pg_stat_activity holding ON holding.pid = held.pid
+   WHERE waiting.datname = current_database() AND waiting.application_name = 'pgrehearse load'
+     AND waiting.wait_event_type = 'Lock' AND waiting.query_id IS NOT NULL
+   GROUP BY 2, 3`;
 
-interface Sighting extends WaitShare {
-  kind: 'load' | 'own';
+interface Sighting {
+  kind: 'load' | 'own' | 'blocked';
+  /** Of who is blocked, the identifier of its statement. */
+  event: string;
+  /** The identifier of a statement, or what kind of session it is. */
+  blocker: string | null;
+  seen: number;
+}
+
+/** Statements by their identifiers, as the server computes them. */
+export interface Blocking {
+  blocked: string;
+  blocker: string;
+  seen: number;
 }
 
 /** Looks until it is stopped. */
 export class WaitProfile {
   readonly #client: Client;
   readonly #seen = new Map<string, number>();
+  readonly #blockings = new Map<string, Blocking>();
   readonly #activities = new ActivityLog();
   readonly #running: Promise<void>;
   #looks = 0;
@@ -46,20 +69,27 @@ export class WaitProfile {
         .query<Sighting>({ name: 'waits', text: look })
         .catch(() => ({ rows: [] as Sighting[] }));
       this.#looks++;
-      for (const { kind, event, seen } of rows) {
-        if (kind === 'load') this.#seen.set(event, (this.#seen.get(event) ?? 0) + seen);
-      }
+      for (const row of rows) this.#note(row);
       const own = rows.filter(({ kind }) => kind === 'own').map(({ event }) => event);
       this.#activities.see(own, Date.now());
       await sleep(intervalMs);
     }
   }
 
-  /** The profile, the commonest first, and what the server did of its own. */
-  async stop(): Promise<{ waits: StageEvidence['waits']; activities: ServerActivity[] }> {
+  #note({ kind, event, blocker, seen }: Sighting): void {
+    if (kind === 'load') this.#seen.set(event, (this.#seen.get(event) ?? 0) + seen);
+    if (kind !== 'blocked' || blocker === null) return;
+    const key = `${event} ${blocker}`;
+    const before = this.#blockings.get(key)?.seen ?? 0;
+    this.#blockings.set(key, { blocked: event, blocker, seen: before + seen });
+  }
+
+  /** The profile, the commonest first, who waited for whose lock, and what the server did of its own. */
+  async stop(): Promise<{ waits: StageEvidence['waits']; blockings: Blocking[]; activities: ServerActivity[] }> {
     this.#stopped = true;
     await this.#running;
     const shares = [...this.#seen].map(([event, seen]) => ({ event, seen })).sort((a, b) => b.seen - a.seen);
-    return { waits: { looks: this.#looks, shares }, activities: this.#activities.stretches() };
+    const blockings = [...this.#blockings.values()].sort((a, b) => b.seen - a.seen);
+    return { waits: { looks: this.#looks, shares }, blockings, activities: this.#activities.stretches() };
   }
 }

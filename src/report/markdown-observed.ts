@@ -18,6 +18,7 @@ export function renderObserved(result: RunResult): string {
     overview(result, evidence),
     findings(result),
     ...evidence.map((own) => details(`${escapeText(own.stage)}: what sessions waited for`, waitTable(own))),
+    ...evidence.map((own) => blockedTable(own)),
     ...evidence.map((own) => unusedIndexes(own)),
     ...evidence.map((own) => details(`${escapeText(own.stage)}: access to tables`, tableTable(own.tables))),
     ...evidence.map((own) => details(`${escapeText(own.stage)}: use of indexes`, indexTable(own.indexes))),
@@ -83,6 +84,15 @@ function waitTable({ waits }: StageEvidence): string {
     .slice(0, mostRows)
     .map(({ event, seen }) => [escapeText(event), (seen / waits.looks).toFixed(2)]);
   return table(['Waited for', toRight('Sessions at a time')], rows);
+}
+
+function blockedTable({ stage, waits, blocked = [] }: StageEvidence): string {
+  if (blocked.length === 0) return '';
+  const rows = blocked
+    .slice(0, mostRows)
+    .map((own) => [escapeText(own.blocked), escapeText(own.blocker), (own.seen / waits.looks).toFixed(2)]);
+  const header = ['Waited for a lock', 'Which this one had, or queued for before', toRight('Pairs at a time')];
+  return details(`${escapeText(stage)}: who waited for whose locks`, table(header, rows));
 }
 
 /** An index that nothing read costs every write and serves no one here; another that another covers may go as well. */

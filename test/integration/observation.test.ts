@@ -94,6 +94,12 @@ describe.each(serversWeStart)('$name', ({ choice, missing }) => {
   });
 });
 
+const lockingUpdate = 'UPDATE items SET note = note WHERE id = 1';
+const update: PlannedTransaction = {
+  name: 'note',
+  body: { statements: { update: lockingUpdate }, run: async () => undefined },
+};
+
 describe('waits', () => {
   it('shows what the sessions of the load wait for', async () => {
     await using folder = await temporaryFolder();
@@ -112,15 +118,17 @@ describe('waits', () => {
       await using observation = await Observation.start(connection, server.major);
       const load = new Client({ ...connection, application_name: 'pgrehearse load' });
       await load.connect();
-      const waiting = load.query('UPDATE items SET note = note WHERE id = 1');
+      const waiting = load.query(lockingUpdate);
       await new Promise((resolve) => setTimeout(resolve, 700));
       await holder.query('ROLLBACK');
       await waiting;
       await load.end();
-      const { waits } = await observation.finish('after', [], new Map());
+      const { waits, blocked } = await observation.finish('after', [update], new Map([['note', 1]]));
+      expect(blocked).toMatchObject([{ blocked: 'note.update', blocker: 'another statement' }]);
+      expect(blocked![0]!.seen).toBeGreaterThan(1);
       expect(waits.shares[0]!.event).toMatch(/^Lock: (transactionid|tuple)$/);
       expect(waits.shares[0]!.seen).toBeGreaterThan(1);
-      expect(waits.looks).toBeGreaterThan(waits.shares[0]!.seen);
+      expect(waits.looks).toBeGreaterThanOrEqual(waits.shares[0]!.seen);
     });
   });
 });

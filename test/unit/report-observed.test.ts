@@ -71,6 +71,13 @@ describe('what the server did', () => {
     expect(unneeded).not.toContain('events_pkey');
   });
 
+  it('tells who waited for whose locks, where somebody did', async () => {
+    const blocked = [{ blocked: 'post.entry', blocker: 'autovacuum worker', seen: 25 }];
+    const markdown = await rendered(evidence('before'), evidence('after', { blocked }));
+    expect(markdown).toMatch(/\| post\\?\.entry \| autovacuum worker \| 0\.25 \|/);
+    expect(markdown).not.toContain('before: who waited');
+  });
+
   it('tells what the version does not', async () => {
     expect(await rendered(evidence('after', { gaps: ['I/O by actor: from PostgreSQL 16 on'] }))).toContain(
       'Not told by this version of PostgreSQL: I/O by actor',
