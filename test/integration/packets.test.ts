@@ -29,7 +29,7 @@ test('every migration goes up, down and up again on the seeded database and lose
   workload.roundTrip(contents));
 
 test('sequences of a channel have no gaps', async () => {
-  await withClient(server.connection('seeded'), async (client) => {
+  await withClient(workload.seeded, async (client) => {
     const { rows } = await client.query(`
       SELECT src_chain_id, src_channel_id FROM packet_flow GROUP BY 1, 2
       HAVING min(sequence) <> 1 OR max(sequence) <> count(*)`);

@@ -22,36 +22,50 @@ interface SeedRequest {
 }
 
 export class SeededWorkload {
+  /** The database that was seeded; the copies are made from it. */
+  readonly seeded: ConnectionTarget;
   readonly migrations: readonly Migration[];
   readonly #scenario: ScenarioSpec;
   readonly #server: Server;
+  readonly #name: string;
   readonly #common: SeedRequest;
+  /** Loads so far: each has keys of its own. */
+  #blocks = 0;
 
-  private constructor(server: Server, scenario: ScenarioSpec, migrations: readonly Migration[], common: SeedRequest) {
+  private constructor(
+    server: Server,
+    name: string,
+    scenario: ScenarioSpec,
+    migrations: readonly Migration[],
+    common: SeedRequest,
+  ) {
     this.#server = server;
+    this.#name = name;
+    this.seeded = server.connection(name);
     this.#scenario = scenario;
     this.migrations = migrations;
     this.#common = common;
   }
 
-  /** Seeds the baseline into a database of its own on the server. */
+  /** Seeds the baseline into a database of the workload's name on the server. */
   static async seed(server: Server, name: string, scenario: ScenarioSpec, scale: number): Promise<SeededWorkload> {
     const migrations = await readMigrations(join(root, scenario.workload.migrations));
     const common = { scenarioFile: join(root, 'scenarios', `${name}.ts`), seed: 1, scale };
-    await createDatabase(server, 'seeded');
-    const connection = server.connection('seeded');
+    await createDatabase(server, name);
+    const connection = server.connection(name);
     await migrate(connection, migrations, { to: scenario.workload.baseline });
     await loadSeed({ ...common, connection, workers: 1 });
-    return new SeededWorkload(server, scenario, migrations, common);
+    return new SeededWorkload(server, name, scenario, migrations, common);
   }
 
-  /** A copy of the seeded database, or of another one. */
-  async copy(name: string, template = 'seeded'): Promise<ConnectionTarget> {
-    const database = name.replaceAll('-', '_');
+  /** A copy of the seeded database, or of a copy of it. */
+  async copy(name: string, of?: string): Promise<ConnectionTarget> {
+    const database = (copy: string) => `${this.#name}_${copy.replaceAll('-', '_')}`;
+    const template = of === undefined ? this.#name : database(of);
     await withClient(this.#server.connection(), (client) =>
-      client.query(`CREATE DATABASE ${database} TEMPLATE ${template}`),
+      client.query(`CREATE DATABASE ${database(name)} TEMPLATE ${template}`),
     );
-    return this.#server.connection(database);
+    return this.#server.connection(database(name));
   }
 
   /** Takes the database up to a stage. */
@@ -96,7 +110,7 @@ export class SeededWorkload {
       expectEqual(stage, first, answers);
       expect(await this.brokenInvariants(stage.name, ladder)).toEqual([]);
       const loaded = await this.copy(`load_${stage.name}`, 'ladder');
-      await this.#shortLoad(stage, loaded);
+      await this.shortLoad(stage, loaded, 1_200);
       expect(await this.brokenInvariants(stage.name, loaded)).toEqual([]);
       await ask(stage, loaded);
     }
@@ -108,7 +122,12 @@ export class SeededWorkload {
     return outcomes.filter(({ holds }) => !holds).map(({ name }) => name);
   }
 
-  async #shortLoad({ name: stage, jobs = {} }: StageSpec, connection: ConnectionTarget): Promise<void> {
+  /** Every arrival succeeds, and every job was carried out without an error. */
+  async shortLoad(
+    { name: stage, jobs = {} }: StageSpec,
+    connection: ConnectionTarget,
+    durationMs: number,
+  ): Promise<void> {
     await using folder = await temporaryFolder();
     const soon = Object.entries(jobs).map(([name, job]) => [name, Object.assign({}, job, { firstMs: 100 })]);
     const block = await runBlock({
@@ -116,8 +135,8 @@ export class SeededWorkload {
       stage,
       connection,
       id: stage,
-      blockNumber: 1,
-      load: { ...defaultLoad, ratePerSecond: 120, durationMs: 1_200, warmupMs: 100, connections: 4 },
+      blockNumber: ++this.#blocks,
+      load: { ...defaultLoad, ratePerSecond: 120, durationMs, warmupMs: 100, connections: 4 },
       slo: defaultSlo,
       samplesPath: join(folder.path, 'samples.bin'),
       jobs: Object.fromEntries(soon),
