@@ -20,6 +20,7 @@ export function warningsOf(result: RunResult): Warning[] {
   const { generator, blocks, capacity = [] } = result;
   return [
     ...scaleWarnings(result),
+    ...preparedWarnings(result),
     ...blocks.flatMap((block) => blockWarnings(block)),
     ...blocks.flatMap((block) => jobWarnings(block)),
     ...blocks.flatMap((block) => ceilingWarnings(block, generator)),
@@ -36,6 +37,20 @@ function scaleWarnings({ seed }: RunResult): Warning[] {
       advice: 'Plans and caches differ at full size: run with --scale 1 before you rely on the figures.',
     },
   ];
+}
+
+/** A pooler that keeps no named statements makes parsing a part of the change, where other stages do without. */
+function preparedWarnings({ stages, load }: RunResult): Warning[] {
+  if (load.prepared === false) return [];
+  const unprepared = stages.filter(({ topology }) => topology?.pooler?.prepared === false);
+  if (unprepared.length === stages.length) return [];
+  return unprepared.map(({ name, topology }) => ({
+    code: 'prepared-elsewhere',
+    stage: name,
+    message: `Statements are parsed whenever they are sent in ${name}, behind PgBouncer ${topology!.pooler!.version}, and in other stages they are not.`,
+    advice:
+      'What parsing costs is a part of the difference: compare with --no-prepared, or take PgBouncer 1.21 or newer.',
+  }));
 }
 
 function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints }: Block): Warning[] {

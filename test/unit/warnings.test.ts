@@ -31,6 +31,18 @@ describe('warningsOf', () => {
 
   it('doubts a small scale', () => expect(codes((result) => (result.seed!.scale = 0.1))).toContain('small-scale'));
 
+  it('doubts stages of which only one parses its statements whenever it sends them', () => {
+    const pooler = { version: '1.18.0', poolSize: 20, prepared: false };
+    const withPooler = (stages: number[], prepared?: boolean) =>
+      codes((result) => {
+        for (const at of stages) result.stages.at(at)!.topology = { pooler };
+        if (prepared !== undefined) result.load.prepared = prepared;
+      }).filter((code) => code === 'prepared-elsewhere');
+    expect(withPooler([-1])).toHaveLength(1);
+    expect(withPooler([-1], false)).toEqual([]);
+    expect(withPooler([0, 1])).toEqual([]);
+  });
+
   it('doubts a short block', () =>
     expect(
       codes((result) => Object.assign(result.blocks.at(-1)!, { outcome: 'complete', measuredMs: 5_000 })),
