@@ -84,9 +84,10 @@ describe('a PostgreSQL that is restarted in mid-run', () => {
     const { host, port, user, password } = server.loopbackConnection('postgres');
     const url = `postgres://${user}:${encodeURIComponent(password!)}@${host}:${port}/postgres`;
     // Our own looks at the server are sessions of others, as a production server has them.
-    const flags = ['--stages', 'after', '--preset', 'none', '--duration', '6s', '--allow-production', '--server', url];
-    const loaded = load('restarted', ...flags);
-    await untilVisited(server, 40);
+    const flags = ['--stages', 'after', '--preset', 'none', '--allow-production', '--server', url];
+    // So many that also a quick restart costs some dozens.
+    const loaded = load('restarted', ...flags, '--rate', '400', '--duration', '6s');
+    await untilVisited(server, 200);
     await server.restart();
     const { result, report } = await loaded;
     expect(result.status).toBe('complete');
