@@ -35,7 +35,7 @@ interface RehearseFlags extends MeasureFlags, OutputFlags {
   firstInterleaving: number;
   project?: Map<string, number>;
   command?: string;
-  adversary?: Adversary;
+  adversary?: Adversary | 'each';
   hold: number;
   lockTimeout?: number;
   attempts: number;
@@ -86,8 +86,8 @@ export function rehearseCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         '--adversary <kind>',
-        'who holds locks on its tables: a reader or a writer idle in its transaction, a long COPY into them, a slow VACUUM',
-      ).choices(adversaries),
+        'who holds locks on its tables: a reader or a writer idle in its transaction, a long COPY into them, a slow VACUUM; each: all repeats with nobody, and with each of these',
+      ).choices([...adversaries, 'each']),
     )
     .addOption(new Option('--hold <time>', 'how long the adversary does').argParser(parseDuration).default(3000, '3s'))
     .addOption(

@@ -18,7 +18,7 @@ import { addedMigrations } from './added.ts';
 import { longestMigrationMs, Pass } from './pass.ts';
 import { heldLocks, queueOf } from './queue-figures.ts';
 import type { Adversary, LiveRepeat, RoundTrip } from './record.ts';
-import type { LiveRequest } from './request.ts';
+import type { RepeatRequest } from './request.ts';
 import { applyAgain } from './round-trip.ts';
 import { serverFigures } from './server-figures.ts';
 import {
@@ -39,31 +39,38 @@ export interface Repeat {
   down?: LiveRepeat;
 }
 
-export function carryOutRepeat(number: number, request: LiveRequest, rehearsal: Rehearsal): Promise<Repeat> {
+/** Which of the repeats it is. */
+interface Place {
+  number: number;
+  of: number;
+}
+
+export function carryOutRepeat(place: Place, request: RepeatRequest, rehearsal: Rehearsal): Promise<Repeat> {
   return onClone(rehearsal.stages[0]!, rehearsal, {}, (stage) =>
-    new LiveRun(stage, number, request, rehearsal).carryOut(),
+    new LiveRun(stage, place, request, rehearsal).carryOut(),
   );
 }
 
 /** One repeat on its clone. */
 class LiveRun {
   readonly #stage: LiveStage;
-  readonly #number: number;
-  readonly #request: LiveRequest;
+  readonly #place: Place;
+  readonly #request: RepeatRequest;
   readonly #rehearsal: Rehearsal;
   /** Before the migration, and after each direction. */
   readonly #schemas: string[][] = [];
 
-  constructor(stage: LiveStage, number: number, request: LiveRequest, rehearsal: Rehearsal) {
+  constructor(stage: LiveStage, place: Place, request: RepeatRequest, rehearsal: Rehearsal) {
     this.#stage = stage;
-    this.#number = number;
+    this.#place = place;
     this.#request = request;
     this.#rehearsal = rehearsal;
   }
 
   async carryOut(): Promise<Repeat> {
     const { plan, journal } = this.#rehearsal;
-    const title = `Repeat ${this.#number} of ${this.#request.repeats}: migrate under ${plan.load.ratePerSecond} transactions a second`;
+    const { number, of } = this.#place;
+    const title = `Repeat ${number} of ${of}: migrate under ${plan.load.ratePerSecond} transactions a second`;
     const { repeat } = await journal.part(
       { name: 'measure', title, stage: this.#stage.planned.spec.name },
       async () => {
@@ -86,15 +93,16 @@ class LiveRun {
   async #measure(): Promise<Repeat> {
     const { connection } = this.#stage;
     const { beforeMs, afterMs, down } = this.#request;
-    const samplesFile = `samples/repeat-${this.#number}.bin`;
+    const { number } = this.#place;
+    const samplesFile = `samples/repeat-${number}.bin`;
     const atStart = await readRelations(connection);
     const plans = await this.#readPlans();
     this.#schemas.push(await describeSchema(connection));
     await using watch = await LockWatch.start(connection);
     await using serverWatch = await ServerWatch.start(connection);
     const order = {
-      name: `repeat-${this.#number}`,
-      number: this.#number,
+      name: `repeat-${number}`,
+      number,
       samplesFile,
       successor: this.#takesOver === undefined ? undefined : this.#rehearsal.plan.stages.at(-1),
       longestMs: beforeMs + (down ? 2 : 1) * (longestMigrationMs + afterMs + longestRecoveryMs),
@@ -212,6 +220,7 @@ class LiveRun {
     const during = looks.filter(({ atMs }) => atMs >= pass.startedAt && atMs <= pass.endedAt);
     return {
       startedAt: first!.startedAt,
+      ...(this.#request.adversary === undefined ? {} : { adversary: this.#request.adversary.kind }),
       migrationStartMs: live.migrationStartMs,
       migrationEndMs: live.migrationEndMs,
       endMs: live.endMs,

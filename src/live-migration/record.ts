@@ -74,6 +74,8 @@ export interface ServerEvidence {
 /** The migration once, on a clone of its own. */
 export interface LiveRepeat {
   startedAt: string;
+  /** Who held locks on its tables; absent where nobody did, and in older results. */
+  adversary?: Adversary;
   migrationStartMs: number;
   migrationEndMs: number;
   endMs: number;
@@ -217,7 +219,8 @@ export interface Projection {
 export interface LiveMigration {
   from: string;
   to: string;
-  adversary?: Adversary;
+  /** Who held locks on its tables; `each`: the repeats differ by it. */
+  adversary?: Adversary | 'each';
   budgets: Budgets;
   lockWait?: { timeoutMs: number; attempts: number; pauseMs: number };
   /** By the text of the migrations alone. */

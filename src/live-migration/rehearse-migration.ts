@@ -13,12 +13,13 @@ import { carryOutInterleavings } from './interleavings.ts';
 import { carryOutKillPoints } from './kill-points.ts';
 import { carryOutRepeat } from './live-run.ts';
 import type { LiveMigration } from './record.ts';
-import type { LiveRequest } from './request.ts';
+import { repeatsOf, type LiveRequest } from './request.ts';
 import { askSquawk } from './squawk.ts';
 import { planSizes, projectSizes } from './sizes.ts';
 
 /**
- * Applies what the last stage of the plan has and the first has not, under the load of the first, `repeats` times from fresh clones.
+ * Applies what the last stage of the plan has and the first has not, under the load of the first, `repeats` times from fresh clones (with
+ * each adversary, where each is asked for).
  *
  * @returns the result, with verdict on the worst repeat, also when the signal interrupted it
  * @throws UsageError where the later stage takes over at a version that is not applied, or a table cannot be projected
@@ -53,8 +54,9 @@ export async function rehearseMigration(
       }
     }
     await mkdir(join(plan.outDir, 'samples'), { recursive: true });
-    for (let number = 1; number <= request.repeats; number++) {
-      const { up, down } = await carryOutRepeat(number, request, rehearsal);
+    const repeats = repeatsOf(request);
+    for (const [at, repeat] of repeats.entries()) {
+      const { up, down } = await carryOutRepeat({ number: at + 1, of: repeats.length }, repeat, rehearsal);
       live.repeats.push(up);
       if (down !== undefined) live.downs?.push(down);
       await rehearsal.journal.save();

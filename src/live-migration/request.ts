@@ -2,7 +2,7 @@
 import type { LockWait } from '../migrate.ts';
 import type { InterleavingOrder } from './interleavings.ts';
 import type { ProjectionTargets } from './sizes.ts';
-import type { Adversary, Budgets } from './record.ts';
+import { adversaries, type Adversary, type Budgets } from './record.ts';
 
 /** How a migration is rehearsed. */
 export interface LiveRequest {
@@ -19,8 +19,23 @@ export interface LiveRequest {
   interleavings: InterleavingOrder;
   /** How long it takes with so many rows; nothing is measured for it where there are none. */
   project: ProjectionTargets;
-  adversary?: { kind: Adversary; holdMs: number };
+  /** `each`: all of the repeats with nobody, and then with each kind by itself. */
+  adversary?: { kind: Adversary | 'each'; holdMs: number };
   lockWait?: LockWait;
   /** A command of the user's, in place of our runner. */
   command?: string;
+}
+
+/** The same for one repeat. */
+export interface RepeatRequest extends Omit<LiveRequest, 'adversary'> {
+  adversary?: { kind: Adversary; holdMs: number };
+}
+
+/** The repeats in their order. */
+export function repeatsOf({ adversary, ...request }: LiveRequest): RepeatRequest[] {
+  const kinds = adversary?.kind === 'each' ? [undefined, ...adversaries] : [adversary?.kind];
+  return kinds.flatMap((kind) => {
+    const repeat = { ...request, ...(kind === undefined ? {} : { adversary: { kind, holdMs: adversary!.holdMs } }) };
+    return Array.from({ length: request.repeats }, () => repeat);
+  });
 }

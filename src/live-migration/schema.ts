@@ -34,6 +34,7 @@ const serverEvidence = z.object({
 
 const repeat = z.object({
   startedAt: z.string(),
+  adversary: z.enum(adversaries).optional(),
   migrationStartMs: instant,
   migrationEndMs: instant,
   endMs: instant,
@@ -103,7 +104,7 @@ const projection = z.object({
 export const liveMigrationSchema = z.object({
   from: z.string(),
   to: z.string(),
-  adversary: z.enum(adversaries).optional(),
+  adversary: z.enum([...adversaries, 'each']).optional(),
   budgets: z.object({
     maxStallMs: amount,
     maxBlockedMs: amount,

@@ -53,8 +53,13 @@ const besides: Record<Adversary, string> = {
   autovacuum: 'a VACUUM that goes on',
 };
 
+function describeAdversary(adversary: Adversary | 'each'): string {
+  return adversary === 'each' ? `nobody, and then ${Object.values(besides).join(', or ')}` : besides[adversary];
+}
+
 function describeSetting({ from, to, adversary, lockWait, repeats }: LiveMigration, ratePerSecond: number): string {
-  const beside = adversary === undefined ? '' : `, beside ${besides[adversary]} on each table that it touches`;
+  const beside =
+    adversary === undefined ? '' : `, beside ${describeAdversary(adversary)} on each table that it touches`;
   const patience =
     lockWait === undefined
       ? 'without a lock_timeout'
@@ -77,18 +82,20 @@ function repeatTable(repeats: readonly LiveRepeat[], limitMs: number): string {
     'Recovered after',
     'WAL',
   ];
-  const rows = repeats.map(({ migrationStartMs, migrationEndMs, outcome, impact, queue, retries, walBytes }, at) => [
-    String(at + 1),
-    `${outcome === 'failed' ? 'failed after ' : ''}${formatMs(migrationEndMs - migrationStartMs)}${retries === 0 ? '' : `, ${formatPlural(retries, 'retry', 'retries')}`}`,
-    `**${formatMs(impact.longestStallMs)}** (${formatMs(impact.usualStallMs)})`,
-    impact.stalls?.map(({ longestMs }) => formatMs(longestMs)).join(', ') ?? '',
-    formatCount(impact.pastLimit),
-    formatMs(impact.lostMs),
-    describeFailures(impact),
-    `${formatMs(queue.blockedMs)} (${formatCount(queue.most)})`,
-    impact.recoveryMs === undefined ? 'not within the load' : formatMs(impact.recoveryMs),
-    formatBytes(walBytes),
-  ]);
+  const rows = repeats.map(
+    ({ migrationStartMs, migrationEndMs, outcome, impact, queue, retries, walBytes, ...repeat }, at) => [
+      `${at + 1}${repeat.adversary === undefined ? '' : `, ${repeat.adversary}`}`,
+      `${outcome === 'failed' ? 'failed after ' : ''}${formatMs(migrationEndMs - migrationStartMs)}${retries === 0 ? '' : `, ${formatPlural(retries, 'retry', 'retries')}`}`,
+      `**${formatMs(impact.longestStallMs)}** (${formatMs(impact.usualStallMs)})`,
+      impact.stalls?.map(({ longestMs }) => formatMs(longestMs)).join(', ') ?? '',
+      formatCount(impact.pastLimit),
+      formatMs(impact.lostMs),
+      describeFailures(impact),
+      `${formatMs(queue.blockedMs)} (${formatCount(queue.most)})`,
+      impact.recoveryMs === undefined ? 'not within the load' : formatMs(impact.recoveryMs),
+      formatBytes(walBytes),
+    ],
+  );
   return table(['Repeat', ...columns.map(toRight)], rows);
 }
 

@@ -190,6 +190,8 @@ const usualShare = 1 / 3;
 
 /** Reads and writes by themselves, where they are often enough for the budget to mean something. */
 function stallBudgets({ budgets: { maxStallMs } }: LiveMigration, repeats: readonly LiveRepeat[]): Budgeted[] {
+  // Where nothing was completed for so long, neither were reads and writes.
+  if (repeats.some(({ impact }) => impact.longestStallMs > maxStallMs)) return [];
   return (['read', 'write'] as const).flatMap((access) => {
     const all = repeats.flatMap(({ impact }) => impact.stalls?.filter((stall) => stall.access === access) ?? []);
     if (all.length === 0 || all.some(({ usualMs }) => usualMs > maxStallMs * usualShare)) return [];

@@ -56,6 +56,13 @@ describe('the budget for stalls', () => {
     expect(failed).toEqual([expect.stringContaining('no write was completed for 1.01 s, 500 ms allowed')]);
   });
 
+  it('says nothing of writes where nothing at all was completed', () => {
+    const reasons = judge(judged({ longestStallMs: 600 })).gates.map(({ reason }) => reason);
+    expect(reasons.filter((reason) => /^no (transaction|read|write) was/.test(reason))).toEqual([
+      expect.stringContaining('no transaction was completed for 600 ms'),
+    ]);
+  });
+
   it('asks nothing of writes that are rare anyway', () => {
     const rare = [{ access: 'write' as const, longestMs: 900, usualMs: 800 }];
     expect(judge(judged({ stalls: rare })).exitCode).toBe(0);
