@@ -72,7 +72,8 @@ export async function startPostmaster(
 }
 
 async function gone(child: ChildProcess, registration: { pid: number | undefined }): Promise<void> {
-  await once(child, 'exit');
+  // A server that refuses its settings may be gone before anybody listens.
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   registration.pid = undefined;
 }
 

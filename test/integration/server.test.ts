@@ -9,6 +9,7 @@ import { EnvironmentError, UsageError } from '../../src/errors.ts';
 import { findBinaries, packageName } from '../../src/server/binaries.ts';
 import { startEmbedded } from '../../src/server/embedded.ts';
 import { describeHost } from '../../src/server/host.ts';
+import { startPostmaster } from '../../src/server/postmaster.ts';
 import { resolveProfile, seedingSettings, settingsOf } from '../../src/server/profiles.ts';
 import { assertShutDown } from '../../src/snapshot/control-file.ts';
 import { startTestServer, temporaryFolder } from './postgres.ts';
@@ -129,6 +130,16 @@ test.each([
   await expect(failed).rejects.toThrow(kind);
   await expect(failed).rejects.toThrow(message);
   await expect(failed).rejects.toThrow(/^[^\n]*\.$/);
+});
+
+test('servers that end before anybody listens are told, and not waited for', async () => {
+  await using folder = await temporaryFolder();
+  const binaries = { ...(await findBinaries()), postgres: process.platform === 'win32' ? 'whoami' : 'false' };
+  const starts = Array.from({ length: 16 }, () => startPostmaster(binaries, folder.path, { pid: undefined }));
+  const outcomes = await Promise.allSettled(starts);
+  expect(outcomes.map((outcome) => outcome.status === 'rejected' && String(outcome.reason))).toEqual(
+    starts.map(() => 'EnvironmentError: PostgreSQL did not start: its log is empty.'),
+  );
 });
 
 test('a start that is aborted leaves nothing', async () => {
