@@ -134,11 +134,14 @@ test.each([
 
 test('servers that end before anybody listens are told, and not waited for', async () => {
   await using folder = await temporaryFolder();
-  const binaries = { ...(await findBinaries()), postgres: process.platform === 'win32' ? 'whoami' : 'false' };
+  const binaries = {
+    ...(await findBinaries(join(folder.path, 'cache'))),
+    postgres: process.platform === 'win32' ? 'whoami' : 'false',
+  };
   const starts = Array.from({ length: 16 }, () => startPostmaster(binaries, folder.path, { pid: undefined }));
   const outcomes = await Promise.allSettled(starts);
   expect(outcomes.map((outcome) => outcome.status === 'rejected' && String(outcome.reason))).toEqual(
-    starts.map(() => 'EnvironmentError: PostgreSQL did not start: its log is empty.'),
+    starts.map(() => expect.stringContaining('PostgreSQL did not start: ')),
   );
 });
 
