@@ -8,6 +8,7 @@ import { runBlock } from '../../src/load/engine.ts';
 import type { BlockOptions } from '../../src/load/engine.ts';
 import { defaultSlo } from '../../src/scenario.ts';
 import type { Server } from '../../src/server/server.ts';
+import { createAccounts, fillAccounts } from './accounts.ts';
 import { startTestServer } from './postgres.ts';
 
 let server: Server;
@@ -19,8 +20,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pgrehearse-jobs-'));
   control = new Client(server.connection());
   await control.connect();
-  await control.query('CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL, name text)');
-  await control.query("INSERT INTO accounts SELECT id, 0, 'account ' || id FROM generate_series(1, 100) AS id");
+  await createAccounts(control);
+  await fillAccounts(control);
 });
 
 afterAll(async () => {

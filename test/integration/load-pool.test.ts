@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LoadSession } from '../../src/load/engine.ts';
 import { defaultLoad, defaultSlo, type PoolSpec } from '../../src/scenario.ts';
 import type { Server } from '../../src/server/server.ts';
+import { createAccounts, fillAccounts } from './accounts.ts';
 import { startTestServer, temporaryFolder } from './postgres.ts';
 
 let server: Server;
@@ -17,8 +18,8 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   control = new Client(server.connection());
   await control.connect();
-  await control.query('CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL, name text)');
-  await control.query("INSERT INTO accounts SELECT id, 0, 'account ' || id FROM generate_series(1, 100) AS id");
+  await createAccounts(control);
+  await fillAccounts(control);
 });
 
 afterAll(async () => {

@@ -8,6 +8,7 @@ import { withClient } from '../../src/database.ts';
 import { runBlock } from '../../src/load/engine.ts';
 import { defaultSlo } from '../../src/scenario.ts';
 import type { ConnectionTarget } from '../../src/server/server.ts';
+import { createAccounts, fillAccounts } from './accounts.ts';
 import { startTestServer } from './postgres.ts';
 
 const perSecond = 100;
@@ -33,8 +34,8 @@ it('shows a second of stall as the hundred transactions that were due in it, not
   await using folder = await mkdtempDisposable(join(tmpdir(), 'pgrehearse-stall-'));
   const connection = server.connection();
   await withClient(connection, async (client) => {
-    await client.query('CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL, name text)');
-    await client.query("INSERT INTO accounts SELECT id, 0, 'account ' || id FROM generate_series(1, 100) AS id");
+    await createAccounts(client);
+    await fillAccounts(client);
   });
   let stalled: Promise<void> | undefined;
   const { counts, missed, total } = await runBlock({

@@ -7,6 +7,7 @@ import { collectAnswers, compareAnswers } from '../../src/load/answers.ts';
 import { runBlock } from '../../src/load/engine.ts';
 import { defaultLoad, defaultSlo } from '../../src/scenario.ts';
 import type { Server } from '../../src/server/server.ts';
+import { createAccounts, fillAccounts } from './accounts.ts';
 import { startTestServer, temporaryFolder } from './postgres.ts';
 
 const common = {
@@ -32,12 +33,12 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   control = new Client(server.connection());
   await control.connect();
-  await control.query('CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL, name text)');
+  await createAccounts(control);
 });
 
 beforeEach(async () => {
   await control.query('TRUNCATE accounts');
-  await control.query("INSERT INTO accounts SELECT id, 0, 'account ' || id FROM generate_series(1, 100) AS id");
+  await fillAccounts(control);
 });
 
 afterAll(async () => {

@@ -10,6 +10,7 @@ import type { ProbeOptions } from '../../src/load/probe.ts';
 import { readResult } from '../../src/result-file.ts';
 import type { Server } from '../../src/server/server.ts';
 import { pgrehearse, shop } from './command.ts';
+import { createAccounts, fillAccounts } from './accounts.ts';
 import { startTestServer } from './postgres.ts';
 
 const scenarioFile = fileURLToPath(new URL('./load-scenario.ts', import.meta.url));
@@ -21,8 +22,8 @@ describe('probeStage', () => {
     server = await startTestServer();
     const client = new Client(server.connection());
     await client.connect();
-    await client.query('CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL, name text)');
-    await client.query("INSERT INTO accounts SELECT id, 0, 'account ' || id FROM generate_series(1, 100) AS id");
+    await createAccounts(client);
+    await fillAccounts(client);
     await client.end();
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
