@@ -14,7 +14,6 @@ import { readSamples } from '../../src/load/samples-file.ts';
 import { Fate } from '../../src/load/samples.ts';
 import type { Block } from '../../src/result.ts';
 import type { Server } from '../../src/server/server.ts';
-import { createAccounts, fillAccounts } from './accounts.ts';
 import { startTestServer } from './postgres.ts';
 
 const scenarioFile = fileURLToPath(new URL('./load-scenario.ts', import.meta.url));
@@ -28,12 +27,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pgrehearse-load-'));
   control = new Client(server.connection());
   await control.connect();
-  await createAccounts(control);
+  await control.query('CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL, name text)');
 });
 
 beforeEach(async () => {
   await control.query('TRUNCATE accounts');
-  await fillAccounts(control);
+  await control.query("INSERT INTO accounts SELECT id, 0, 'account ' || id FROM generate_series(1, 100) AS id");
 });
 
 afterAll(async () => {
