@@ -5,7 +5,7 @@ import type { RunControl } from './journal.ts';
 import type { RunPlan } from './plan.ts';
 import { rehearse } from './rehearsal.ts';
 import type { CalibrationRound, RunResult } from './result.ts';
-import { finishedPairs, type FinishedPair } from './verdict/pairs.ts';
+import { finishedPairs, outcomeOf, type FinishedPair } from './verdict/pairs.ts';
 import { judgeTypical, scatterOf } from './verdict/typical.ts';
 
 /**
@@ -37,18 +37,12 @@ export function calibrate(plan: RunPlan, rounds: number, control: RunControl = {
 function roundOf(result: RunResult): CalibrationRound {
   const [overall, ...transactions] = judgeTypical(result);
   const comparison = result.comparison!;
-  const pairs = finishedPairs(comparison, 'change');
   const deviation = scatterOf(comparison);
   return {
     stage: comparison.after,
-    startedAt: comparison.pairs[0]!.blocks[0]!.startedAt,
-    outcome: overall!.outcome,
-    reason: overall!.reason,
-    ...(overall!.estimate === undefined ? {} : { estimate: overall!.estimate }),
-    pairs: pairs.length,
-    discarded: pairs.filter(({ discarded }) => discarded !== undefined).length,
+    ...outcomeOf(comparison, overall!),
     ...(deviation === undefined ? {} : { deviation }),
-    naiveRatio: naiveRatio(pairs),
+    naiveRatio: naiveRatio(finishedPairs(comparison, 'change')),
     falseTransactions: transactions.filter(({ outcome }) => outcome === 'fail').map(({ transaction }) => transaction!),
   };
 }

@@ -1,16 +1,9 @@
 /** What a calibration found, as it stands in the result. */
-import type { GateEstimate, Outcome } from '../verdict/record.ts';
+import type { ComparisonOutcome } from '../verdict/record.ts';
 
 /** One comparison of a stage with itself. */
-export interface CalibrationRound {
+export interface CalibrationRound extends ComparisonOutcome {
   stage: string;
-  startedAt: string;
-  outcome: Outcome;
-  reason: string;
-  estimate?: GateEstimate;
-  /** Finished pairs, and how many of them were thrown away. */
-  pairs: number;
-  discarded: number;
   /** Standard deviation of ln(p95 / p95) of a pair; absent where too few are usable. */
   deviation?: number;
   /**

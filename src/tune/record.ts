@@ -1,5 +1,5 @@
 /** What `pgrehearse tune` found: a part of the RunResult. */
-import type { GateEstimate, Outcome } from '../verdict/record.ts';
+import type { ComparisonOutcome } from '../verdict/record.ts';
 
 /** A setting of a profile as the report shows it. */
 export interface TunedSetting {
@@ -9,22 +9,17 @@ export interface TunedSetting {
   source?: string;
 }
 
-/** One comparison: the whole profile beside the profile without some of its settings. */
-export interface TuningStep {
+/**
+ * One comparison: the whole profile beside the profile without some of its settings. Its outcome is of p95 without them over p95 of the
+ * whole profile: `fail` is a proof that they are needed, `pass` that they are not.
+ */
+export interface TuningStep extends ComparisonOutcome {
   /** `profile`: all of its settings dropped; `group`: those that belong together; `minimal`: everything that may go, at once. */
   kind: 'profile' | 'group' | 'minimal';
   /** Of the group, as in "work_mem"; else what the kind means. */
   name: string;
   /** Names of the settings that were dropped. */
   dropped: string[];
-  startedAt: string;
-  /** Of p95 without them over p95 of the whole profile: `fail` is a proof that they are needed, `pass` that they are not. */
-  outcome: Outcome;
-  reason: string;
-  estimate?: GateEstimate;
-  /** Finished pairs, and how many of them were thrown away. */
-  pairs: number;
-  discarded: number;
 }
 
 export interface Tuning {

@@ -14,7 +14,7 @@ import { rehearse, type Rehearsal } from '../rehearsal.ts';
 import { formatMs, formatPlural } from '../report/format.ts';
 import type { RunResult } from '../result.ts';
 import type { ResolvedProfile } from '../server/profiles.ts';
-import { finishedPairs } from '../verdict/pairs.ts';
+import { outcomeOf } from '../verdict/pairs.ts';
 import { judgeTypical } from '../verdict/typical.ts';
 import { groupSettings, spareGroups, type SettingGroup } from './groups.ts';
 import type { Tuning, TuningStep } from './record.ts';
@@ -132,15 +132,5 @@ function withoutSettings(stage: PreparedStage, dropped: ReadonlySet<string>): Pr
 function stepOf(step: Pick<TuningStep, 'kind' | 'name' | 'dropped'>, profile: string, result: RunResult): TuningStep {
   // Both sides are the same stage: told apart by what differs.
   const comparison = { ...result.comparison!, before: profile, after: `${profile} without ${step.name}` };
-  const { outcome, reason, estimate } = judgeTypical({ ...result, comparison })[0]!;
-  const pairs = finishedPairs(comparison, 'change');
-  return {
-    ...step,
-    startedAt: comparison.pairs[0]!.blocks[0]!.startedAt,
-    outcome,
-    reason,
-    ...(estimate === undefined ? {} : { estimate }),
-    pairs: pairs.length,
-    discarded: pairs.filter(({ discarded }) => discarded !== undefined).length,
-  };
+  return { ...step, ...outcomeOf(comparison, judgeTypical({ ...result, comparison })[0]!) };
 }

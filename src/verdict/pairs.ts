@@ -1,5 +1,6 @@
 /** Pairs of blocks as evidence: which count, and how far p95 lies apart in each. */
 import type { BlockPair, Comparison, HostLoad, PairedBlock, PairKind } from '../comparison/record.ts';
+import type { ComparisonOutcome, Gate } from './record.ts';
 
 /** Rules by which a pair is thrown away, fixed beforehand. None of them can see which stage ran. */
 export const discardRules = {
@@ -66,4 +67,17 @@ export function p95Of(block: PairedBlock, transaction?: string): number | undefi
       : block.transactions.find(({ name }) => name === transaction);
   // Below a microsecond the clock has nothing to tell; and a logarithm needs a positive number.
   return figures === undefined || figures.count < leastSamples ? undefined : Math.max(1, figures.p95Us);
+}
+
+/** @param gate one of those that the comparison was judged by */
+export function outcomeOf(comparison: Comparison, { outcome, reason, estimate }: Gate): ComparisonOutcome {
+  const pairs = finishedPairs(comparison, 'change');
+  return {
+    startedAt: comparison.pairs[0]!.blocks[0]!.startedAt,
+    outcome,
+    reason,
+    ...(estimate === undefined ? {} : { estimate }),
+    pairs: pairs.length,
+    discarded: pairs.filter(({ discarded }) => discarded !== undefined).length,
+  };
 }

@@ -29,6 +29,17 @@ export interface Gate {
   advisory?: boolean;
 }
 
+/** What is kept of a comparison by pairs where a result has many of them. */
+export interface ComparisonOutcome {
+  startedAt: string;
+  outcome: Outcome;
+  reason: string;
+  estimate?: GateEstimate;
+  /** Finished pairs, and how many of them were thrown away. */
+  pairs: number;
+  discarded: number;
+}
+
 export interface Verdict {
   outcome: Outcome;
   exitCode: number;
