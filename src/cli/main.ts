@@ -102,5 +102,7 @@ function explain(error: unknown, verbose: boolean): number {
 }
 
 process.exitCode = await main(process.argv);
+// What a pipe has not taken yet would be lost.
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
 // Everything is closed by now; an unref'd handle of a library must not keep the command alive.
 process.exit();
