@@ -102,7 +102,10 @@ function explain(error: unknown, verbose: boolean): number {
 }
 
 process.exitCode = await main(process.argv);
-// What a pipe has not taken yet would be lost.
-await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+// What a pipe has not taken yet would be lost; its reader may have left early, as head does.
+await new Promise<void>((resolve) => {
+  process.stdout.once('error', () => resolve());
+  process.stdout.write('', () => resolve());
+});
 // Everything is closed by now; an unref'd handle of a library must not keep the command alive.
 process.exit();

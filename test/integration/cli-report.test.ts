@@ -48,6 +48,14 @@ it('--schema prints the schema that comes with the package', async () => {
   expect(JSON.parse(published)).toMatchObject({ type: 'object', required: expect.arrayContaining(['schemaVersion']) });
 });
 
+it('ends quietly when the reader of its output has left, as head does', async () => {
+  await using folder = await temporaryFolder();
+  const running = pgrehearse(['report', '--schema'], folder.path, { buffer: { stdout: false } });
+  running.stdout!.once('data', () => running.stdout!.destroy());
+  const { exitCode, stderr } = await running;
+  expect([exitCode, stderr]).toEqual([0, '']);
+});
+
 it('asks for a result where none is named', async () => {
   await using folder = await temporaryFolder();
   const { exitCode, stderr } = await pgrehearse(['report'], folder.path);
