@@ -162,9 +162,10 @@ function tellProgress(comparison: Comparison, look: number, { journal }: Rehears
 }
 
 function describePairs({ pairs, before, after }: Comparison): string {
-  const median = (side: Side): string => {
-    const all = pairs.flatMap(({ blocks }) => blocks.filter((block) => block.side === side).map(({ p95Us }) => p95Us));
+  const median = (...sides: Side[]): string => {
+    const own = pairs.flatMap(({ blocks }) => blocks.filter(({ side }) => sides.includes(side)));
+    const all = own.map(({ p95Us }) => p95Us);
     return all.length === 0 ? 'not measured' : formatUs(all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!);
   };
-  return `median p95 ${median('before')} in ${before}, ${median('after')} in ${after}`;
+  return `median p95 ${median('before', 'twin')} in ${before}, ${median('after')} in ${after}`;
 }

@@ -64,17 +64,28 @@ export interface PlannedPair {
 }
 
 /**
- * All pairs up to the last look, in their order. Between two looks, in every group of about four pairs one is against the twin, at
- * a random place (permuted blocks), so that both kinds see the same times; which side goes first is a coin toss.
+ * All pairs up to the last look, in their order. Between two looks, in every group of about four pairs one is of the two clones of the
+ * first stage, at a random place (permuted blocks), so that both kinds see the same times; which side goes first is a coin toss.
+ *
+ * Against the last stage stands whichever clone of the first has carried out less so far: caches grow warmer with every block, and
+ * what had more of them would seem faster.
  */
 export function plannedPairs({ looks, orderSeed }: Pick<ComparisonPlan, 'looks' | 'orderSeed'>): PlannedPair[] {
   const random = seededGenerator(orderSeed);
   const kinds = looks.flatMap((look, at) => kindsUntil(look, looks[at - 1], random));
+  const blocks = { before: 0, twin: 0, after: 0 };
   return kinds.map((kind, at) => {
-    const other: Side = kind === 'same' ? 'twin' : 'after';
-    const beforeFirst = uniformInt(random, 0, 1) === 0;
-    return { number: firstPairNumber + at, kind, sides: beforeFirst ? ['before', other] : [other, 'before'] };
+    const [one, other]: [Side, Side] = kind === 'same' ? ['before', 'twin'] : [lessDriven(blocks, random), 'after'];
+    blocks[one]++;
+    blocks[other]++;
+    const oneFirst = uniformInt(random, 0, 1) === 0;
+    return { number: firstPairNumber + at, kind, sides: oneFirst ? [one, other] : [other, one] };
   });
+}
+
+function lessDriven({ before, twin }: Record<Side, number>, random: Random): Side {
+  if (before === twin) return uniformInt(random, 0, 1) === 0 ? 'before' : 'twin';
+  return before < twin ? 'before' : 'twin';
 }
 
 type Random = ReturnType<typeof seededGenerator>;

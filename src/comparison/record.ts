@@ -12,7 +12,7 @@ export type PresetName = 'quick' | 'standard';
 /** The clones that take part: the first stage, a second clone of it, and the last stage. */
 export type Side = 'before' | 'twin' | 'after';
 
-/** `change`: before against after. `same`: before against its twin, which differ in nothing. */
+/** `change`: before, or its twin, against after. `same`: before against its twin, which differ in nothing. */
 export type PairKind = 'change' | 'same';
 
 /** How many pairs were to be measured before a look at the evidence. */

@@ -13,6 +13,7 @@ import type { LiveStage, Rehearsal } from '../rehearsal.ts';
 import type { LoadSpec } from '../scenario.ts';
 import type { PairedBlock, Side, StatementPlan, TransactionWork } from './record.ts';
 import { pairedBlock } from './paired-block.ts';
+import { prewarm } from './prewarm.ts';
 
 /** One block to drive. */
 export interface SideBlock {
@@ -84,8 +85,9 @@ export class ComparedSide implements AsyncDisposable {
     return new ComparedSide(side, context, session, observer);
   }
 
-  /** Leaves nothing to be written out in the first blocks. */
+  /** Leaves nothing to be read in or to be written out in the first blocks. */
   async rest(): Promise<void> {
+    await prewarm(this.#observer);
     await checkpoint(this.#observer);
   }
 

@@ -19,6 +19,7 @@ export const leastPairs = 12;
 export interface FinishedPair {
   number: number;
   kind: PairKind;
+  /** On either clone of the first stage, where the other block is of the last. */
   before: PairedBlock;
   /** After, or the twin. */
   other: PairedBlock;
@@ -32,8 +33,9 @@ export function finishedPairs({ pairs }: Pick<Comparison, 'pairs'>, kind: PairKi
 }
 
 function finished({ number, kind, blocks }: BlockPair): FinishedPair | undefined {
-  const before = blocks.find(({ side }) => side === 'before');
-  const other = blocks.find(({ side }) => side !== 'before');
+  const last = kind === 'change' ? 'after' : 'twin';
+  const before = blocks.find(({ side }) => side !== last);
+  const other = blocks.find(({ side }) => side === last);
   if (!before || !other || blocks.some(({ outcome }) => outcome === 'interrupted')) return undefined;
   return { number, kind, before, other, discarded: discardReason(before) ?? discardReason(other) };
 }

@@ -34,7 +34,7 @@ describe('plannedPairs', () => {
     seed: fc.nat(),
   });
 
-  it('has all pairs of the last look, numbered one after the other, with before in each', () => {
+  it('has all pairs of the last look, numbered one after the other, with a clone of the first stage in each', () => {
     fc.assert(
       fc.property(plans, ({ pairs, looks, seed }) => {
         const plan = planComparison({ preset: 'quick', pairs, looks }, seed, 0);
@@ -44,7 +44,10 @@ describe('plannedPairs', () => {
         expect(planned.filter(({ kind }) => kind === 'same')).toHaveLength(last.same);
         expect(planned.map(({ number }) => number)).toEqual(planned.map((_, at) => at + 2));
         for (const { kind, sides } of planned) {
-          expect([...sides].sort()).toEqual(['before', kind === 'same' ? 'twin' : 'after'].sort());
+          const other = kind === 'same' ? 'twin' : 'after';
+          const first = sides.find((side) => side !== other);
+          expect(sides).toContain(other);
+          expect(kind === 'same' ? ['before'] : ['before', 'twin']).toContain(first);
         }
       }),
     );
@@ -62,8 +65,23 @@ describe('plannedPairs', () => {
     );
   });
 
+  it('drives the clones of the first stage equally often at any time, and none far more than the last stage', () => {
+    fc.assert(
+      fc.property(plans, ({ pairs, looks, seed }) => {
+        const driven = { before: 0, twin: 0, after: 0 };
+        for (const { sides } of plannedPairs(planComparison({ preset: 'quick', pairs, looks }, seed, 0))) {
+          for (const side of sides) driven[side]++;
+          expect(Math.abs(driven.before - driven.twin)).toBeLessThanOrEqual(1);
+        }
+        expect(driven.after / driven.before).toBeGreaterThan(0.9);
+        expect(driven.after / driven.before).toBeLessThan(1.3);
+      }),
+    );
+  });
+
   it('tosses a coin for the order, by the seed alone', () => {
-    const beforeFirst = order(1).filter(({ sides }) => sides[0] === 'before').length / order(1).length;
+    const afterLast = order(1).filter(({ kind }) => kind === 'change');
+    const beforeFirst = afterLast.filter(({ sides }) => sides[1] === 'after').length / afterLast.length;
     expect(beforeFirst).toBeGreaterThan(0.4);
     expect(beforeFirst).toBeLessThan(0.6);
     expect(order(1)).toEqual(order(1));
