@@ -95,7 +95,7 @@ Examples:
 const presetOption = () =>
   new Option(
     '--preset <name>',
-    'how the first stage is compared with the last, where their databases are ours: quick (30 pairs of blocks, 4 min), ' +
+    'how the first stage is compared with the last, where their databases are ours: quick (30 pairs of blocks, 4.5 min), ' +
       'standard (60, up to 240 where undecided), none',
   )
     .choices(['quick', 'standard', 'none'])

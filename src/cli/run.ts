@@ -118,7 +118,7 @@ Examples:
 const presetOption = () =>
   new Option(
     '--preset <name>',
-    'how the first stage is compared with the last: quick (30 pairs of blocks, 4 min), standard (60, up to 240 where ' +
+    'how the first stage is compared with the last: quick (30 pairs of blocks, 4.5 min), standard (60, up to 240 where ' +
       'undecided), soak (none, but each stage alone for 20 min), none',
   )
     .choices(['quick', 'standard', 'soak', 'none'])

@@ -21,8 +21,11 @@ export const presets: Record<PresetName, Preset> = {
   standard: { pairs: 60, looks: 3 },
 };
 
-/** One pair against the twin for so many against the last stage, but never fewer than an interval at a third of the error needs. */
-const changesPerSame = 3;
+/**
+ * One pair of the clones of the first stage for so many against the last, so that all three carry out the same number of blocks; but never
+ * fewer than an interval at a third of the error needs.
+ */
+const changesPerSame = 2;
 const leastSame = 6;
 
 /** What the user may say; the preset has the rest. */
@@ -64,7 +67,7 @@ export interface PlannedPair {
 }
 
 /**
- * All pairs up to the last look, in their order. Between two looks, in every group of about four pairs one is of the two clones of the
+ * All pairs up to the last look, in their order. Between two looks, in every group of about three pairs one is of the two clones of the
  * first stage, at a random place (permuted blocks), so that both kinds see the same times; which side goes first is a coin toss.
  *
  * Against the last stage stands whichever clone of the first has carried out less so far: caches grow warmer with every block, and

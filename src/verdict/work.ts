@@ -6,7 +6,7 @@ import type { Comparison, StatementPlan, TransactionWork } from '../comparison/r
 import { formatShare } from '../report/format.ts';
 import type { Gate, RunResult } from '../result.ts';
 
-/** A change within this share or this amount a run is no change: page splits and hint bits fall where they may. */
+/** A change within this share or this amount a run is no change, nor is one no larger than equal clones differ by. */
 const noise = { share: 0.02, amount: 0.1 } as const;
 
 const counters = [
@@ -19,8 +19,11 @@ const counters = [
 export interface WorkChange {
   transaction: string;
   unit: string;
+  /** Of both clones of the first stage together. */
   before: number;
   after: number;
+  /** By how much the clones of the first stage differ from each other. */
+  scatter: number;
 }
 
 /** What the server does for each run of each transaction, on both sides. */
@@ -28,20 +31,33 @@ export function workChanges({ work = [] }: Pick<Comparison, 'work'>): WorkChange
   const transactions = work.filter(({ side }) => side === 'before').map(({ transaction }) => transaction);
   return transactions.flatMap((transaction) =>
     counters.flatMap(({ key, unit }) => {
-      const [before, after] = [perRun(work, transaction, 'before', key), perRun(work, transaction, 'after', key)];
-      return before === undefined || after === undefined ? [] : [{ transaction, unit, before, after }];
+      const [one, twin, after] = (['before', 'twin', 'after'] as const).map((side) =>
+        countOf(work, transaction, side, key),
+      );
+      if (one === undefined || after === undefined) return [];
+      const scatter = twin === undefined ? 0 : Math.abs(perRun(one) - perRun(twin));
+      return [{ transaction, unit, before: perRun(one, twin), after: perRun(after), scatter }];
     }),
   );
 }
 
-function perRun(
+interface Counted {
+  runs: number;
+  amount: number;
+}
+
+function countOf(
   work: readonly TransactionWork[],
   transaction: string,
   side: TransactionWork['side'],
   key: (typeof counters)[number]['key'],
-): number | undefined {
+): Counted | undefined {
   const found = work.find((own) => own.transaction === transaction && own.side === side);
-  return found === undefined || found.runs === 0 ? undefined : found[key] / found.runs;
+  return found === undefined || found.runs === 0 ? undefined : { runs: found.runs, amount: found[key] };
+}
+
+function perRun(one: Counted, other: Counted = { runs: 0, amount: 0 }): number {
+  return (one.amount + other.amount) / (one.runs + other.runs);
 }
 
 /** Statements that the server carries out in another way than before. */
@@ -65,9 +81,11 @@ export function judgeWork({ comparison, gate: spec }: RunResult): Gate[] {
   if (comparison?.work === undefined) return [];
   const margin = Math.max(noise.share, spec?.maxWork ?? noise.share);
   const changes = workChanges(comparison);
-  const more = changes.filter(({ before, after }) => after > before * (1 + margin) && after - before > noise.amount);
+  const more = changes.filter(
+    ({ before, after, scatter }) => after - before > Math.max(before * margin, noise.amount, scatter),
+  );
   const less = changes.filter(
-    ({ before, after }) => after < before * (1 - noise.share) && before - after > noise.amount,
+    ({ before, after, scatter }) => before - after > Math.max(before * noise.share, noise.amount, scatter),
   );
   const plans = changedPlans(comparison).length;
   const asked = spec?.maxWork !== undefined;

@@ -10,7 +10,7 @@ const rendered = (shape: ComparisonShape) => renderMarkdown(comparedResult(shape
 describe('the report of a comparison', () => {
   it('tells the layout, every estimate with its interval, and the twins', async () => {
     const { markdown, files } = await rendered({ change: 1.5 });
-    expect(markdown).toContain('30 pairs of before and after, 10 pairs of two equal clones of before among them');
+    expect(markdown).toContain('30 pairs of before and after, 15 pairs of two equal clones of before among them');
     expect(markdown).toMatch(
       /\| \*\*all transactions\*\* \| [\d.]+ ms \| \*\*1\d\d %\*\* \| 1\d\d % to 1\d\d % \| 110 % \|/,
     );
