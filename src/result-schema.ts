@@ -5,7 +5,7 @@ import { capacityResult } from './capacity/schema.ts';
 import { closedLoopFigures } from './http/schema.ts';
 import { liveMigrationSchema } from './live-migration/schema.ts';
 import { readingUnits } from './scenario.ts';
-import { stageEvidence } from './observe/schema.ts';
+import { planChoice, stageEvidence } from './observe/schema.ts';
 import { comparisonSchema } from './comparison/schema.ts';
 import { probeFigures } from './probe/schema.ts';
 import { amount, count, name } from './result-scalars.ts';
@@ -92,6 +92,7 @@ const block = z.object({
   counts,
   missed: count,
   total: latencies,
+  nearP95: z.object({ arrivals: count, lateUs: amount, poolUs: amount, serverUs: amount, restUs: amount }).optional(),
   transactions: z.array(transactionFigures),
   timeline: z.array(timelineBucket),
   longestGapMs: amount,
@@ -113,7 +114,7 @@ const block = z.object({
       }),
     )
     .optional(),
-
+  planChoices: z.array(planChoice).optional(),
   generator: z.object({ lateness: percentiles, cpuCores: amount, eventLoopDelayP99Us: amount, workers: count }),
   samplesFile: z.string(),
 });

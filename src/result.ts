@@ -11,7 +11,8 @@ import type { ClosedLoopFigures } from './http/record.ts';
 import type { LiveMigration } from './live-migration/record.ts';
 import type { Outage } from './load/outages.ts';
 import type { PoolFigures } from './load/pool-figures.ts';
-import type { ReplicaLag, StageEvidence } from './observe/record.ts';
+import type { TimeParts } from './load/time-parts.ts';
+import type { PlanChoice, ReplicaLag, StageEvidence } from './observe/record.ts';
 import type { ProbeFigures } from './probe/record.ts';
 import type { Verdict } from './verdict/record.ts';
 import type { ClaimSpec, GateSpec, LoadSpec, PoolSpec, RatePoint, SloSpec, ReadingSpec } from './scenario.ts';
@@ -116,6 +117,8 @@ export interface Block {
   missed: number;
   /** All transactions together. */
   total: Latencies;
+  /** Absent where nothing near p95 succeeded, and in older results. */
+  nearP95?: TimeParts;
   transactions: TransactionFigures[];
   timeline: TimelineBucket[];
   /** Longest time without any completion. */
@@ -132,6 +135,8 @@ export interface Block {
   checkpoints?: number;
   /** Runs of the stage's background jobs, in the order of their ends; absent where it has none. */
   jobs?: JobRun[];
+  /** By the sessions of the load; absent where they were not asked, where statements have no names, and behind a pooler. */
+  planChoices?: PlanChoice[];
   generator: {
     /** Due instant to the moment the generator dealt with the arrival: its own fault, not the server's. */
     lateness: Percentiles;

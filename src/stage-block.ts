@@ -8,7 +8,7 @@ import { runBlock } from './load/engine.ts';
 import type { Destination } from './load/target.ts';
 import { checkpointsBegun } from './observe/checkpoints.ts';
 import { completedRuns } from './observe/costs.ts';
-import { Observation } from './observe/observation.ts';
+import { Observation, type Again } from './observe/observation.ts';
 import { ReplicaLagWatch, replicaLagOf } from './observe/replica-lag.ts';
 import { addReplica, runsOf, workingServers } from './observe/servers.ts';
 import type { RunPlan } from './plan.ts';
@@ -82,12 +82,29 @@ async function driveObserved(
   block.checkpoints = (await countCheckpoints()) - checkpoints;
   // What nothing is known of would seem to have cost nothing.
   const runs = transactions.length === 0 ? new Map<string, number>() : completedRuns(block);
-  const evidence = await observation.finish(stage, primary.transactions, runsOf(primary, runs));
+  const evidence = await observation.finish(
+    stage,
+    primary.transactions,
+    runsOf(primary, runs),
+    transactions.length === 0 ? undefined : againOf(order, transactions),
+  );
   if (replica && beside) {
     addReplica(evidence, await beside.finish(stage, replica.transactions, runsOf(replica, runs)));
   }
   (journal.result.evidence ??= []).push(evidence);
   return block;
+}
+
+function againOf(
+  { plan, load, journal, signal = journal.signal }: StageBlockOrder,
+  transactions: readonly PlannedTransaction[],
+): Again {
+  const { scenarioFile, seed, scale } = plan;
+  const [first] = journal.result.evidence ?? [];
+  return {
+    order: { scenarioFile, seed, scale, transactions, statementTimeoutMs: load.statementTimeoutMs, signal },
+    ...(first === undefined ? {} : { knownIndexes: new Set(first.indexes.map(({ index }) => index)) }),
+  };
 }
 
 /** Of the measured time. */
@@ -130,6 +147,7 @@ function driveBlock({
     samplesPath: join(outDir, samplesName),
     samplesName,
     ...(jobs === undefined ? {} : { jobs }),
+    planChoices: true,
     minimumMs: Math.min(saturatedMinimumMs, load.durationMs),
     signal,
     onProgress: ({ elapsedMs, completed, failed, backlog, p95Us }) =>

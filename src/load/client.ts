@@ -1,5 +1,6 @@
 /** Connections of the load generator: a fixed set, each with its statements, restored when lost. */
 import { Client } from 'pg';
+import type { PlanChoice } from '../observe/record.ts';
 import { isolationLevels } from '../scenario.ts';
 import type { IsolationLevel, Row, TransactionBody, TransactionClient } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
@@ -128,6 +129,26 @@ export class LoadConnection {
       return Promise.reject(new Error('Connection terminated: the connection was lost.'));
     }
     return runner.run(params);
+  }
+
+  /**
+   * How the server has planned each named statement since the connection was opened. Nothing of a pooler: nobody knows whose session
+   * answers.
+   *
+   * @throws what `pg` throws
+   */
+  async planChoices(): Promise<PlanChoice[]> {
+    if (this.#client === undefined || this.isPooled) return [];
+    const { rows } = await this.#client.query<{ name: string; custom: number; generic: number }>(
+      'SELECT name, custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements',
+    );
+    const counted = new Map(rows.map(({ name, ...plans }) => [name, plans]));
+    return this.#settings.transactions.flatMap(({ name, body }, number) =>
+      [...statementsOf(name, body, number)].flatMap(([statement, { name: prepared }]) => {
+        const plans = counted.get(prepared);
+        return plans === undefined ? [] : [{ transaction: name, statement, ...plans }];
+      }),
+    );
   }
 
   async close(): Promise<void> {

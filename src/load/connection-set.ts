@@ -1,6 +1,8 @@
 /** The connections of one worker: opened together, restored between blocks, to one server or to a server and its replica. */
 import { Client } from 'pg';
 import { EnvironmentError, messageOf } from '../errors.ts';
+import { sumPlanChoices } from '../observe/plan-choices.ts';
+import type { PlanChoice } from '../observe/record.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { applicationName, LoadConnection, type ConnectionSettings } from './client.ts';
 import type { DatabaseRoute } from './route.ts';
@@ -113,6 +115,13 @@ export class ConnectionSet implements AsyncDisposable {
       ...lost.map((connection) => connection.open()),
       ...more.map((connection) => connection.close()),
     ]);
+  }
+
+  /** How the servers planned the statements of all connections; without those that are lost meanwhile. */
+  async planChoices(): Promise<PlanChoice[]> {
+    const sessions = this.connections.flatMap((connection) => connection.sessions);
+    const told = await Promise.allSettled(sessions.map((session) => session.planChoices()));
+    return sumPlanChoices(told.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : [])));
   }
 
   /**

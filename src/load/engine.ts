@@ -1,5 +1,6 @@
 /** Runs blocks: measured intervals on one stage, carried out by worker threads that keep their connections. */
 import { importHttpScenario } from '../http/scenario.ts';
+import { sumPlanChoices } from '../observe/plan-choices.ts';
 import type { Block, JobRun } from '../result.ts';
 import { importScenario } from '../scenario-module.ts';
 import type { JobSpec, LoadSpec, PoolSpec, RatePoint, SloSpec } from '../scenario.ts';
@@ -60,6 +61,8 @@ export interface SessionBlockOptions {
   backlogLimit?: number;
   /** Run beside the load. Default: none. */
   jobs?: Readonly<Record<string, JobSpec>>;
+  /** Asks every connection at the end how its statements were planned. Default false. */
+  planChoices?: boolean;
   signal?: AbortSignal;
   onProgress?(progress: BlockProgress): void;
 }
@@ -166,6 +169,8 @@ export class LoadSession implements AsyncDisposable {
     await writeSamples(options.samplesPath, record, samples);
     const block = summarise(record, samples, slo, options.samplesName ?? options.samplesPath);
     if (options.jobs !== undefined) block.jobs = jobRuns(run, record.warmupMs);
+    const planChoices = sumPlanChoices(run.done.flatMap((done) => done.planChoices));
+    if (planChoices.length > 0) block.planChoices = planChoices;
     return block;
   }
 
@@ -223,8 +228,11 @@ async function offeredBy(options: SessionOptions): Promise<Offered[]> {
   return Object.entries(all).map(([name, { weight, access }]) => ({ name, weight, access }));
 }
 
-function blockOrder({ load, blockNumber, drainMs }: SessionBlockOptions, samples: Samples): BlockOrder {
-  return { blockNumber, load, samples, drainMs: drainMs ?? load.statementTimeoutMs + 1000 };
+function blockOrder(
+  { load, blockNumber, drainMs, planChoices = false }: SessionBlockOptions,
+  samples: Samples,
+): BlockOrder {
+  return { blockNumber, load, samples, drainMs: drainMs ?? load.statementTimeoutMs + 1000, planChoices };
 }
 
 function ordersOf(options: SessionOptions): SessionOrder[] {

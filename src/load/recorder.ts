@@ -6,6 +6,7 @@ import { outagesOf } from './outages.ts';
 import { poolFiguresOf, type PoolFigures } from './pool-figures.ts';
 import { Fate, never } from './samples.ts';
 import type { Labels, Samples } from './samples.ts';
+import { timePartsNearP95 } from './time-parts.ts';
 
 /** What is known about a block beside its samples; the header of the samples file. */
 export interface BlockRecord extends Labels {
@@ -40,6 +41,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
   // Of a stage that cannot hold the rate more is told elsewhere.
   const outages = record.outcome === 'saturated' ? [] : outagesOf(samples, counted, record.warmupMs * 1000);
   const pool = poolFiguresOf(record, samples, counted);
+  const nearP95 = timePartsNearP95(samples, counted);
   const measuredMs = Math.max(0, record.stopMs - record.warmupMs);
   const heldPerSecond = measuredMs === 0 ? 0 : (ends.succeeded * 1000) / measuredMs;
   return {
@@ -56,6 +58,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
     counts: countsOf(samples, counted),
     missed: counted.filter(missed).length,
     total: latenciesOf(samples, counted),
+    ...(nearP95 === undefined ? {} : { nearP95 }),
     transactions: record.transactions.map(({ name, access }, number) => {
       const own = counted.filter((arrival) => samples.transaction[arrival] === number);
       return { name, access, ...figuresOf(record, samples, own, missed), sent: sentTimes(samples, number) };

@@ -1,4 +1,5 @@
 /** What a worker thread drives: open connections to one stage, and an executor over them for each block. */
+import type { PlanChoice } from '../observe/record.ts';
 import { importScenario } from '../scenario-module.ts';
 import { createCatalog } from '../seed/catalog.ts';
 import type { ConnectionTarget } from '../server/server.ts';
@@ -47,6 +48,8 @@ export interface LoadTarget extends AsyncDisposable {
   begin(block: TargetBlock): Promise<LabellingExecutor>;
   /** Ends what outlived the block, so that it does not run into the next. */
   end(): Promise<void>;
+  /** How the server planned the statements so far. Absent where it is not a database that is driven. */
+  planChoices?(): Promise<PlanChoice[]>;
 }
 
 /**
@@ -79,6 +82,7 @@ export async function openPostgresTarget(order: TargetOrder & DatabaseRoute): Pr
       return executor;
     },
     end: () => set.terminate(executor?.busyConnections ?? []),
+    planChoices: () => set.planChoices(),
     [Symbol.asyncDispose]: () => set[Symbol.asyncDispose](),
   };
 }

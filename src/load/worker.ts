@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
+import type { PlanChoice } from '../observe/record.ts';
 import type { LoadSpec } from '../scenario.ts';
 import { drive } from './drive.ts';
 import type { DriveProgress, DriveResult } from './drive.ts';
@@ -20,6 +21,8 @@ export interface BlockOrder {
   load: LoadSpec;
   drainMs: number;
   samples: Samples;
+  /** To be asked for at its end. */
+  planChoices: boolean;
 }
 
 /**
@@ -38,7 +41,7 @@ export type WorkerReport =
   | { kind: 'ready' }
   /** With the response times that ended since the last look. */
   | { kind: 'progress'; progress: DriveProgress; responsesUs: Float64Array }
-  | { kind: 'done'; result: DriveResult; labels: Labels; eventLoopDelayP99Us: number }
+  | { kind: 'done'; result: DriveResult; labels: Labels; eventLoopDelayP99Us: number; planChoices: PlanChoice[] }
   | { kind: 'failed'; exitCode: number; message: string; hint: string | undefined };
 
 const rehearsedDraws = 200;
@@ -139,7 +142,8 @@ async function carryOut(block: OrderedBlock, pacer: ThreadPacer, target: LoadTar
   await target.end();
   // Node records the whole time between its samples.
   const eventLoopDelayP99Us = Math.max(0, eventLoopDelay.percentile(99) / 1000 - loopDelayIntervalMs * 1000);
-  return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us };
+  const planChoices = block.order.planChoices ? ((await target.planChoices?.()) ?? []) : [];
+  return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us, planChoices };
 }
 
 // What is thrown in a callback (drawing parameters, for instance) ends the session like anything else.

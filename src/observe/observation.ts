@@ -3,9 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { PlannedTransaction } from '../load/client.ts';
 import type { ConnectionTarget } from '../server/server.ts';
+import { readBloat, type Bloat } from './bloat.ts';
 import { readIndexes, readTables } from './catalogue.ts';
 import { costsByTransaction } from './costs.ts';
 import { differences, gapsOf, readCounters, type CounterRow, type Snapshot } from './counters.ts';
+import { priceIndexes } from './index-prices.ts';
+import { measurePlans, type MeasureOrder } from './measured-plans.ts';
 import type { BlockedShare, IndexUse, StageEvidence, StatementSteps, StatementWork, TableAccess } from './record.ts';
 import { actorIo, databaseActivity, indexUse, tableAccess, walActivity } from './schema.ts';
 import { readWork, recogniseStatements, replan, resetWork, type RecognisedStatement } from './statements.ts';
@@ -13,6 +16,13 @@ import { WaitProfile, type Blocking } from './wait-profile.ts';
 
 /** Backends write their counts into shared memory once a second at most, when idle (PGSTAT_MIN_INTERVAL): this is a little more. */
 const flushMs = 1200;
+
+/** What is carried out once more when the load is over. */
+export interface Again {
+  order: Omit<MeasureOrder, 'connection'>;
+  /** Of the first stage: what the others cost the writers is found out. Default: nothing is. */
+  knownIndexes?: ReadonlySet<string>;
+}
 
 /** One stage; disposing closes the connection. */
 export class Observation implements AsyncDisposable {
@@ -52,12 +62,14 @@ export class Observation implements AsyncDisposable {
    *
    * @param transactions of the load, as the stage carries them out
    * @param runs of each that came to their end
+   * @param again what is to be carried out once more, for plans and prices
    * @throws what `pg` throws
    */
   async finish(
     stage: string,
     transactions: readonly PlannedTransaction[],
     runs: ReadonlyMap<string, number>,
+    again?: Again,
   ): Promise<StageEvidence> {
     const { waits, blockings, activities } = await this.#waits.stop();
     await sleep(flushMs);
@@ -66,22 +78,40 @@ export class Observation implements AsyncDisposable {
     const io = changed('io').filter((row) => Number(row['reads']) + Number(row['writes']) + Number(row['extends']) > 0);
     const counted = await readWork(this.#connection);
     const statements = await recogniseStatements(this.#connection, transactions);
+    const bloat = await readBloat(this.#client);
+    const indexes = await this.#indexes(changed('indexes'), bloat);
     return {
       stage,
       ...(counted === undefined ? {} : { costs: costsByTransaction(runs, statements, counted) }),
       plans: statements.map((known) => planOf(known, counted)),
-      tables: await this.#tables(changed('tables')),
-      indexes: await this.#indexes(changed('indexes')),
+      tables: await this.#tables(changed('tables'), bloat),
+      indexes,
       waits,
       blocked: namedBlockings(blockings, statements),
       activities,
       database: databaseActivity.parse(changed('database')[0]),
       wal: walActivity.parse(changed('wal')[0]),
       ...(io.length === 0 ? {} : { io: io.map((row) => actorIo.parse(Object.assign({ actor: row.key }, row))) }),
-      gaps: gapsOf(this.#major),
+      gaps: [
+        ...gapsOf(this.#major),
+        ...(bloat === undefined ? ['free space in tables and indexes (extension pgstattuple)'] : []),
+      ],
+      ...(again && (await this.#carryOutAgain(again, indexes))),
       // Last: it changes what the tables tell of themselves.
       ...(await this.#flips(transactions, statements)),
     };
+  }
+
+  async #carryOutAgain(
+    { order, knownIndexes }: Again,
+    indexes: readonly IndexUse[],
+  ): Promise<Pick<StageEvidence, 'measured' | 'indexPrices'>> {
+    const whole = { connection: this.#connection, ...order };
+    const measured = await measurePlans(whole);
+    if (knownIndexes === undefined) return { measured };
+    const added = indexes.map(({ index }) => index).filter((index) => !knownIndexes.has(index));
+    const indexPrices = await priceIndexes(whole, added);
+    return { measured, ...(indexPrices.length === 0 ? {} : { indexPrices }) };
   }
 
   async #flips(
@@ -99,18 +129,25 @@ export class Observation implements AsyncDisposable {
     return { flipped: other.map((known) => planOf(known)) };
   }
 
-  async #tables(changed: readonly CounterRow[]): Promise<TableAccess[]> {
+  async #tables(changed: readonly CounterRow[], bloat: Bloat | undefined): Promise<TableAccess[]> {
     const counters = new Map(changed.map((row) => [row.key, row]));
     const facts = await readTables(this.#client);
-    return facts.map((fact) => tableAccess.parse(Object.assign({}, counters.get(fact.key), fact)));
+    return facts.map((fact) =>
+      tableAccess.parse(Object.assign({}, counters.get(fact.key), fact, bloat?.tables.get(fact.key))),
+    );
   }
 
-  async #indexes(changed: readonly CounterRow[]): Promise<IndexUse[]> {
+  async #indexes(changed: readonly CounterRow[], bloat: Bloat | undefined): Promise<IndexUse[]> {
     const counters = new Map(changed.map((row) => [row.key, row]));
     const facts = await readIndexes(this.#client);
-    return facts.map(({ coveredBy, ...fact }) =>
-      indexUse.parse(Object.assign({}, counters.get(fact.key), fact, coveredBy === null ? {} : { coveredBy })),
-    );
+    return facts.map(({ coveredBy, ...fact }) => {
+      const leafDensity = bloat?.leafDensities.get(fact.key);
+      const known = {
+        ...(coveredBy === null ? {} : { coveredBy }),
+        ...(leafDensity === undefined ? {} : { leafDensity }),
+      };
+      return indexUse.parse(Object.assign({}, counters.get(fact.key), fact, known));
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

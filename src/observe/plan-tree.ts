@@ -1,11 +1,13 @@
 /** Plans as EXPLAIN (FORMAT JSON) tells them, cut down to what a person compares: nodes, what they read, by which condition. Pure. */
-import type { PlanStep } from './record.ts';
+import type { MeasuredStep, PlanStep } from './record.ts';
 
 /** A node of EXPLAIN's JSON; only what is read here. */
 export interface PlanNode {
   'Node Type': string;
   'Plan Rows'?: number;
   'Join Type'?: string;
+  /** VERBOSE. */
+  Schema?: string;
   'Relation Name'?: string;
   'Index Name'?: string;
   'Index Cond'?: string;
@@ -14,6 +16,14 @@ export interface PlanNode {
   'Merge Cond'?: string;
   'Join Filter'?: string;
   Filter?: string;
+  /** Of EXPLAIN ANALYZE: rows of each loop, on average. */
+  'Actual Rows'?: number;
+  'Actual Loops'?: number;
+  'Shared Hit Blocks'?: number;
+  'Shared Read Blocks'?: number;
+  /** WAL; full-page images are part of the bytes. */
+  'WAL FPI'?: number;
+  'WAL Bytes'?: number;
   Plans?: PlanNode[];
 }
 
@@ -28,9 +38,29 @@ export function shapeOf(node: PlanNode): string {
 
 /** The nodes from the top, each before its children. */
 export function stepsOf(node: PlanNode, depth = 0): PlanStep[] {
+  return [stepOf(node, depth), ...(node.Plans ?? []).flatMap((child) => stepsOf(child, depth + 1))];
+}
+
+/** The same, of a plan that was carried out (EXPLAIN ANALYZE, BUFFERS). */
+export function measuredStepsOf(node: PlanNode, depth = 0): MeasuredStep[] {
+  const own: MeasuredStep = {
+    ...stepOf(node, depth),
+    actualRows: node['Actual Rows'] ?? 0,
+    loops: node['Actual Loops'] ?? 0,
+    blocks: (node['Shared Hit Blocks'] ?? 0) + (node['Shared Read Blocks'] ?? 0),
+  };
+  return [own, ...(node.Plans ?? []).flatMap((child) => measuredStepsOf(child, depth + 1))];
+}
+
+/** Nodes and what they read: plans with the same outline are the same plan, whatever the planner expects of rows. */
+export function outlineOf(steps: readonly PlanStep[]): string {
+  return JSON.stringify(steps.map(({ depth, node, relation, index }) => [depth, node, relation, index]));
+}
+
+function stepOf(node: PlanNode, depth: number): PlanStep {
   const { 'Relation Name': relation, 'Index Name': index } = node;
   const condition = conditionOf(node);
-  const own: PlanStep = {
+  return {
     depth,
     node: nodeName(node),
     rows: node['Plan Rows'] ?? 0,
@@ -38,7 +68,6 @@ export function stepsOf(node: PlanNode, depth = 0): PlanStep[] {
     ...(index === undefined ? {} : { index }),
     ...(condition === undefined ? {} : { condition }),
   };
-  return [own, ...(node.Plans ?? []).flatMap((child) => stepsOf(child, depth + 1))];
 }
 
 /** Inner joins are what a join is unless it says otherwise. */

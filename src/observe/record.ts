@@ -20,6 +20,9 @@ export interface TableAccess {
   autovacuums: number;
   /** At the end of the load. */
   deadRows: number;
+  /** Of its bytes, from 0 to 1 (pgstattuple_approx); absent for small tables, where nobody can tell, and in older results. */
+  freeShare?: number;
+  deadShare?: number;
 }
 
 /** Use of one index: pg_stat_user_indexes. */
@@ -34,6 +37,8 @@ export interface IndexUse {
   constraint: boolean;
   /** Another index of the table begins with the same columns in the same way. */
   coveredBy?: string;
+  /** How full its leaf pages are, from 0 to 1 (pgstatindex); absent as above, and for what is large or no B-tree. */
+  leafDensity?: number;
 }
 
 /** What sessions of the load were doing when they were looked at: pg_stat_activity, ten times a second. */
@@ -42,6 +47,8 @@ export interface WaitShare {
   event: string;
   /** Sessions seen so, over all looks. */
   seen: number;
+  /** The same by how long their statement had run: less than 1, 2, 4, ... ms, and in the last place all others. Absent in older results. */
+  seenByAge?: number[];
 }
 
 /** Sessions of the load that waited for a lock which another session had, or was before them in the queue for: pg_blocking_pids. */
@@ -115,6 +122,58 @@ export interface StatementSteps {
   counted?: { calls: number; rows: number; executionMs: number };
 }
 
+/** One node of a plan as it was carried out: means over the executions. */
+export interface MeasuredStep extends PlanStep {
+  /** That came out of it in each of its loops, where `rows` were expected. */
+  actualRows: number;
+  /** Times that it was carried out in one execution of the statement; 0 for what was never needed. */
+  loops: number;
+  /** Buffers hit or read, by the nodes below it too. */
+  blocks: number;
+}
+
+/** A plan that the server made for parameters which it knew. */
+export interface MeasuredPlan {
+  /** So many of the executions had it. */
+  executions: number;
+  /** Of the parameters; absent where the transaction has no classes. */
+  classes?: string[];
+  steps: MeasuredStep[];
+}
+
+/** A read carried out after the load, alone, with parameters as the load draws them: EXPLAIN ANALYZE. */
+export interface MeasuredStatement {
+  transaction: string;
+  statement: string;
+  /** Distinct ones, the most frequent first. */
+  plans: MeasuredPlan[];
+}
+
+/**
+ * How the server planned a prepared statement while it was under load: anew for the parameters of each call, or once for all
+ * (pg_prepared_statements). Sums over the connections.
+ */
+export interface PlanChoice {
+  transaction: string;
+  statement: string;
+  custom: number;
+  generic: number;
+}
+
+/**
+ * What an index costs a statement that writes to its table: the same writes, carried out after the load with the index and without it.
+ * Negative where the statement itself is quicker with it.
+ */
+export interface IndexPrice {
+  index: string;
+  /** Statements that were compared. */
+  writes: number;
+  /** Mean, without full-page images. */
+  walBytes: number;
+  /** Median. */
+  executionUs: number;
+}
+
 /** One stage alone under its load. */
 export interface StageEvidence {
   stage: string;
@@ -133,6 +192,10 @@ export interface StageEvidence {
   costs?: TransactionCost[];
   /** Absent in older results. */
   plans?: StatementSteps[];
+  /** Absent where nothing was read, and in older results. */
+  measured?: MeasuredStatement[];
+  /** Of indexes that the first stage does not have; absent where there are none that can be told, and in older results. */
+  indexPrices?: IndexPrice[];
   /** Those that became others when statistics were taken anew after the load. Absent where none can be taken, and in older results. */
   flipped?: StatementSteps[];
   /** What this version of PostgreSQL does not tell. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 const count = z.number().min(0);
+const share = z.number().min(0).max(1);
 
 export const tableAccess = z.object({
   table: z.string(),
@@ -14,6 +15,8 @@ export const tableAccess = z.object({
   deleted: count,
   autovacuums: count,
   deadRows: count,
+  freeShare: share.optional(),
+  deadShare: share.optional(),
 });
 
 export const indexUse = z.object({
@@ -24,6 +27,7 @@ export const indexUse = z.object({
   bytes: count,
   constraint: z.boolean(),
   coveredBy: z.string().optional(),
+  leafDensity: share.optional(),
 });
 
 export const databaseActivity = z.object({
@@ -50,27 +54,46 @@ const transactionCost = z.object({
   executionMs: count,
 });
 
+const planStep = z.object({
+  depth: count,
+  node: z.string(),
+  relation: z.string().optional(),
+  index: z.string().optional(),
+  condition: z.string().optional(),
+  rows: count,
+});
+
+const ofStatement = { transaction: z.string(), statement: z.string() };
+
 const statementSteps = z.object({
-  transaction: z.string(),
-  statement: z.string(),
-  steps: z.array(
-    z.object({
-      depth: count,
-      node: z.string(),
-      relation: z.string().optional(),
-      index: z.string().optional(),
-      condition: z.string().optional(),
-      rows: count,
-    }),
-  ),
+  ...ofStatement,
+  steps: z.array(planStep),
   counted: z.object({ calls: count, rows: count, executionMs: count }).optional(),
 });
+
+const measuredStatement = z.object({
+  ...ofStatement,
+  plans: z.array(
+    z.object({
+      executions: count,
+      classes: z.array(z.string()).optional(),
+      steps: z.array(planStep.extend({ actualRows: count, loops: count, blocks: count })),
+    }),
+  ),
+});
+
+export const planChoice = z.object({ ...ofStatement, custom: count, generic: count });
+
+const indexPrice = z.object({ index: z.string(), writes: count, walBytes: z.number(), executionUs: z.number() });
 
 export const stageEvidence = z.object({
   stage: z.string(),
   tables: z.array(tableAccess),
   indexes: z.array(indexUse),
-  waits: z.object({ looks: count, shares: z.array(z.object({ event: z.string(), seen: count })) }),
+  waits: z.object({
+    looks: count,
+    shares: z.array(z.object({ event: z.string(), seen: count, seenByAge: z.array(count).optional() })),
+  }),
   blocked: z.array(z.object({ blocked: z.string(), blocker: z.string(), seen: count })).optional(),
   activities: z.array(z.object({ what: z.string(), startedAt: z.iso.datetime(), durationMs: count })).optional(),
   database: databaseActivity,
@@ -78,6 +101,8 @@ export const stageEvidence = z.object({
   io: z.array(actorIo).optional(),
   costs: z.array(transactionCost).optional(),
   plans: z.array(statementSteps).optional(),
+  measured: z.array(measuredStatement).optional(),
+  indexPrices: z.array(indexPrice).optional(),
   flipped: z.array(statementSteps).optional(),
   gaps: z.array(z.string()),
 });

@@ -5,24 +5,28 @@ import { ActivityLog } from './activity-log.ts';
 import type { ServerActivity, StageEvidence } from './record.ts';
 
 const intervalMs = 100;
+/** Ages of statements: below 1, 2, 4, ... 16,384 ms, and above. */
+export const ageClasses = 16;
 
-// Sessions that are idle wait for the client, which is no time of the server's. The checkpointer is at work unless it waits in its main
+// The age is the class of ageClasses that the statement belongs to. Sessions that are idle wait for the client, which is no time of the server's. The checkpointer is at work unless it waits in its main
 // loop; roles that may not see what it waits for see nothing. The text of an autovacuum worker says what it does to which table. Whoever
 // waits for a lock waits for the sessions of pg_blocking_pids: those that hold it, and those that queue for it before. A session that is
 // idle in its transaction still has the identifier of its last statement.
 const look = `
-  SELECT 'load' AS kind, coalesce(wait_event_type || ': ' || wait_event, 'running') AS event, NULL AS blocker, count(*)::int AS seen
+  SELECT 'load' AS kind, coalesce(wait_event_type || ': ' || wait_event, 'running') AS event, NULL AS blocker,
+         least(${ageClasses - 1}, greatest(0, 1 + floor(log(2, greatest(0.001, 1000 * extract(epoch FROM clock_timestamp() - query_start))))))::int AS age,
+         count(*)::int AS seen
     FROM pg_stat_activity
    WHERE datname = current_database() AND application_name = 'pgrehearse load'
      AND (state = 'active' OR wait_event_type = 'Lock')
-   GROUP BY 2
+   GROUP BY 2, 4
   UNION ALL
-  SELECT 'own', CASE backend_type WHEN 'checkpointer' THEN 'checkpoint' ELSE query END, NULL, 1
+  SELECT 'own', CASE backend_type WHEN 'checkpointer' THEN 'checkpoint' ELSE query END, NULL, NULL, 1
     FROM pg_stat_activity
    WHERE backend_type = 'checkpointer' AND wait_event <> 'CheckpointerMain'
       OR backend_type = 'autovacuum worker' AND datname = current_database() AND query LIKE 'autovacuum: %'
   UNION ALL
-  SELECT 'blocked', waiting.query_id::text, coalesce(holding.query_id::text, holding.backend_type), count(*)::int
+  SELECT 'blocked', waiting.query_id::text, coalesce(holding.query_id::text, holding.backend_type), NULL, count(*)::int
     FROM pg_stat_activity waiting
    CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS held (pid)
     JOIN pg_stat_activity holding ON holding.pid = held.pid
@@ -36,6 +40,8 @@ interface Sighting {
   event: string;
   /** The identifier of a statement, or what kind of session it is. */
   blocker: string | null;
+  /** Of the load's own: 0 for statements that have run for less than a millisecond, 1 for less than two. */
+  age: number | null;
   seen: number;
 }
 
@@ -49,7 +55,8 @@ export interface Blocking {
 /** Looks until it is stopped. */
 export class WaitProfile {
   readonly #client: Client;
-  readonly #seen = new Map<string, number>();
+  /** By event and age. */
+  readonly #seen = new Map<string, number[]>();
   readonly #blockings = new Map<string, Blocking>();
   readonly #activities = new ActivityLog();
   readonly #running: Promise<void>;
@@ -76,8 +83,12 @@ export class WaitProfile {
     }
   }
 
-  #note({ kind, event, blocker, seen }: Sighting): void {
-    if (kind === 'load') this.#seen.set(event, (this.#seen.get(event) ?? 0) + seen);
+  #note({ kind, event, blocker, age, seen }: Sighting): void {
+    if (kind === 'load') {
+      const ages = this.#seen.get(event) ?? Array<number>(ageClasses).fill(0);
+      ages[age ?? 0]! += seen;
+      this.#seen.set(event, ages);
+    }
     if (kind !== 'blocked' || blocker === null) return;
     const key = `${event} ${blocker}`;
     const before = this.#blockings.get(key)?.seen ?? 0;
@@ -88,7 +99,9 @@ export class WaitProfile {
   async stop(): Promise<{ waits: StageEvidence['waits']; blockings: Blocking[]; activities: ServerActivity[] }> {
     this.#stopped = true;
     await this.#running;
-    const shares = [...this.#seen].map(([event, seen]) => ({ event, seen })).sort((a, b) => b.seen - a.seen);
+    const shares = [...this.#seen]
+      .map(([event, seenByAge]) => ({ event, seen: seenByAge.reduce((sum, seen) => sum + seen, 0), seenByAge }))
+      .sort((a, b) => b.seen - a.seen);
     const blockings = [...this.#blockings.values()].sort((a, b) => b.seen - a.seen);
     return { waits: { looks: this.#looks, shares }, blockings, activities: this.#activities.stretches() };
   }

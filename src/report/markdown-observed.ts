@@ -1,6 +1,6 @@
 /** What the server itself counted under the load: where its time went, what the indexes were worth, how tables were read. */
-import type { IndexUse, StageEvidence, TableAccess } from '../observe/record.ts';
-import type { RunResult } from '../result.ts';
+import type { IndexUse, PlanChoice, StageEvidence, TableAccess } from '../observe/record.ts';
+import type { Block, RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import { formatBytes, formatCount, formatPlural, formatShare } from './format.ts';
 import { findings } from './markdown-findings.ts';
@@ -29,7 +29,7 @@ export function renderObserved(result: RunResult): string {
 
 interface Row {
   name: string;
-  of: (evidence: StageEvidence, runs: number) => string;
+  of: (evidence: StageEvidence, runs: number, block: Block | undefined) => string;
 }
 
 const overviewRows: Row[] = [
@@ -49,14 +49,26 @@ const overviewRows: Row[] = [
     name: 'Temporary files',
     of: ({ database }) => `${formatCount(database.tempFiles)} (${formatBytes(database.tempBytes)})`,
   },
+  {
+    name: 'Statements planned for the parameters of each call',
+    of: (_evidence, _runs, block) => customShare(block?.planChoices),
+  },
   { name: 'Deadlocks', of: ({ database }) => formatCount(database.deadlocks) },
   { name: 'Most of the time', of: busiest },
 ];
 
 function overview(result: RunResult, evidence: readonly StageEvidence[]): string {
-  const runs = evidence.map(({ stage }) => figuresOf(result, stage)?.mainBlock.counts.succeeded ?? 0);
-  const rows = overviewRows.map(({ name, of }) => [name, ...evidence.map((own, at) => of(own, runs[at]!))]);
+  const blocks = evidence.map(({ stage }) => figuresOf(result, stage)?.mainBlock);
+  const rows = overviewRows
+    .map(({ name, of }) => [name, ...evidence.map((own, at) => of(own, blocks[at]?.counts.succeeded ?? 0, blocks[at]))])
+    .filter(([, ...cells]) => cells.some((cell) => cell !== ''));
   return table(['', ...evidence.map(({ stage }) => toRight(escapeText(stage)))], rows);
+}
+
+/** Custom plans, of all calls of prepared statements. */
+function customShare(choices: readonly PlanChoice[] = []): string {
+  const [custom, generic] = [sum(choices, 'custom'), sum(choices, 'generic')];
+  return custom + generic === 0 ? '' : shareOf(custom, custom + generic);
 }
 
 function shareOf(part: number, whole: number): string {
@@ -67,8 +79,8 @@ function perRun(amount: number, runs: number): string {
   return runs === 0 ? '' : (amount / runs).toFixed(1);
 }
 
-function sum(tables: readonly TableAccess[], key: 'hotUpdated' | 'updated' | 'seqRows'): number {
-  return tables.reduce((total, own) => total + own[key], 0);
+function sum<Key extends string>(rows: readonly Record<Key, number>[], key: Key): number {
+  return rows.reduce((total, own) => total + own[key], 0);
 }
 
 /** Where sessions were seen most often, and how much of all that was. */
@@ -121,7 +133,9 @@ function tableTable(tables: readonly TableAccess[]): string {
       escapeText(own.table),
       ...[own.seqScans, own.seqRows, own.indexScans, own.inserted, own.updated].map(formatCount),
       shareOf(own.hotUpdated, own.updated),
-      ...[own.deleted, own.deadRows, own.autovacuums].map(formatCount),
+      ...[own.deleted, own.deadRows].map(formatCount),
+      own.freeShare === undefined ? '' : formatShare(own.freeShare + (own.deadShare ?? 0)),
+      formatCount(own.autovacuums),
     ]);
   const columns = [
     'Sequential scans',
@@ -132,6 +146,7 @@ function tableTable(tables: readonly TableAccess[]): string {
     'HOT',
     'Deleted',
     'Dead rows',
+    'Free or dead space',
     'Autovacuums',
   ];
   return table(['Table', ...columns.map(toRight)], rows);
@@ -146,9 +161,11 @@ function indexTable(indexes: readonly IndexUse[]): string {
       formatCount(own.scans),
       own.scans === 0 ? '' : (own.entriesRead / own.scans).toFixed(1),
       formatBytes(own.bytes),
+      own.leafDensity === undefined ? '' : formatShare(own.leafDensity),
       own.constraint ? 'yes' : '',
     ]);
-  return table(['Index', 'On', ...['Scans', 'Entries a scan', 'Size'].map(toRight), 'Holds a constraint'], rows);
+  const figures = ['Scans', 'Entries a scan', 'Size', 'Leaf pages full'];
+  return table(['Index', 'On', ...figures.map(toRight), 'Holds a constraint'], rows);
 }
 
 function gaps(evidence: readonly StageEvidence[]): string {

@@ -1,7 +1,7 @@
 /** Where the response time of each stage went: the generator, the pool, the server, the rest of the answer; in report.md. */
-import type { StageEvidence } from '../observe/record.ts';
+import type { StageEvidence, WaitShare } from '../observe/record.ts';
 import type { Block, Percentiles, RunResult } from '../result.ts';
-import { formatShare, formatUs } from './format.ts';
+import { formatMs, formatShare, formatUs } from './format.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
 
 /** A sentence for the last stage; folded away, rows for each block. Percentiles of parts do not add up to those of the whole. */
@@ -14,22 +14,54 @@ export function timeParts({ blocks, evidence = [] }: Pick<RunResult, 'blocks' | 
   return [timeSentence(last, waits), rows].filter((part) => part !== '').join('\n\n');
 }
 
-/** Of the mean, because parts of it add up; the server's part by the looks at its sessions. */
-function timeSentence({ stage, total }: Block, waits: StageEvidence['waits'] | undefined): string {
-  const looks = waits?.shares.reduce((sum, { seen }) => sum + seen, 0) ?? 0;
-  if (looks === 0 || total.response.meanUs === 0) return '';
-  const seen = Map.groupBy(waits!.shares, ({ event }) => event.split(':')[0]!);
-  const kinds = [...seen].map(([kind, shares]) => ({
-    kind,
-    share: shares.reduce((sum, share) => sum + share.seen, 0) / looks,
-  }));
-  const told = kinds
-    .toSorted((a, b) => b.share - a.share)
-    .map(({ kind, share }) => `${kindNames[kind] ?? `waited for ${kind}`} ${formatShare(share)}`);
-  const before = formatShare(total.wait.meanUs / total.response.meanUs);
-  return escapeText(
-    `Of the mean response time of "${stage}", ${before} went by before the send. While the server was at work, its sessions ${told.join(', ')} of the time.`,
-  );
+/** Parts of the response times near p95, or in older results of the mean: both add up. The server's part by the looks at its sessions. */
+function timeSentence(block: Block, waits: StageEvidence['waits'] | undefined): string {
+  const parts = partsSentence(block);
+  const slow = waitsOf(waits?.shares ?? [], (block.nearP95?.serverUs ?? 0) / 2000);
+  if (slow === undefined) return block.nearP95 === undefined ? '' : escapeText(parts);
+  if (parts === '') return '';
+  const told = slow.kinds.map(({ kind, share }) => `${kindNames[kind] ?? `waited for ${kind}`} ${formatShare(share)}`);
+  return escapeText(`${parts} While the server was at work${slow.on}, its sessions ${told.join(', ')} of the time.`);
+}
+
+function partsSentence({ stage, total, nearP95 }: Block): string {
+  if (nearP95 === undefined) {
+    if (total.response.meanUs === 0) return '';
+    const before = formatShare(total.wait.meanUs / total.response.meanUs);
+    return `Of the mean response time of "${stage}", ${before} went by before the send.`;
+  }
+  const { lateUs, poolUs, serverUs, restUs } = nearP95;
+  const wholeUs = lateUs + poolUs + serverUs + restUs;
+  const parts = [
+    `${formatShare(serverUs / wholeUs)} went by until the first byte of the answer`,
+    `${formatShare(restUs / wholeUs)} from there to its end, further statements included`,
+    `${formatShare(poolUs / wholeUs)} before that in the queue for a connection`,
+    `${formatShare(lateUs / wholeUs)} in the load generator`,
+  ];
+  return `Of a response time near the p95 of "${stage}" (${formatUs(wholeUs)} on average), ${parts.join(', ')}.`;
+}
+
+/** Fewer sightings of slow statements tell no shares. */
+const leastSightings = 30;
+
+/** Kinds of waits, the commonest first: of statements that had run for so long, where enough of them were seen, else of all. */
+function waitsOf(shares: readonly WaitShare[], slowMs: number) {
+  const from = slowMs <= 0 ? 0 : 1 + Math.ceil(Math.log2(slowMs));
+  const slow = shares.map(({ event, seenByAge = [] }) => ({ event, seen: sumOf(seenByAge.slice(Math.max(0, from))) }));
+  const enough = from >= 1 && sumOf(slow.map(({ seen }) => seen)) >= leastSightings;
+  const chosen = enough ? slow : shares;
+  const looks = sumOf(chosen.map(({ seen }) => seen));
+  if (looks === 0) return undefined;
+  const byKind = Map.groupBy(chosen, ({ event }) => event.split(':')[0]!);
+  const kinds = [...byKind]
+    .map(([kind, own]) => ({ kind, share: sumOf(own.map(({ seen }) => seen)) / looks }))
+    .filter(({ share }) => share > 0)
+    .toSorted((a, b) => b.share - a.share);
+  return { kinds, on: enough ? ` on statements of ${formatMs(2 ** (from - 1))} and more` : '' };
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** By PostgreSQL's kinds of wait events (manual, 27.2.3). */

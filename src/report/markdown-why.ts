@@ -1,18 +1,15 @@
 /** The section of report.md that says why: what the server reads in another way than before, and what that saves or costs. */
-import type { IndexUse, PlanStep, StageEvidence, TransactionCost } from '../observe/record.ts';
+import type { IndexUse, StageEvidence, TransactionCost } from '../observe/record.ts';
 import type { RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
-import { planChanges, reasonsOf, type Access, type PlanChange, type Reason } from '../verdict/reasons.ts';
+import { reasonsOf, type Access, type Reason } from '../verdict/reasons.ts';
 import { describeChange } from './comparison.ts';
-import { formatBytes, formatCount, formatPlural, formatShare } from './format.ts';
-import { escapeHtml } from './html-text.ts';
+import { formatBytes, formatCount, formatPlural, formatShare, formatUs } from './format.ts';
+import { planPairs, plansByParameters } from './markdown-plans.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
 
 /** As many relations of a transaction as a cell can hold. */
 const mostAccesses = 3;
-
-/** Longer conditions are cut: the plan in full is what EXPLAIN is for. */
-const longestCondition = 140;
 
 /** First stage against last; '' where one of them was not observed, or by a version that kept no plans. */
 export function renderWhy(result: RunResult): string {
@@ -21,7 +18,12 @@ export function renderWhy(result: RunResult): string {
     evidence.find((own) => own.stage === stage?.name && own.plans !== undefined),
   );
   if (before === undefined || after === undefined || before === after) return '';
-  const parts = [reasonTable(result, before, after), addedIndexes(before, after), planPairs(before, after)];
+  const parts = [
+    reasonTable(result, before, after),
+    addedIndexes(before, after),
+    planPairs(before, after),
+    plansByParameters(result, [before, after]),
+  ];
   const found = parts.filter((part) => part !== '');
   return found.length === 0 ? '' : ['## What changed, and why', ...found].join('\n\n');
 }
@@ -110,11 +112,31 @@ function addedIndexes(before: StageEvidence, after: StageEvidence): string {
     formatBytes(own.bytes),
     entriesWritten(own, after),
     [before, after].map((stage) => hotShare(own, stage)).join(' → '),
+    ...priceOf(own, after),
     formatCount(own.scans),
     useOf(own),
   ]);
-  const price = ['Size', 'Entries written at most', 'HOT updates of its table', 'Scans in this load'];
-  return details(summary, table(['Index', 'On', ...price.map(toRight), ''], rows));
+  const price = [
+    'Size',
+    'Entries written at most',
+    'HOT updates of its table',
+    'WAL a write',
+    'Time a write',
+    'Scans in this load',
+  ];
+  return details(
+    summary,
+    table(['Index', 'On', ...price.map(toRight), ''], rows),
+    'A write is a statement of the load that writes to the table: carried out after the load with the index and without it, and taken back. ' +
+      'Less than nothing: the statement finds its rows by this index. Full-page images are not counted.',
+  );
+}
+
+/** What it adds to the WAL and to the time of a statement; empty where that could not be told. */
+function priceOf({ index }: IndexUse, { indexPrices = [] }: StageEvidence): [wal: string, time: string] {
+  const own = indexPrices.find((price) => price.index === index);
+  if (own === undefined) return ['', ''];
+  return [signed(Math.round(own.walBytes), formatBytes), signed(own.executionUs, formatUs)];
 }
 
 /** Every new row, and every update that was not heap-only, writes an entry into each index of its table; into a partial one not always. */
@@ -134,42 +156,6 @@ function useOf({ scans, constraint }: IndexUse): string {
   return constraint ? 'holds a constraint' : '**not used in this load**';
 }
 
-function planPairs(before: StageEvidence, after: StageEvidence): string {
-  const changes = planChanges(before, after);
-  if (changes.length === 0) return '';
-  const summary = `${formatPlural(changes.length, 'statement')} with another plan, side by side`;
-  return details(summary, ...changes.map((change) => planPair(change, before.stage, after.stage)));
-}
-
-/** HTML: Markdown has no cells of several lines. */
-function planPair({ transaction, statement, before, after }: PlanChange, first: string, last: string): string {
-  return [
-    `**${escapeText(`${transaction}.${statement}`)}**`,
-    `<div class="table" tabindex="0" role="region" aria-label="plans"><table><thead><tr>${planHeading(first)}${planHeading(last)}</tr></thead>` +
-      `<tbody><tr>${planCell(before)}${planCell(after)}</tr></tbody></table></div>`,
-  ].join('\n\n');
-}
-
-function planHeading(stage: string): string {
-  return `<th scope="col">${escapeHtml(stage)}</th>`;
-}
-
-function planCell(steps: readonly PlanStep[] | undefined): string {
-  return `<td valign="top"><pre>${steps === undefined ? 'not sent' : escapeHtml(drawPlan(steps))}</pre></td>`;
-}
-
-/** As EXPLAIN's text, without costs. */
-function drawPlan(steps: readonly PlanStep[]): string {
-  return steps.map(drawStep).join('\n');
-}
-
-function drawStep({ depth, node, relation, index, condition, rows }: PlanStep): string {
-  const indent = '  '.repeat(depth);
-  const place = [index === undefined ? '' : ` using ${index}`, relation === undefined ? '' : ` on ${relation}`].join(
-    '',
-  );
-  const own = `${indent}${depth === 0 ? '' : '→ '}${node}${place}, ${formatPlural(Math.round(rows), 'row')}`;
-  if (condition === undefined) return own;
-  const short = condition.length <= longestCondition ? condition : `${condition.slice(0, longestCondition)} ...`;
-  return `${own}\n${indent}    ${short.replaceAll(/\s+/g, ' ')}`;
+function signed(value: number, format: (size: number) => string): string {
+  return `${value < 0 ? '-' : '+'}${format(Math.abs(value))}`;
 }

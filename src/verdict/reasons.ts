@@ -1,4 +1,5 @@
 /** Why a transaction got faster or slower: what the server reads for it in another way than before. Pure. */
+import { outlineOf } from '../observe/plan-tree.ts';
 import type { PlanStep, StageEvidence, StatementSteps, TransactionCost } from '../observe/record.ts';
 
 /** How one relation is read. */
@@ -49,7 +50,7 @@ export function planChanges(before: StageEvidence, after: StageEvidence): PlanCh
   const [had, has] = [byName(before.plans), byName(after.plans)];
   return [...new Set([...had.keys(), ...has.keys()])].flatMap((key) => {
     const [first, last] = [had.get(key), has.get(key)];
-    if (first && last && outline(first.steps) === outline(last.steps)) return [];
+    if (first && last && outlineOf(first.steps) === outlineOf(last.steps)) return [];
     const { transaction, statement } = (last ?? first)!;
     return [{ transaction, statement, ...(first && { before: first.steps }), ...(last && { after: last.steps }) }];
   });
@@ -91,8 +92,4 @@ function costOf({ costs = [] }: StageEvidence, transaction: string): Transaction
 
 function byName(plans: readonly StatementSteps[] = []): Map<string, StatementSteps> {
   return new Map(plans.map((plan) => [JSON.stringify([plan.transaction, plan.statement]), plan]));
-}
-
-function outline(steps: readonly PlanStep[]): string {
-  return JSON.stringify(steps.map(({ depth, node, relation, index }) => [depth, node, relation, index]));
 }

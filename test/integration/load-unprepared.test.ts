@@ -49,6 +49,7 @@ afterAll(async () => {
 
 const drive = (stage: string, load = unprepared) =>
   runBlock({
+    planChoices: true,
     ...common,
     stage,
     connection: server.connection(),
@@ -70,6 +71,22 @@ it('needs nothing that outlives a transaction', async () => {
   expect(await sumOfBalances()).toBeGreaterThan(transactions[1]!.counts.succeeded);
   const named = await drive('pooled', { ...unprepared, prepared: true });
   expect(Object.keys(named.transactions[0]!.errors)).toEqual(['26000']);
+});
+
+it('knows of prepared statements only whether they were planned for each call', async () => {
+  const prepared = await drive('before', { ...unprepared, prepared: true });
+  const transferred = prepared.transactions[1]!.counts.succeeded;
+  expect(prepared.planChoices).toMatchObject([
+    { transaction: 'read', statement: 'byId' },
+    { transaction: 'transfer', statement: 'read' },
+    { transaction: 'transfer', statement: 'take' },
+  ]);
+  for (const { custom, generic } of prepared.planChoices!.slice(1)) {
+    // The warm-up counts too. Five calls of each connection are planned for themselves in any case.
+    expect(custom + generic).toBeGreaterThanOrEqual(transferred);
+    expect(custom).toBeGreaterThanOrEqual(5);
+  }
+  expect(await drive('before')).not.toHaveProperty('planChoices');
 });
 
 it.each([

@@ -1,5 +1,6 @@
 /** What is observed of a server, on every major version: counters of what a known piece of work does, and what a version does not tell. */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDatabase, databaseName, withClient } from '../../src/database.ts';
@@ -18,7 +19,15 @@ const schema = `
   CREATE INDEX items_some ON items (kind) WHERE note IS NULL;
   CREATE INDEX items_down ON items (kind DESC);
   INSERT INTO items SELECT id, id % 7, 'note' FROM generate_series(1, 1000) AS id;
-  ANALYZE items`;
+  ANALYZE items;
+  CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL, name text);
+  INSERT INTO accounts SELECT id, greatest(0, id - 9990), 'account ' || id FROM generate_series(1, 10000) AS id;
+  CREATE INDEX accounts_balance ON accounts (balance);
+  ANALYZE accounts;
+  CREATE TABLE emptied (id int, filler text) WITH (autovacuum_enabled = false);
+  INSERT INTO emptied SELECT id, left(repeat(md5(id::text), 10), 300) FROM generate_series(1, 12000) AS id;
+  CREATE INDEX emptied_filler ON emptied (id, filler);
+  DELETE FROM emptied WHERE id % 4 > 0`;
 
 const resources = new AsyncDisposableStack();
 afterAll(() => resources.disposeAsync());
@@ -28,6 +37,26 @@ const serversWeStart = (await serversUnderTest(resources)).filter(({ choice }) =
 const reads: PlannedTransaction = {
   name: 'note',
   body: { statements: { note: 'SELECT note FROM items WHERE id = $1' }, run: async () => undefined },
+};
+
+const scenarioFile = fileURLToPath(new URL('./load-scenario.ts', import.meta.url));
+
+/** The read of that scenario: nearly all accounts have a balance of 0, and a few more than that. */
+const byBalance: PlannedTransaction = {
+  name: 'read',
+  body: {
+    statements: { byBalance: 'SELECT sum(id) FROM accounts WHERE balance = $1' },
+    run: (client, params) => client.query('byBalance', [Math.max(0, 11 - (params as { id: number }).id)]),
+  },
+};
+
+/** Its write, changed so that an index on the balance costs an entry each time. */
+const transfer: PlannedTransaction = {
+  name: 'transfer',
+  body: {
+    statements: { take: 'UPDATE accounts SET balance = balance + 1 WHERE id = $1' },
+    run: (client, params) => client.query('take', [(params as { id: number }).id]),
+  },
 };
 
 /** Ten reads by key, one of everything, three updates that touch no index, five new rows. */
@@ -72,7 +101,7 @@ describe.each(serversWeStart)('$name', ({ choice, missing }) => {
     ]);
     expect(evidence.plans![0]!.counted).toMatchObject({ calls: 10, rows: 10 });
     expect(evidence.flipped).toEqual([]);
-    const [items] = evidence.tables;
+    const items = evidence.tables.find(({ table }) => table === 'items');
     expect(items).toMatchObject({ table: 'items', inserted: 5, updated: 3, deleted: 0 });
     expect(items!.seqScans).toBeGreaterThanOrEqual(1);
     expect(items!.seqRows).toBeGreaterThanOrEqual(1000);
@@ -90,6 +119,32 @@ describe.each(serversWeStart)('$name', ({ choice, missing }) => {
     expect(evidence.wal.records).toBeGreaterThan(5);
     expect(evidence.wal.bytes).toBeGreaterThan(evidence.wal.records);
     expect(evidence.database.blocksHit).toBeGreaterThan(0);
+    await using again = await Observation.start(connection, server.major);
+    const order = { scenarioFile, seed: 1, scale: 1, transactions: [byBalance, transfer], statementTimeoutMs: 1000 };
+    const { measured, indexPrices } = await again.finish('after', order.transactions, new Map(), {
+      order,
+      knownIndexes: new Set(
+        evidence.indexes.map(({ index: name }) => name).filter((name) => !name.startsWith('accounts')),
+      ),
+    });
+    expect(measured).toMatchObject([{ transaction: 'read', statement: 'byBalance' }]);
+    const [rare, usual] = ['first', 'rest'].map((label) =>
+      measured![0]!.plans.find(({ classes }) => classes?.includes(label)),
+    );
+    expect(rare).toMatchObject({ executions: 5, classes: ['first'] });
+    expect(rare!.steps.at(-1)).toMatchObject({ index: 'accounts_balance', actualRows: 1, loops: 1 });
+    expect(usual!.steps.at(-1)).toMatchObject({ node: 'Seq Scan', relation: 'accounts', actualRows: 9990, loops: 1 });
+    expect(usual!.steps[0]!.blocks).toBeGreaterThan(20);
+    // The primary key cannot be dropped, and what was carried out was taken back.
+    expect(indexPrices).toMatchObject([{ index: 'accounts_balance', writes: 20 }]);
+    expect(indexPrices![0]!.walBytes).toBeGreaterThan(50);
+    const sums = 'SELECT sum(balance)::int AS sum, to_regclass($1)::text AS index FROM accounts';
+    const { rows } = await withClient(connection, (client) => client.query(sums, ['accounts_balance']));
+    expect(rows).toEqual([{ sum: 55, index: 'accounts_balance' }]);
+    const emptied = evidence.tables.find(({ table }) => table === 'emptied');
+    expect(emptied!.deadShare! + emptied!.freeShare!).toBeCloseTo(0.75, 1);
+    expect(items).not.toHaveProperty('freeShare');
+    expect(index('emptied_filler').leafDensity).toBeGreaterThan(0.5);
     expect(evidence.gaps).toEqual(server.major < 16 ? ['I/O by actor (pg_stat_io): from PostgreSQL 16 on'] : []);
   });
 });

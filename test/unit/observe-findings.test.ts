@@ -31,7 +31,7 @@ const plan = (expected: number, returned: number, meanMs: number, top: Partial<P
   counted: { calls: 100, rows: returned * 100, executionMs: meanMs * 100 },
 });
 
-const table = { table: 'events', rows: 10_000, heapBytes: 1, indexBytes: 1, totalBytes: 2 };
+const table = { table: 'events', rows: 10_000, heapBytes: 100 * 2 ** 20, indexBytes: 1, totalBytes: 101 * 2 ** 20 };
 const dead = (deadRows: number) => ({
   table: 'events',
   seqScans: 0,
@@ -56,6 +56,11 @@ describe('findingsOf', () => {
   });
 
   it.each<[string, Partial<StageEvidence>, RegExp]>([
+    [
+      'a table of holes',
+      { tables: [{ ...dead(0), freeShare: 0.3, deadShare: 0.1 }] },
+      /^40 % of events \(100 MiB\) is free/,
+    ],
     ['a slow statement', { plans: [plan(1, 1, 51)] }, /event_list\.page takes 51 ms on the server on average/],
     ['too few rows expected', { plans: [plan(1, 100, 1)] }, /returns 100 rows a call where its plan expects 1\./],
     ['too many rows expected', { plans: [plan(5000, 0, 1)] }, /returns 0 rows a call where its plan expects 5,000\./],

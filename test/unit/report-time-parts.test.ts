@@ -10,6 +10,9 @@ const quietEvidence = {
   gaps: [],
 };
 
+/** Sessions by the age of their statements; the oldest classes have none. */
+const seenByAge = (...seen: number[]) => [...seen, ...Array<number>(16 - seen.length).fill(0)];
+
 /** Cells of the rows of the first stage. */
 function rowsOf(markdown: string): string[][] {
   const rows = markdown.split('\n').filter((line) => line.startsWith('|'));
@@ -52,6 +55,29 @@ describe('the parts of the response time', () => {
     );
     expect(told([])).not.toContain('Of the mean');
     expect(timeParts({ blocks })).not.toContain('Of the mean');
+  });
+
+  it('are those of the responses near p95 where these are known, with the waits of statements that took as long', () => {
+    const { blocks } = buildResult();
+    const last = blocks.at(-1)!;
+    last.nearP95 = { arrivals: 60, lateUs: 100, poolUs: 900, serverUs: 8800, restUs: 200 };
+    const shares = [
+      { event: 'running', seen: 900, seenByAge: seenByAge(500, 300, 90, 5, 5) },
+      { event: 'Lock: tuple', seen: 40, seenByAge: seenByAge(0, 0, 0, 0, 40) },
+    ];
+    const told = (seen: typeof shares) =>
+      timeParts({ blocks, evidence: [{ ...quietEvidence, stage: last.stage, waits: { looks: 99, shares: seen } }] });
+    const parts =
+      'Of a response time near the p95 of "after" (10 ms on average), 88 % went by until the first byte of the answer, ' +
+      '2 % from there to its end, further statements included, 9 % before that in the queue for a connection, 1 % in the load generator.';
+    expect(told(shares)).toContain(
+      `${parts} While the server was at work on statements of 8 ms and more, ` +
+        'its sessions waited for locks of others 89 %, were running 11 % of the time.',
+    );
+    // Too few were seen that took so long.
+    const quick = shares.map((own) => ({ ...own, seenByAge: seenByAge(own.seen) }));
+    expect(told(quick)).toContain(`${parts} While the server was at work, its sessions were running 95.7 %`);
+    expect(timeParts({ blocks })).toContain(parts);
   });
 
   it('say nothing of first bytes that were not noted, nor of a result without blocks', () => {

@@ -155,10 +155,20 @@ describe('what changed, and why', () => {
     ];
     const table = { table: 'events', seqScans: 0, seqRows: 0, indexScans: 5, deleted: 0, autovacuums: 0, deadRows: 0 };
     const written = (hotUpdated: number) => [{ ...table, inserted: 1000, updated: 200, hotUpdated }];
-    const markdown = await rendered({ ...before, tables: written(180) }, { ...after, tables: written(20), indexes });
+    const indexPrices = [
+      { index: 'used', writes: 20, walBytes: 71.6, executionUs: 12.5 },
+      { index: 'idle', writes: 20, walBytes: -8, executionUs: -1500 },
+    ];
+    const markdown = await rendered(
+      { ...before, tables: written(180) },
+      { ...after, tables: written(20), indexes, indexPrices },
+    );
+    expect(markdown).toContain('| used | events | 2 KiB | 1,180 | 90 % → 10 % | +72 B | +12.5 µs | 5 |  |');
     expect(markdown).toContain('2 indexes added, 3 KiB');
-    expect(markdown).toContain('| idle | events | 1 KiB | 1,180 | 90 % → 10 % | 0 | **not used in this load** |');
-    expect(await rendered(before, { ...after, indexes })).toContain('|  | none updated → none updated | 0 |');
+    expect(markdown).toContain(
+      '| idle | events | 1 KiB | 1,180 | 90 % → 10 % | -8 B | -1.5 ms | 0 | **not used in this load** |',
+    );
+    expect(await rendered(before, { ...after, indexes })).toContain('|  | none updated → none updated |  |  | 0 |');
   });
 
   it('shows hostile names of relations and conditions as text', async () => {

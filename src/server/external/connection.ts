@@ -62,7 +62,7 @@ export function externalTarget(url: string, env: NodeJS.ProcessEnv = process.env
 /** A URL, or any text with one, without passwords. */
 export function withoutPasswords(text: string): string {
   return text
-    .replaceAll(/(postgres(?:ql)?:\/\/[^\s:@/?]*):[^\s]*@/gi, '$1:***@')
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s:@/?]*):[^\s]*@/gi, '$1:***@')
     .replaceAll(/([?&](?:password|sslpassword)=)[^\s&]*/gi, '$1***');
 }
 
