@@ -8,7 +8,10 @@ import { finishedPairs } from './verdict/pairs.ts';
 const minAchievedShare = 0.995;
 /** Highest 99th percentile of the generator's own lateness. */
 const maxLatenessUs = 5000;
-/** In a stage that is overloaded anyway, lateness up to this share of the median response changes nothing. */
+/**
+ * In a stage that is overloaded anyway (it is saturated, or half of its answers miss the limit by what came after the send alone), lateness up
+ * to this share of the median response changes nothing.
+ */
 const maxLatenessShare = 0.1;
 
 /**
@@ -18,7 +21,7 @@ const maxLatenessShare = 0.1;
 export function judgeValidity(result: RunResult): Gate {
   const faults = [
     ...missingRecords(result),
-    ...result.blocks.flatMap((block) => blockFaults(block)),
+    ...result.blocks.flatMap((block) => blockFaults(block, result.slo.limitMs * 1000)),
     ...missingTransactions(result),
     ...rowCountFaults(result),
     ...comparisonFaults(result),
@@ -71,15 +74,14 @@ function evidenceGaps(result: RunResult): string[] {
   return gaps;
 }
 
-function blockFaults(block: Block): string[] {
+function blockFaults(block: Block, limitUs: number): string[] {
   const faults = countFaults(block);
   if (block.outcome === 'complete') faults.push(...offerFaults(block));
   if (block.outcome === 'interrupted') return faults;
   const { p99Us } = block.generator.lateness;
-  const allowedUs = Math.max(
-    maxLatenessUs,
-    block.outcome === 'saturated' ? block.total.response.p50Us * maxLatenessShare : 0,
-  );
+  const { service, response } = block.total;
+  const isOverloaded = block.outcome === 'saturated' || service.p50Us > limitUs;
+  const allowedUs = Math.max(maxLatenessUs, isOverloaded ? response.p50Us * maxLatenessShare : 0);
   if (p99Us >= allowedUs) {
     faults.push(
       `the load generator was late in block ${block.id}: p99 ${formatUs(p99Us)}, allowed ${formatUs(allowedUs)}`,
