@@ -137,6 +137,8 @@ export interface LiveStage {
   route: DatabaseRoute;
   /** Of this machine that work for it, each with all that it starts: what they use is nobody else's. */
   processes: readonly number[];
+  /** Aborted with the error to tell when what stands before the server ended by itself. */
+  died: AbortSignal | undefined;
 }
 
 /** How a stage is made alive, where it differs from the stage alone on the host. */
@@ -192,9 +194,11 @@ export async function onClone<T>(
       }),
     reserve: () => reserveLocation(found, cacheDir),
   });
-  const { server, route, processes } = topology;
+  const { server, route, processes, died } = topology;
   try {
-    return await work({ planned, server, connection: server.connection(databaseName), route, processes });
+    const done = await work({ planned, server, connection: server.connection(databaseName), route, processes, died });
+    died?.throwIfAborted();
+    return done;
   } catch (error) {
     signal?.throwIfAborted();
     // A crashed server shows as many different errors of its clients; its log has the cause.

@@ -148,8 +148,11 @@ async function compareWith(
   return answers;
 }
 
-function measure({ planned: { spec, load }, connection, route }: LiveStage, context: StageContext): Promise<Block> {
-  const { plan, journal } = context;
+function measure(
+  { planned: { spec, load }, connection, route, died }: LiveStage,
+  { plan, journal }: StageContext,
+): Promise<Block> {
+  const signals = [died, journal.signal].filter((signal) => signal !== undefined);
   return measureStage({
     plan,
     journal,
@@ -158,6 +161,7 @@ function measure({ planned: { spec, load }, connection, route }: LiveStage, cont
     what: 'transactions',
     destination: route,
     ...(spec.jobs === undefined ? {} : { jobs: spec.jobs }),
+    ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
     observed: { connection, major: plan.postgres.major, transactions: planTransactions(plan.scenario, spec) },
   });
 }

@@ -123,6 +123,7 @@ export class ComparedSide implements AsyncDisposable {
       signal,
     });
     service?.died.throwIfAborted();
+    live.died?.throwIfAborted();
     const later = host && sampleHost();
     for (const { name, sent = 0 } of block.transactions) this.#runs.set(name, (this.#runs.get(name) ?? 0) + sent);
     return {

@@ -61,6 +61,14 @@ export class LiveTopology implements AsyncDisposable {
     return [...this.server.processes, ...(this.#replica?.processes ?? []), ...pooler];
   }
 
+  /**
+   * Aborted with the error to tell when the pooler ended by itself: then every arrival fails, which says nothing of the stage. Servers come
+   * back after a crash, so that theirs is for the load to see.
+   */
+  get died(): AbortSignal | undefined {
+    return this.#pooler?.died;
+  }
+
   /** The error to tell: which of them ended, and why, in place of what a client met; any other error as it is. */
   async explain(error: unknown): Promise<unknown> {
     for (const part of [this.#pooler, this.server, this.#replica]) {

@@ -123,6 +123,11 @@ export class Pooler implements AsyncDisposable {
     throw new EnvironmentError(`${name} let nobody through within ${readyWithinMs / 1000} s.${this.#group.tail}`);
   }
 
+  /** Aborted with the error to tell when it ended by itself. */
+  get died(): AbortSignal {
+    return this.#group.died;
+  }
+
   /** @param name of a database as it was told at the start */
   connection(name: string): ConnectionTarget {
     return { ...this.#target, database: name };

@@ -97,6 +97,32 @@ describe.skipIf(pgBouncer === undefined)('PgBouncer', () => {
     expect(maxBytes).toBeGreaterThan(0);
   });
 
+  it('ends the run when it ends by itself, with its cause and before the time of the stage is over', async () => {
+    const cache = join(temporary.path, 'cache');
+    const flags = [
+      '--stages',
+      'pooled',
+      '--preset',
+      'none',
+      '--duration',
+      '60s',
+      '--out',
+      join(temporary.path, 'ended'),
+    ];
+    const child = pgrehearse(['run', scenario, ...flags], cache);
+    const pid = await leaderIn(cache);
+    child.stderr!.on('data', (text: Buffer) => {
+      // The load is on.
+      if (String(text).includes('waiting') && exists(pid)) process.kill(pid, 'SIGKILL');
+    });
+    const { exitCode, stderr, durationMs } = await child;
+    expect([exitCode, stderr]).toEqual([
+      5,
+      expect.stringContaining('PgBouncer of stage pooled ended with SIGKILL although nobody stopped it.'),
+    ]);
+    expect(durationMs).toBeLessThan(60_000);
+  });
+
   it('goes with a run that was killed, at the next start', async () => {
     const cache = join(temporary.path, 'cache');
     const flags = ['--stages', 'pooled', '--preset', 'none', '--duration', '30s', '--out'];
