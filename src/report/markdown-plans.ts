@@ -89,8 +89,7 @@ export function plansByParameters(result: RunResult, stages: readonly StageEvide
           escapeText(evidence.stage),
           escapeText(`${generic.transaction}.${generic.statement}`),
           choiceOf(result, evidence.stage, generic),
-          readsOf(generic.steps),
-          plans.map(describePlan).join('; '),
+          ...describePlans(generic.steps, plans),
         ],
       ];
     }),
@@ -118,13 +117,25 @@ function choiceOf(
   return formatShare(own.custom / (own.custom + own.generic));
 }
 
-function describePlan({ executions, classes = [], steps }: MeasuredPlan): string {
-  const of = classes.length === 0 ? '' : `, ${classes.map(escapeText).join(', ')}`;
-  return `${readsOf(steps)} (${formatCount(executions)}×${of})`;
+/** By what they read, where that tells them apart, else by their nodes. */
+function describePlans(generic: readonly PlanStep[], plans: readonly MeasuredPlan[]): [unknown: string, known: string] {
+  const all = [generic, ...plans.map(({ steps }) => steps)];
+  const inWords = new Set(all.map(readsOf)).size > 1 ? readsOf : nodesOf;
+  const known = plans.map(({ executions, classes = [], steps }) => {
+    const of = classes.length === 0 ? '' : `, ${classes.map(escapeText).join(', ')}`;
+    return `${inWords(steps)} (${formatCount(executions)}×${of})`;
+  });
+  return [inWords(generic), known.join('; ')];
 }
 
 function readsOf(steps: readonly PlanStep[]): string {
   return accessesOf(steps)
     .map(({ relation, way }) => escapeText(`${relation}: ${way}`))
+    .join(', ');
+}
+
+function nodesOf(steps: readonly PlanStep[]): string {
+  return steps
+    .map(({ node, index, relation }) => escapeText([node, index ?? relation ?? ''].join(' ').trim()))
     .join(', ');
 }

@@ -71,6 +71,9 @@ const kindNames: Record<string, string> = {
   Lock: 'waited for locks of others',
   LWLock: 'waited for shared memory',
   Client: 'waited for the client',
+  IPC: 'waited for other processes of the server',
+  BufferPin: 'waited for a page that others read',
+  Timeout: 'slept',
 };
 
 function rowsOf({ stage, total, generator, pool }: Block): string[][] {

@@ -184,6 +184,14 @@ describe('in the report', () => {
     expect(markdown).toContain(
       '| after | page.list | 75 % | events: index by_user | events: sequential scan (1×, whale) |',
     );
+    // Plans that read the same way are told by their nodes.
+    const sorted = [
+      { ...seek, node: 'Sort', depth: 0 },
+      { ...seek, depth: 1 },
+    ].map(({ index, relation, ...step }, at) => (at === 0 ? step : { ...step, index, relation }));
+    expect(await rendered(before, measured(sorted))).toContain(
+      '| Index Scan by_user | Sort, Index Scan by_user (1×, whale) |',
+    );
     expect(await rendered(before, measured([seek]))).not.toContain('depends on the parameters');
   });
 });
