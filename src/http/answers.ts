@@ -20,6 +20,8 @@ const concurrency = 4;
 const answersBlock = 900_000;
 const setsBetweenRequests = 100_000;
 const longestText = 300;
+/** The service declines for now: too many requests, unavailable, no answer from behind it in time (RFC 6585, section 4; RFC 9110, section 15.6). */
+const declining = new Set([429, 503, 504]);
 
 /**
  * Asks the reads of a scenario, each with the same parameter sets in every stage.
@@ -79,6 +81,9 @@ async function ask(spec: RequestSpec, request: HttpRequest, connection: HttpConn
     throw new EnvironmentError(`The service went away while answers were compared: ${fault.message}`, {
       hint: 'See what it printed, and whether it still runs.',
     });
+  }
+  if (fault !== undefined && answers.some(({ status }) => declining.has(status))) {
+    return { status: 'unanswered', reason: 'declined' };
   }
   // A wrong answer is an answer too: whether stages give the same one is the question here.
   const text = answers.map((answer) => answerText(spec, answer)).join(' ');

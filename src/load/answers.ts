@@ -36,7 +36,7 @@ export interface AnswerOptions extends DatabaseRoute {
 /** What one transaction said to one parameter set. An error is an answer too, a timeout is not. */
 export type Answer =
   | { status: 'answered'; sha256: string; text: string; parameters: string }
-  | { status: 'unanswered'; reason: 'timeout' | 'budget' };
+  | { status: 'unanswered'; reason: 'timeout' | 'budget' | 'declined' };
 
 export interface Answers {
   stage: string;

@@ -78,6 +78,14 @@ describe('a service that we start for each stage', () => {
     expect(report).toContain(says.split(' ')[0]);
   });
 
+  it('takes a refusal for no answer: a service that is busy says nothing of its data', async () => {
+    const { exitCode, result } = await load('busy', 'before,busy');
+    expect(exitCode).not.toBe(6);
+    const [{ compared, different, unanswered }] = result.answers as [RunResult['answers'][number]];
+    expect([compared + unanswered, different]).toEqual([200, 0]);
+    expect(unanswered).toBeGreaterThan(0);
+  });
+
   it('is driven in a closed loop too, told apart from the open one', async () => {
     const { result, report } = await load('closed', 'before', '--closed-loop', '1s');
     const [figures] = result.closedLoop!;
