@@ -118,6 +118,27 @@ export async function settle(target: ConnectionTarget, signal?: AbortSignal): Pr
   });
 }
 
+/**
+ * Lets `work` have an extension of PostgreSQL's own in the schema `pgrehearse`, in a transaction that is rolled back: the database stays as its
+ * migrations made it.
+ *
+ * @returns undefined where the extension is missing or kept from us
+ * @throws what `pg` throws when the connection breaks, and what `work` throws
+ */
+export async function withExtension<T>(
+  client: Client,
+  name: 'pg_prewarm' | 'pgstattuple',
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  await client.query('BEGIN');
+  try {
+    const there = await client.query(`CREATE EXTENSION ${name} SCHEMA pgrehearse`).catch(() => undefined);
+    return there === undefined ? undefined : await work();
+  } finally {
+    await client.query('ROLLBACK');
+  }
+}
+
 /** Writes out all dirty pages, where the role may ask for that: on servers of our own it may. */
 export async function checkpoint(client: Client): Promise<void> {
   const { rows } = await client.query<{ allowed: boolean }>(`SELECT pg_has_role('pg_checkpoint', 'USAGE') AS allowed`);

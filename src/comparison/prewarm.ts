@@ -1,5 +1,6 @@
 /** Fills the cache of a server, so that none of the clones that are compared begins colder than another. */
 import type { Client } from 'pg';
+import { withExtension } from '../database.ts';
 
 /** The small relations first, which is where the indexes are; the load brings in what it reads of those that do not fit. */
 const fill = `
@@ -10,17 +11,7 @@ const fill = `
   ) AS own
   WHERE own.together <= 0.8 * pg_size_bytes(current_setting('shared_buffers'))`;
 
-/**
- * The extension pg_prewarm is created for it and taken back. Where it is missing or kept from us, the load alone warms the cache.
- *
- * @throws what `pg` throws when the connection breaks
- */
+/** Where the extension is missing or kept from us, the load alone warms the cache. @throws what `pg` throws when the connection breaks */
 export async function prewarm(client: Client): Promise<void> {
-  await client.query('BEGIN');
-  try {
-    const there = await client.query('CREATE EXTENSION pg_prewarm SCHEMA pgrehearse').catch(() => undefined);
-    if (there !== undefined) await client.query(fill);
-  } finally {
-    await client.query('ROLLBACK');
-  }
+  await withExtension(client, 'pg_prewarm', () => client.query(fill));
 }

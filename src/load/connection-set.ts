@@ -1,7 +1,6 @@
 /** The connections of one worker: opened together, restored between blocks, to one server or to a server and its replica. */
 import { Client } from 'pg';
 import { EnvironmentError, messageOf } from '../errors.ts';
-import { sumPlanChoices } from '../observe/plan-choices.ts';
 import type { PlanChoice } from '../observe/record.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { applicationName, LoadConnection, type ConnectionSettings } from './client.ts';
@@ -117,11 +116,11 @@ export class ConnectionSet implements AsyncDisposable {
     ]);
   }
 
-  /** How the servers planned the statements of all connections; without those that are lost meanwhile. */
+  /** How the servers planned the statements, connection by connection; without those that are lost meanwhile. */
   async planChoices(): Promise<PlanChoice[]> {
     const sessions = this.connections.flatMap((connection) => connection.sessions);
     const told = await Promise.allSettled(sessions.map((session) => session.planChoices()));
-    return sumPlanChoices(told.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : [])));
+    return told.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
   }
 
   /**

@@ -1,8 +1,6 @@
-/**
- * Space that holds nothing: what pgstattuple_approx and pgstatindex tell of tables and B-trees. The extension is created and taken back in one
- * transaction, so that the database stays as its migrations made it.
- */
+/** Space that holds nothing: what pgstattuple_approx and pgstatindex tell of tables and B-trees. */
 import type { Client } from 'pg';
+import { withExtension } from '../database.ts';
 
 /** By object identifiers, as text. */
 export interface Bloat {
@@ -33,14 +31,8 @@ const tableBloat = `
 const leafDensity = 'SELECT avg_leaf_density / 100 AS density FROM pgrehearse.pgstatindex($1::oid::regclass)';
 
 /** Undefined where the extension is missing or kept from us. @throws what `pg` throws when the connection breaks */
-export async function readBloat(client: Client): Promise<Bloat | undefined> {
-  await client.query('BEGIN');
-  try {
-    const there = await client.query('CREATE EXTENSION pgstattuple SCHEMA pgrehearse').catch(() => undefined);
-    return there === undefined ? undefined : await lookAtAll(client);
-  } finally {
-    await client.query('ROLLBACK');
-  }
+export function readBloat(client: Client): Promise<Bloat | undefined> {
+  return withExtension(client, 'pgstattuple', () => lookAtAll(client));
 }
 
 async function lookAtAll(client: Client): Promise<Bloat> {

@@ -6,6 +6,7 @@ import { sumPlanChoices } from '../../src/observe/plan-choices.ts';
 import { measuredStepsOf } from '../../src/observe/plan-tree.ts';
 import type { MeasuredStep, StageEvidence } from '../../src/observe/record.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
+import { quiet } from './evidence-fixture.ts';
 import { buildResult } from './result-fixture.ts';
 
 const seek: MeasuredStep = {
@@ -94,12 +95,7 @@ describe('sumPlanChoices', () => {
 });
 
 const evidence: StageEvidence = {
-  stage: 'after',
-  tables: [],
-  indexes: [],
-  waits: { looks: 10, shares: [] },
-  database: { blocksHit: 990_000, blocksRead: 10_000, tempFiles: 0, tempBytes: 0, deadlocks: 0 },
-  wal: { records: 0, fullPageImages: 0, bytes: 0 },
+  ...quiet,
   plans: [
     {
       transaction: 'page',
@@ -107,7 +103,6 @@ const evidence: StageEvidence = {
       steps: [{ depth: 0, node: 'Index Scan', relation: 'events', index: 'by_user', rows: 10 }],
     },
   ],
-  gaps: [],
 };
 
 const measured = (...plans: MeasuredStep[][]): StageEvidence => ({

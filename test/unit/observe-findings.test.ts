@@ -3,17 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { findingsOf } from '../../src/observe/findings.ts';
 import type { PlanStep, StageEvidence, StatementSteps } from '../../src/observe/record.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
+import { quiet } from './evidence-fixture.ts';
 import { buildResult } from './result-fixture.ts';
-
-const quiet: StageEvidence = {
-  stage: 'after',
-  tables: [],
-  indexes: [],
-  waits: { looks: 10, shares: [] },
-  database: { blocksHit: 990_000, blocksRead: 10_000, tempFiles: 0, tempBytes: 0, deadlocks: 0 },
-  wal: { records: 0, fullPageImages: 0, bytes: 0 },
-  gaps: [],
-};
 
 const scan = (rows: number): PlanStep => ({
   depth: 0,
