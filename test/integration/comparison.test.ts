@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => temporary[Symbol.asyncDispose]());
 
-const short = ['--duration', '10s', '--pairs', '12', '--block', '1s'];
+const short = ['--duration', '4s', '--pairs', '12', '--block', '1s'];
 
 const typicalOf = ({ verdict }: RunResult) =>
   verdict!.gates.find(({ name, transaction }) => name === 'typical-p95' && transaction === undefined);
@@ -69,7 +69,7 @@ describe('a comparison', () => {
     const { exitCode } = await pgrehearse(['run', 'test/fixtures/sleepy-shop.ts', ...short, '--out', out], cache);
     const result = await readResult(out);
     const slower = logRatios(finishedPairs(result.comparison!, 'change')).filter((ratio) => ratio > Math.log(1.1));
-    expect(slower.length).toBeGreaterThanOrEqual(11);
+    expect(slower.length).toBeGreaterThanOrEqual(10);
     // Proved on a quiet machine. Where others use the processor, pairs are thrown away and it stays open.
     expect([1, 3, 4]).toContain(exitCode);
     expect(exitCode === 1).toBe(result.verdict!.outcome === 'fail');
@@ -91,19 +91,5 @@ describe('a comparison', () => {
     expect(finished).toBeGreaterThan(0);
     expect(finished).toBeLessThan(12);
     expect(result.verdict!.outcome).not.toBe('pass');
-  });
-});
-
-describe('calibrate', () => {
-  it('compares a stage with itself and tells what the machine can see', async () => {
-    const out = join(folder, 'calibrated');
-    const flags = ['--rounds', '1', '--pairs', '12', '--block', '1s', '--stage', 'after', '--out', out];
-    const { exitCode, stdout } = await pgrehearse(['calibrate', shop, ...flags], cache);
-    const { calibration, comparison, verdict } = await readResult(out);
-    expect([exitCode, comparison, verdict]).toEqual([0, undefined, undefined]);
-    expect(calibration).toMatchObject([{ stage: 'after', pairs: 12 }]);
-    expect(calibration![0]!.outcome).not.toBe('fail');
-    expect(stdout).toContain('1 comparison of "after" with itself');
-    await access(join(out, 'samples', 'round-01'));
   });
 });

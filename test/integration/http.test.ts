@@ -140,7 +140,7 @@ describe('a service that we start for each stage', () => {
   it('says what it printed when it is not ready in time', async () => {
     const { exitCode, stderr } = await load('mute', 'mute');
     expect(exitCode).toBe(5);
-    expect(stderr).toContain('not ready within 0.5 s');
+    expect(stderr).toContain('not ready within 5 s');
     expect(stderr).toContain('mute, with a database: false');
   });
 

