@@ -26,7 +26,7 @@ export {
   type VariantSpec,
 } from './http/spec.ts';
 export type { RunControl, RunEvent } from './journal.ts';
-export { planRun, type PlannedStage, type RunPlan, type RunRequest } from './plan.ts';
+export { planRun, type RunPlan, type RunRequest } from './plan.ts';
 export { probe, type ProbeControl } from './probe.ts';
 export { renderMarkdown } from './report/markdown.ts';
 export { renderSummary } from './report/summary.ts';
@@ -61,6 +61,7 @@ export {
   type TransactionSpec,
   type WorkloadSpec,
 } from './scenario.ts';
+export type { PlannedStage } from './stage-plan.ts';
 export { judge } from './verdict.ts';
 export { createCatalog, seedDigest, type SeedCatalog } from './seed/catalog.ts';
 export { byIndex, constant, inTurn, nullable, oneOf, weighted, when } from './seed/columns/choices.ts';

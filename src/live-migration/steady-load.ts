@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError } from '../errors.ts';
 import { LoadSession } from '../load/engine.ts';
-import type { PlannedStage } from '../plan.ts';
+import type { PlannedStage } from '../stage-plan.ts';
 import type { LiveStage, Rehearsal } from '../rehearsal.ts';
 import type { Block } from '../result.ts';
 

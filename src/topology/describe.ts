@@ -1,7 +1,7 @@
 /** A stage's topology as a result tells it. */
-import type { PlannedStage } from '../plan.ts';
+import type { PlannedStage } from '../stage-plan.ts';
 import type { ScenarioSpec } from '../scenario.ts';
-import { defaultPoolSize } from './pgbouncer.ts';
+import { defaultPoolSize } from './pgbouncer-ini.ts';
 import type { TopologyResult } from './record.ts';
 import { goesToReplica } from './routing.ts';
 
