@@ -24,6 +24,8 @@ interface ProgramStart {
   env: Readonly<Record<string, string>>;
   /** Whom it runs as. Default: ourselves. */
   user?: { uid?: number; gid?: number };
+  /** Open files of ours that it finds at 3, 4, ... of its own. */
+  files?: readonly number[];
 }
 
 /** A process group of ours: `npm start` is a program that starts the service as its child. */
@@ -46,14 +48,14 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   /** @throws EnvironmentError when there is no such program, or it may not be started */
-  static async start({ name, cacheDir, command, folder, env, user }: ProgramStart): Promise<ProcessGroup> {
+  static async start({ name, cacheDir, command, folder, env, user, files = [] }: ProgramStart): Promise<ProcessGroup> {
     const [program, ...args] = command;
     // Detached: a group of its own, which Ctrl-C in the terminal does not reach. We stop it.
     const child = spawn(program!, args, {
       cwd: folder,
       detached: true,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...files],
       windowsHide: true,
       ...user,
     });

@@ -1,6 +1,5 @@
 /** A real PostgreSQL, from npm or installed, with a data folder of its own, started and stopped by us. */
-import { mkdir, rm, statfs } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf, PgrehearseError } from '../errors.ts';
@@ -8,23 +7,14 @@ import type { Settings } from '../scenario.ts';
 import type { Binaries } from './binaries.ts';
 import { ensureCacheFolder } from './cache.ts';
 import { findPrograms, type ServerChoice } from './choice.ts';
-import { uniqueName } from './leases.ts';
-import {
-  giveToServer,
-  isInitialised,
-  makeDataDir,
-  readPassword,
-  settingsFile,
-  superuser,
-  writeForServer,
-} from './initdb.ts';
-import { registerServer, socketDirPrefix, type ServerRegistration } from './leftovers.ts';
+import { isInitialised, makeDataDir, readPassword, settingsFile, superuser, writeForServer } from './initdb.ts';
+import { registerServer, type ServerRegistration } from './leftovers.ts';
 import { assertPortFree, freePort } from './ports.ts';
 import { findCrash, startPostmaster, stopPostmaster, type Postmaster } from './postmaster.ts';
 import { makeMarkedDatabase } from './mark.ts';
 import type { Capabilities, ConnectionTarget, LocalServer } from './server.ts';
-import { closedFolder } from './server-user.ts';
 import { configurationText } from './settings.ts';
+import { chooseSocketFolder, makeSocketFolder } from './socket-folder.ts';
 
 /** What an embedded server is started with. */
 export interface EmbeddedOptions {
@@ -56,15 +46,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<LocalServ
   const binaries = await findPrograms(choice, cacheDir);
   options.signal?.throwIfAborted();
   const dataDir = resolve(options.dataDir);
-  const socketDir = await chooseSocketDir();
+  const socketDir = await chooseSocketFolder();
   const fresh = !(await isInitialised(dataDir, binaries.major));
   await using cleanup = new AsyncDisposableStack();
   const registration = cleanup.use(await registerServer(cacheDir, { dataDir, socketDir, unfinished: fresh }));
   if (fresh) await makeDataDir(binaries, dataDir, options.signal);
   await registration.finished();
   cleanup.defer(() => rm(socketDir, { recursive: true, force: true }));
-  await mkdir(socketDir, { mode: 0o700 });
-  await giveToServer(socketDir);
+  await makeSocketFolder(socketDir);
   const { scratch = false } = options;
   const password = await readPassword(dataDir);
   const server = new EmbeddedServer({
@@ -79,16 +68,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<LocalServ
   await server.start(options.settings, options.port, options.signal);
   server.resources = cleanup.move();
   return server;
-}
-
-/** A Unix socket's path has at most 107 bytes (103 on macOS), so the socket cannot lie in the data folder. */
-const longestSocketPath = process.platform === 'linux' ? 107 : 103;
-
-async function chooseSocketDir(): Promise<string> {
-  const folder = join(tmpdir(), socketDirPrefix + uniqueName());
-  const tooLong = Buffer.byteLength(join(folder, '.s.PGSQL.65535')) > longestSocketPath;
-  const usable = !tooLong && (await closedFolder(tmpdir())) === undefined;
-  return usable ? folder : join('/tmp', socketDirPrefix + uniqueName());
 }
 
 /** Containers often get 64 MB of POSIX shared memory: too little for the workers of one parallel hash join. */

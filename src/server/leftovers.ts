@@ -28,6 +28,8 @@ type Leftover =
       unfinished: boolean;
     }
   | { kind: 'folder'; path: string; what: string }
+  /** A folder with a socket that is no server's. */
+  | { kind: 'sockets'; path: string }
   /** A program that leads a process group of its own. */
   | { kind: 'group'; leader: ProcessIdentity; name: string }
   | { kind: EngineObject; name: string; engine: EngineAddress };
@@ -65,6 +67,16 @@ export async function ownFolder(cacheDir: string, path: string, what: string): P
   );
   await ensureCacheFolder(path);
   return { path, ...owned };
+}
+
+/** Answers for a socket folder (see socketDirPrefix) that is made afterwards. */
+export async function ownSockets(cacheDir: string, path: string): Promise<AsyncDisposable> {
+  return own(
+    cacheDir,
+    { kind: 'sockets', path },
+    () => removeFolder(path),
+    () => rmSync(path, { recursive: true, force: true }),
+  );
 }
 
 /** Makes a folder for the clones and other scratch data of one run. */
@@ -247,6 +259,7 @@ async function readDead(path: string): Promise<{ path: string; pid: number; subj
 async function reap(cacheDir: string, subject: Leftover): Promise<string[] | undefined> {
   if (subject.kind === 'server') return reapServer(subject);
   if (subject.kind === 'group') return reapGroup(subject);
+  if (subject.kind === 'sockets') return reapSockets(subject.path);
   return subject.kind === 'folder' ? reapFolder(cacheDir, subject) : reapObject(subject);
 }
 
@@ -282,12 +295,18 @@ async function reapServer({ dataDir, socketDir, unfinished }: ServerRecord): Pro
     await stopForeign(pid);
     done.push(`stopped its PostgreSQL (process ${pid})`);
   }
-  if (basename(socketDir).startsWith(socketDirPrefix)) await removeFolder(socketDir);
+  await reapSockets(socketDir);
   if (unfinished && existsSync(dataDir)) {
     await removeFolder(dataDir);
     done.push(`removed its half-made data folder ${dataDir}`);
   }
   return done;
+}
+
+/** Worth no word: what was in them was stopped before, and told. */
+async function reapSockets(path: string): Promise<string[]> {
+  if (basename(path).startsWith(socketDirPrefix)) await removeFolder(path);
+  return [];
 }
 
 async function reapFolder(cacheDir: string, { path, what }: Extract<Leftover, { kind: 'folder' }>): Promise<string[]> {

@@ -110,7 +110,6 @@ function startPooler(
     spec,
     stage,
     cacheDir,
-    folder: direct.host,
     databases: { [databaseName]: direct, ...(replica && { [replicaName]: replica.connection(databaseName) }) },
     statementTimeoutMs: load.statementTimeoutMs,
     // A place in the client's pool is a connection to each server.

@@ -52,11 +52,10 @@ export function planTopology(
 ): PlannedTopology | undefined {
   if (topology === undefined) return undefined;
   const { replica, pooler } = topology;
-  if (!isInCache(server)) {
-    const what = replica === undefined ? 'PgBouncer in front' : 'a replica';
+  if (replica !== undefined && !isInCache(server)) {
     throw new EnvironmentError(
-      `The stage ${name} has ${what}, for which pgrehearse must start the server itself; it cannot for --server ${server.kind}.`,
-      { hint: 'Choose --server embedded or --server installed, or leave the topology out of the stage.' },
+      `The stage ${name} has a replica, for which pgrehearse must start the server itself from its data folder; it cannot for --server ${server.kind}.`,
+      { hint: 'Choose --server embedded or --server installed, or leave topology.replica out of the stage.' },
     );
   }
   if (pooler === undefined) return replica === undefined ? undefined : { replica };

@@ -1,6 +1,6 @@
 /** Encrypted connections by the rules of libpq, and passwords from where libpq finds them. */
 import { execFileSync } from 'node:child_process';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClient } from '../../src/database.ts';
@@ -8,6 +8,8 @@ import { externalTarget } from '../../src/server/external/connection.ts';
 import { reachServer } from '../../src/server/external/survey.ts';
 import { writeForServer } from '../../src/server/initdb.ts';
 import type { LocalServer } from '../../src/server/server.ts';
+import { Pooler } from '../../src/topology/pgbouncer.ts';
+import { findPgBouncer } from '../../src/topology/plan.ts';
 import { startTestServer, temporaryFolder } from './postgres.ts';
 
 const openssl = (() => {
@@ -18,6 +20,8 @@ const openssl = (() => {
     return false;
   }
 })();
+
+const pgBouncer = await findPgBouncer();
 
 describe.skipIf(!openssl)('TLS and scram (needs openssl)', () => {
   const resources = new AsyncDisposableStack();
@@ -51,6 +55,30 @@ describe.skipIf(!openssl)('TLS and scram (needs openssl)', () => {
       return rows[0]!.ssl;
     });
   }
+
+  it.skipIf(pgBouncer === undefined)('is what PgBouncer has in front of it, with secrets on no path', async () => {
+    const { port } = server.loopbackConnection('postgres');
+    const [root, key] = [join(folder, 'server.crt'), join(folder, 'made.key')];
+    const query = `sslmode=verify-full&sslrootcert=${root}&sslcert=${root}&sslkey=${key}`;
+    const { target } = externalTarget(`postgres://tls:secret@localhost:${port}/postgres?${query}`, { HOME: folder });
+    await using pooler = await Pooler.start({
+      spec: pgBouncer!,
+      stage: 'after',
+      cacheDir: join(folder, 'cache'),
+      databases: { it: target },
+      statementTimeoutMs: 1000,
+      clients: 10,
+    });
+    const through = pooler.connection('it');
+    const { rows } = await withClient(through, (client) =>
+      client.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'),
+    );
+    expect(rows).toEqual([{ ssl: true }]);
+    expect((await readdir(through.host)).filter((name) => !name.startsWith('.s.')).toSorted()).toEqual([
+      'client.crt',
+      'root.crt',
+    ]);
+  });
 
   it('is used where it is there, and done without where it is not', async () => {
     expect(await reach(server, '')).toBe(true);

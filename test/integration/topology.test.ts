@@ -5,12 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readResult } from '../../src/result-file.ts';
 import type { RunResult } from '../../src/result.ts';
+import { dropSnapshot } from '../../src/server/docker/snapshots.ts';
 import { readLease } from '../../src/server/leases.ts';
 import { reapLeftovers } from '../../src/server/leftovers.ts';
 import { exists } from '../../src/server/processes.ts';
 import { findPgBouncer } from '../../src/topology/plan.ts';
 import { pgrehearse } from './command.ts';
 import { temporaryFolder } from './postgres.ts';
+import { serversUnderTest } from './servers.ts';
 
 const scenario = 'test/fixtures/topology-shop.ts';
 const pgBouncer = await findPgBouncer();
@@ -133,6 +135,30 @@ describe.skipIf(pgBouncer === undefined)('PgBouncer', () => {
     expect(exists(pid)).toBe(true);
     expect((await reapLeftovers(cache)).join()).toContain(`stopped PgBouncer of stage pooled (process ${pid})`);
     expect(exists(pid)).toBe(false);
+  });
+});
+
+const resources = new AsyncDisposableStack();
+afterAll(() => resources.disposeAsync());
+const elsewhere = (await serversUnderTest(resources)).filter(({ choice }) => choice === undefined);
+
+describe.skipIf(pgBouncer === undefined).each(elsewhere)('PgBouncer before $name', ({ kind, flags, missing }) => {
+  it.skipIf(missing)('reaches the database of the run', async () => {
+    const out = join(temporary.path, `pooled-${kind}`);
+    const run = ['--stages', 'pooled', '--preset', 'none', '--out', out, ...(await flags())];
+    const { stderr } = await pgrehearse(['run', scenario, ...run], join(temporary.path, 'cache'));
+    const { status, blocks, stages } = await readResult(out);
+    expect(status, String(stderr)).toBe('complete');
+    const [{ counts, pooler }] = blocks as [(typeof blocks)[number]];
+    expect(counts).toMatchObject({ succeeded: counts.scheduled });
+    expect(pooler!.transactions).toBeGreaterThanOrEqual(counts.scheduled);
+    if (kind === 'docker') for (const { snapshotKey } of stages) await dropSnapshot(snapshotKey);
+  });
+
+  it.skipIf(missing)('is none beside a replica, which is said before anything is made', async () => {
+    const run = ['--stages', 'both', '--preset', 'none', ...(await flags())];
+    const { exitCode, stderr } = await pgrehearse(['run', scenario, ...run], join(temporary.path, 'cache'));
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining(`it cannot for --server ${kind}.`)]);
   });
 });
 

@@ -5,7 +5,7 @@ import { addReplica, runsOf, workingServers } from '../../src/observe/servers.ts
 import { topologies } from '../../src/report/markdown-topology.ts';
 import type { StageSpec } from '../../src/scenario.ts';
 import type { ConnectionTarget } from '../../src/server/server.ts';
-import { pgBouncerIni } from '../../src/topology/pgbouncer.ts';
+import { certificateFiles, pgBouncerIni } from '../../src/topology/pgbouncer-ini.ts';
 import { assertReplicates, mayPrepare, planTopology, readVersion } from '../../src/topology/plan.ts';
 import { buildResult } from './result-fixture.ts';
 
@@ -55,6 +55,7 @@ describe('planning a topology', () => {
     });
     expect(() => plan({ replica: {} }, external, old)).toThrow(EnvironmentError);
     expect(() => plan({ replica: {} }, external, old)).toThrow(/The stage after has a replica, .* --server external/);
+    expect(plan({ pooler: {} }, external, old)).toEqual({ pooler: old });
     expect(() => plan({ pooler: {} }, embedded)).toThrow(/no program pgbouncer was found/);
   });
 
@@ -73,7 +74,7 @@ describe('pgbouncer.ini', () => {
   const base = { folder: '/tmp/x', databases: { pgrehearse: database }, statementTimeoutMs: 1500, clients: 12 };
 
   it('sends transactions to the server with the timeout that the load asks for', () => {
-    const text = pgBouncerIni({ ...base, spec: { ...old, poolSize: 3, queryWaitTimeoutMs: 250 } }, 6432);
+    const text = pgBouncerIni({ ...base, spec: { ...old, poolSize: 3, queryWaitTimeoutMs: 250 } });
     expect(text).toContain(
       "pgrehearse = host='/tmp/it''s here' port='5' user='postgres' dbname='pgrehearse' connect_query='SET statement_timeout = 1500'",
     );
@@ -82,13 +83,38 @@ describe('pgbouncer.ini', () => {
     }
     // Nobody but the server's user gets in: it listens on no port of the network.
     expect(text).not.toContain('listen_addr');
+    expect(text.split('\n')).toContain('server_tls_sslmode = disable');
+  });
+
+  it.each([
+    ['any certificate', { rejectUnauthorized: false }, ['server_tls_sslmode = require'], {}],
+    [
+      'those of one authority',
+      { rejectUnauthorized: true, ca: 'CA' },
+      ['server_tls_sslmode = verify-full', 'server_tls_ca_file = /tmp/x/root.crt'],
+      { '/tmp/x/root.crt': 'CA' },
+    ],
+    [
+      'those that the machine trusts, and shows its own',
+      { rejectUnauthorized: true, cert: 'CERT', key: 'KEY' },
+      ['server_tls_cert_file = /tmp/x/client.crt', 'server_tls_key_file = /dev/fd/4'],
+      { '/tmp/x/root.crt': 'A\nB', '/tmp/x/client.crt': 'CERT' },
+    ],
+  ])('takes from the server: %s', (_, ssl, lines, files) => {
+    const configuration = { ...base, databases: { pgrehearse: { ...database, ssl } }, spec: old };
+    const text = pgBouncerIni(configuration).split('\n');
+    expect(text.filter((line) => line.startsWith('server_tls')).toSorted()).toEqual(
+      expect.arrayContaining(lines.toSorted()),
+    );
+    expect(certificateFiles(configuration, ['A', 'B'])).toEqual(files);
+    expect(JSON.stringify([text, files])).not.toContain('"KEY"');
   });
 
   it('keeps named statements from 1.21 on, which older versions would take for a misspelling', () => {
-    expect(pgBouncerIni({ ...base, spec: old }, 6432)).not.toContain('max_prepared_statements');
-    expect(pgBouncerIni({ ...base, spec: recent }, 6432)).toContain('max_prepared_statements = 200');
+    expect(pgBouncerIni({ ...base, spec: old })).not.toContain('max_prepared_statements');
+    expect(pgBouncerIni({ ...base, spec: recent })).toContain('max_prepared_statements = 200');
     const none = { ...recent, maxPreparedStatements: 0 };
-    expect(pgBouncerIni({ ...base, spec: none }, 6432)).toContain('max_prepared_statements = 0');
+    expect(pgBouncerIni({ ...base, spec: none })).toContain('max_prepared_statements = 0');
   });
 });
 
