@@ -1,19 +1,20 @@
 /**
  * Every step of the four ladders, rehearsed once inside of the load of the stage before it (`pgrehearse rehearse`). The rate is low: the
- * first stages hold no more.
+ * first stages hold no more. With `--out` the results stay, for `pgrehearse report <ladder> --rehearsals`.
  */
 import { join } from 'node:path';
 import type { ScenarioSpec, StageSpec } from 'pgrehearse';
 import { temporaryFolder } from '../test/integration/postgres.ts';
-import type { BenchResult } from './main.ts';
-import { rehearse, tableOfFelt, worst, type Felt } from './shows/rehearse.ts';
+import type { BenchOptions, BenchResult } from './main.ts';
+import { feltTable } from '../src/report/markdown-rehearsed.ts';
+import { rehearse, type Felt } from './shows/rehearse.ts';
 
 const scenarios = ['webhooks', 'packets', 'sessions', 'ledger'];
 const usual = ['--repeats', '1', '--rate', '50'];
 const full = ['--before', '15s', '--after', '15s'];
 const small = ['--before', '1s', '--after', '1s'];
 
-export async function run({ quick, scale }: { quick: boolean; scale: number | undefined }): Promise<BenchResult> {
+export async function run({ quick, scale, out }: BenchOptions): Promise<BenchResult> {
   await using folder = await temporaryFolder();
   const flags = [...usual, ...(quick ? small : full), '--scale', String(scale ?? (quick ? 0.01 : 1))];
   const all: Felt[] = [];
@@ -21,14 +22,14 @@ export async function run({ quick, scale }: { quick: boolean; scale: number | un
     for (const [from, to] of await stepsOf(scenario)) {
       console.error(`${scenario}: from ${from.name} to ${to.name}`);
       const step = [...flags, '--stages', `${from.name},${to.name}`];
-      const repeats = await rehearse(scenario, step, join(folder.path, `${scenario}-${to.name}`));
-      all.push({ labels: [scenario, `${from.name} to ${to.name}`], repeats });
+      const felt = await rehearse(scenario, step, join(out ?? folder.path, scenario, to.name));
+      all.push({ labels: [scenario, `${from.name} to ${to.name}`], felt });
     }
   }
   return {
     ratios: {},
-    figures: Object.fromEntries(all.map(({ labels, repeats }) => [labels.join(', '), stallMs(repeats)])),
-    markdown: tableOfFelt(['Ladder', 'Step'], all),
+    figures: Object.fromEntries(all.map(({ labels, felt }) => [labels.join(', '), felt.longestStallMs])),
+    markdown: feltTable(['Ladder', 'Step'], all),
   };
 }
 
@@ -39,8 +40,4 @@ async function stepsOf(scenario: string): Promise<[from: StageSpec, to: StageSpe
     .slice(1)
     .map((to, at): [StageSpec, StageSpec] => [stages[at]!, to])
     .filter(([from, to]) => from.migrations !== to.migrations);
-}
-
-function stallMs(repeats: Felt['repeats']): number {
-  return worst(repeats, ({ impact }) => impact.longestStallMs);
 }

@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- <name> [--quick] [--scale <factor>] [--json]`: measurements told as ratios against something measured in the same run.
+ * `npm run bench -- <name> [--quick] [--scale <factor>] [--out <dir>] [--json]`: measurements told as ratios against something measured in the same run.
  *
  * Each bench/<name>.ts exports `run`; figures of shared machines drift, ratios within one run hold.
  */
 import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeHost } from '../src/server/host.ts';
 
@@ -15,9 +16,16 @@ export interface BenchResult {
   markdown?: string;
 }
 
+export interface BenchOptions {
+  quick: boolean;
+  /** Of the data, where the benchmark has any; default: the benchmark's own. */
+  scale: number | undefined;
+  /** Where results of pgrehearse stay, of the benchmarks that make some; default: nowhere. */
+  out: string | undefined;
+}
+
 export interface Benchmark {
-  /** @param options.scale of the data, where the benchmark has any; default: the benchmark's own */
-  run(options: { quick: boolean; scale: number | undefined }): Promise<BenchResult>;
+  run(options: BenchOptions): Promise<BenchResult>;
 }
 
 const { values, positionals } = parseArgs({
@@ -25,6 +33,7 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     scale: { type: 'string' },
+    out: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -44,7 +53,11 @@ if (scale !== undefined && !(scale > 0)) {
   process.exit(2);
 }
 const benchmark = (await import(`./${name}.ts`)) as Benchmark;
-const { ratios, figures, markdown } = await benchmark.run({ quick: values.quick, scale });
+const { ratios, figures, markdown } = await benchmark.run({
+  quick: values.quick,
+  scale,
+  out: values.out && resolve(values.out),
+});
 const host = describeHost();
 if (values.json) {
   console.log(JSON.stringify({ name, host, ratios, figures }));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { calibrationRound } from './calibration/schema.ts';
 import { capacityResult } from './capacity/schema.ts';
 import { closedLoopFigures } from './http/schema.ts';
-import { liveMigrationSchema } from './live-migration/schema.ts';
+import { liveMigrationSchema, rehearsedStepSchema } from './live-migration/schema.ts';
 import { readingUnits } from './scenario.ts';
 import { planChoice, stageEvidence } from './observe/schema.ts';
 import { comparisonSchema } from './comparison/schema.ts';
@@ -283,6 +283,7 @@ export const runResultSchema = z.object({
   phases: z.array(phase),
   blocks: z.array(block),
   liveMigration: liveMigrationSchema.optional(),
+  rehearsedSteps: z.array(rehearsedStepSchema).optional(),
   evidence: z.array(stageEvidence).optional(),
   changes: z.array(z.object({ file: z.string(), line: count, text: z.string() })).optional(),
   comparison: comparisonSchema.optional(),

@@ -8,7 +8,7 @@ import type { CapacityResult } from './capacity/record.ts';
 import type { Commit } from './commit.ts';
 import type { Comparison } from './comparison/record.ts';
 import type { ClosedLoopFigures } from './http/record.ts';
-import type { LiveMigration } from './live-migration/record.ts';
+import type { LiveMigration, RehearsedStep } from './live-migration/record.ts';
 import type { Outage } from './load/outages.ts';
 import type { PoolFigures } from './load/pool-figures.ts';
 import type { TimeParts } from './load/time-parts.ts';
@@ -345,6 +345,8 @@ export interface RunResult {
   comparison?: Comparison;
   /** Of `pgrehearse rehearse`, which has no blocks. */
   liveMigration?: LiveMigration;
+  /** What rehearsals of the steps between the stages felt, where `pgrehearse report --rehearsals` has added them. */
+  rehearsedSteps?: RehearsedStep[];
   /** Of `pgrehearse calibrate`, which has nothing else. */
   calibration?: CalibrationRound[];
   /** Of `pgrehearse tune`, which has nothing else. */

@@ -215,6 +215,35 @@ export interface Projection {
   highMs: number;
 }
 
+/** What the traffic felt of a change: of each figure the worst of all repeats. */
+export interface FeltChange {
+  repeats: number;
+  /** In every repeat. */
+  applied: boolean;
+  migrationMs: number;
+  longestStallMs: number;
+  usualStallMs: number;
+  /** Where the load reads and writes. */
+  readStallMs?: number;
+  writeStallMs?: number;
+  failed: number;
+  /** SQLSTATEs and codes of the driver. */
+  errors: string[];
+  blockedMs: number;
+  pastLimit: number;
+  retries: number;
+}
+
+/** The migrations between two stages of a ladder, rehearsed by a run of its own. */
+export interface RehearsedStep extends FeltChange {
+  from: string;
+  to: string;
+  /** Of the rehearsal. */
+  startedAt: string;
+  ratePerSecond: number;
+  scale: number;
+}
+
 /** A migration rehearsed inside of the load. */
 export interface LiveMigration {
   from: string;

@@ -101,6 +101,26 @@ const projection = z.object({
   highMs: amount,
 });
 
+export const rehearsedStepSchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  startedAt: z.string(),
+  ratePerSecond: amount,
+  scale: amount,
+  repeats: amount,
+  applied: z.boolean(),
+  migrationMs: amount,
+  longestStallMs: amount,
+  usualStallMs: amount,
+  readStallMs: amount.optional(),
+  writeStallMs: amount.optional(),
+  failed: amount,
+  errors: z.array(z.string()),
+  blockedMs: amount,
+  pastLimit: amount,
+  retries: amount,
+});
+
 export const liveMigrationSchema = z.object({
   from: z.string(),
   to: z.string(),

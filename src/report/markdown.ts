@@ -17,6 +17,7 @@ import { readings } from './markdown-readings.ts';
 import { renderLiveMigration } from './markdown-live-migration.ts';
 import { pools } from './markdown-pool.ts';
 import { renderObserved } from './markdown-observed.ts';
+import { renderRehearsedSteps } from './markdown-rehearsed.ts';
 import { renderPairs } from './markdown-pairs.ts';
 import { hasDatabases, renderClosedLoop, renderServices } from './markdown-service.ts';
 import { probeTables } from './markdown-probe.ts';
@@ -49,6 +50,7 @@ export async function renderMarkdown(result: RunResult): Promise<MarkdownReport>
       chart(files, 'capacity.svg', 'p95 of the response time of each stage against the rate'),
     ),
     renderLadder(result, chart(files, 'latency-by-stage.svg', 'p95 of each stage beside the limit')),
+    renderRehearsedSteps(result),
     ...(result.liveMigration === undefined
       ? []
       : renderLiveMigration(

@@ -2,8 +2,9 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { encodeResult } from '../../src/result-file.ts';
-import { buildResult } from '../unit/result-fixture.ts';
+import { encodeResult, readResult, writeResult } from '../../src/result-file.ts';
+import { liveMigration } from '../unit/live-migration-fixture.ts';
+import { buildResult, calmAfter, saturatedBefore } from '../unit/result-fixture.ts';
 import { pgrehearse, projectRoot } from './command.ts';
 import { temporaryFolder } from './postgres.ts';
 
@@ -18,6 +19,20 @@ it('renders a stored result again, in Markdown and as a page', async () => {
   const { exitCode, stdout } = await pgrehearse(['report', folder.path], folder.path);
   expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`Report: ${join(folder.path, 'report.md')}`)]);
   expect(await readFile(join(folder.path, 'report.html'), 'utf8')).toContain('<!doctype html>');
+});
+
+it('puts rehearsals of its steps beside a ladder, and keeps them in the result', async () => {
+  await using folder = await temporaryFolder();
+  const [ladder, step] = [join(folder.path, 'ladder'), join(folder.path, 'steps', 'after')];
+  const live = { ...liveMigration([]), from: 'indexes', to: 'after' };
+  await writeResult(ladder, buildResult([saturatedBefore, { ...calmAfter, stage: 'indexes' }, calmAfter]));
+  await writeResult(step, { ...buildResult([]), liveMigration: live });
+  const args = ['report', ladder, '--rehearsals'];
+  expect((await pgrehearse([...args, join(folder.path, 'steps')], folder.path)).exitCode).toBe(0);
+  expect(await readFile(join(ladder, 'report.md'), 'utf8')).toContain('| indexes to after | 1,000/s |');
+  expect((await readResult(ladder)).rehearsedSteps).toHaveLength(1);
+  const { exitCode, stderr } = await pgrehearse([...args, ladder], folder.path);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('No rehearsal of a step between stages')]);
 });
 
 it.skipIf(process.platform !== 'linux')('--open hands the page to the browser of the desktop', async () => {
