@@ -1,4 +1,5 @@
 /** Stages with a replica beside their server and PgBouncer in front of it, for real. */
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -130,11 +131,12 @@ describe.skipIf(pgBouncer === undefined)('PgBouncer', () => {
     const flags = ['--stages', 'pooled', '--preset', 'none', '--duration', '30s', '--out'];
     const child = pgrehearse(['run', scenario, ...flags, join(temporary.path, 'killed')], cache);
     const pid = await leaderIn(cache);
+    const sockets = await recorded(cache, ({ kind, path }) => (kind === 'sockets' ? path : undefined));
     child.kill('SIGKILL');
     await child;
-    expect(exists(pid)).toBe(true);
+    expect([exists(pid), existsSync(sockets)]).toEqual([true, true]);
     expect((await reapLeftovers(cache)).join()).toContain(`stopped PgBouncer of stage pooled (process ${pid})`);
-    expect(exists(pid)).toBe(false);
+    expect([exists(pid), existsSync(sockets)]).toEqual([false, false]);
   });
 });
 
@@ -163,13 +165,24 @@ describe.skipIf(pgBouncer === undefined).each(elsewhere)('PgBouncer before $name
 });
 
 /** The process of the first program that a run has recorded as its own. */
-async function leaderIn(cache: string): Promise<number> {
+function leaderIn(cache: string): Promise<number> {
+  return recorded(cache, ({ leader }) => leader?.pid);
+}
+
+interface Recorded {
+  kind: string;
+  path?: string;
+  leader?: { pid: number };
+}
+
+/** What `find` finds in the records of what a run answers for, once it is there. */
+async function recorded<T>(cache: string, find: (subject: Recorded) => T | undefined): Promise<T> {
   const folder = join(cache, 'running');
   for (;;) {
     for (const name of await readdir(folder).catch(() => [])) {
-      const record = await readLease<{ leader?: { pid: number } }>(join(folder, name));
-      const pid = record?.content?.subject.leader?.pid;
-      if (pid !== undefined) return pid;
+      const record = await readLease<Recorded>(join(folder, name));
+      const found = record?.content && find(record.content.subject);
+      if (found !== undefined) return found;
     }
     await sleep(50);
   }
