@@ -20,7 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => temporary[Symbol.asyncDispose]());
 
-const short = ['--duration', '4s', '--pairs', '12', '--block', '1s'];
+const pairs = ['--pairs', '12', '--block', '1s'];
+const short = [...pairs, '--duration', '4s'];
 
 const typicalOf = ({ verdict }: RunResult) =>
   verdict!.gates.find(({ name, transaction }) => name === 'typical-p95' && transaction === undefined);
@@ -28,7 +29,8 @@ const typicalOf = ({ verdict }: RunResult) =>
 describe('a comparison', () => {
   it('measures the planned pairs on three clones, with work, plans and samples, and reports them', async () => {
     const out = join(folder, 'equal');
-    const { exitCode, stderr } = await pgrehearse(['run', shop, ...short, '--out', out], cache);
+    // Long enough for the SLO to be judged.
+    const { exitCode, stderr } = await pgrehearse(['run', shop, ...pairs, '--duration', '10s', '--out', out], cache);
     const result = await readResult(out);
     const comparison = result.comparison!;
     expect(stderr).toContain('Compare before with after: 18 pairs of blocks');
