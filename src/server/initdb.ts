@@ -93,13 +93,13 @@ async function initialise(binaries: Binaries, dataDir: string, passwordPath: str
 }
 
 /**
- * Opens a file in a server's folder for writing, emptied, for the server's user (and root) only. Never through a symbolic
+ * Opens a file in a server's folder for writing and reading, emptied, for the server's user (and root) only. Never through a symbolic
  * link: root must not be led elsewhere by whoever else runs as that user.
  */
 export async function openForServer(path: string): Promise<FileHandle> {
   // Windows has no O_NOFOLLOW, nor root.
-  const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
-  const file = await open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  const { O_CREAT, O_NOFOLLOW, O_RDWR, O_TRUNC } = constants;
+  const file = await open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
   const user = serverUser();
   if (user !== undefined) await file.chown(user.uid, user.gid);
   return file;

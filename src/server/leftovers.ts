@@ -59,21 +59,21 @@ export interface OwnedObject extends Owned {
  * @param what what it is, as in "half-made snapshot"
  */
 export async function ownFolder(cacheDir: string, path: string, what: string): Promise<OwnedFolder> {
-  const owned = await own(
-    cacheDir,
-    { kind: 'folder', path, what },
-    () => removeFolder(path),
-    () => rmSync(path, { recursive: true, force: true }),
-  );
+  const owned = await ownPath(cacheDir, { kind: 'folder', path, what });
   await ensureCacheFolder(path);
   return { path, ...owned };
 }
 
 /** Answers for a socket folder (see socketDirPrefix) that is made afterwards. */
 export async function ownSockets(cacheDir: string, path: string): Promise<AsyncDisposable> {
+  return ownPath(cacheDir, { kind: 'sockets', path });
+}
+
+function ownPath(cacheDir: string, subject: Extract<Leftover, { path: string }>): Promise<Owned> {
+  const { path } = subject;
   return own(
     cacheDir,
-    { kind: 'sockets', path },
+    subject,
     () => removeFolder(path),
     () => rmSync(path, { recursive: true, force: true }),
   );

@@ -1,12 +1,12 @@
 /** PgBouncer in transaction mode in front of the servers of a stage: on a Unix socket in a folder of its own. */
-import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
 import { Client } from 'pg';
 import { EnvironmentError } from '../errors.ts';
 import { ProcessGroup } from '../http/process-group.ts';
-import { giveToServer, writeForServer } from '../server/initdb.ts';
+import { openForServer, writeForServer } from '../server/initdb.ts';
 import { uniqueName } from '../server/leases.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { asServerUser } from '../server/server-user.ts';
@@ -109,8 +109,7 @@ async function startProcess(name: string, cacheDir: string, configuration: Poole
 /** An open file that is on no path before anything is in it: secrets in it are gone with their readers, whatever happens to us. */
 async function namelessFile(folder: string, text: string): Promise<FileHandle> {
   const path = join(folder, uniqueName());
-  const file = await open(path, 'wx+', 0o600);
-  await giveToServer(path);
+  const file = await openForServer(path);
   await unlink(path);
   // Whoever opens it by its number reads from where we are, on systems where that is not the beginning.
   await file.write(text, 0);
