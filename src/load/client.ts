@@ -1,11 +1,11 @@
 /** Connections of the load generator: a fixed set, each with its statements, restored when lost. */
-import { Client } from 'pg';
 import type { PlanChoice } from '../observe/record.ts';
 import { isolationLevels } from '../scenario.ts';
 import type { IsolationLevel, Row, TransactionBody, TransactionClient } from '../scenario.ts';
 import type { ConnectionTarget } from '../server/server.ts';
-import { AnswerWatch, loadTypes, PreparedQuery } from './prepared.ts';
-import type { Statement } from './prepared.ts';
+import { openWire, type WireConnection } from './wire/connect.ts';
+import type { WireSession } from './wire/session.ts';
+import type { Statement } from './wire/statement.ts';
 
 /** A transaction as one stage carries it out. */
 export interface PlannedTransaction {
@@ -47,18 +47,15 @@ export const applicationName = 'pgrehearse load';
 /** One connection. It is opened before the block; if it is lost, the next transaction that gets it opens it again. */
 export class LoadConnection {
   readonly #settings: ConnectionSettings;
-  #client: Client | undefined;
+  #wire: WireConnection | undefined;
   #runners: TransactionRunner[] = [];
-  readonly #answer = new AnswerWatch();
-  /** Process id of its backend, while it is open; behind a pooler the pooler's own number for the client. */
-  backendPid: number | undefined;
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
   }
 
   get isOpen(): boolean {
-    return this.#client !== undefined;
+    return this.#wire?.isOpen === true;
   }
 
   /** Itself: without a replica a place in the pool is one connection. */
@@ -76,44 +73,35 @@ export class LoadConnection {
     return this.#settings.server !== undefined;
   }
 
+  /** Process id of its backend, while it is open; behind a pooler the pooler's own number for the client. */
+  get backendPid(): number | undefined {
+    return this.#wire?.backendPid;
+  }
+
   /** When the answer to the latest transaction began, in microseconds of the monotonic clock; 0 if it did not. */
   get firstByteUs(): number {
-    return this.#answer.firstByteUs;
+    return this.#wire?.session.firstByteUs ?? 0;
   }
 
   /** @throws what `pg` throws when the server cannot be reached or refuses */
   async open(): Promise<void> {
     const { target, statementTimeoutMs, prepared = true, transactions } = this.#settings;
     const { connectionTimeoutMs = Math.max(statementTimeoutMs, 1000) } = this.#settings;
-    const client = new Client({
+    const wire = await openWire({
       ...target,
       application_name: applicationName,
       statement_timeout: statementTimeoutMs,
       connectionTimeoutMillis: connectionTimeoutMs,
-      types: loadTypes,
     });
-    const forget = (): void => {
-      if (this.#client === client) this.#client = undefined;
-    };
-    // Statements in flight are rejected by `pg`; what is left to do is not to use the connection again.
-    client.on('error', forget);
-    client.on('end', forget);
-    await client.connect();
     const control = controlStatements(prepared);
     const atomic = transactions.filter(({ body }) => body.atomic === true);
     const begins = new Set(atomic.map(({ body }) => control.begin(body)));
-    if (prepared && begins.size > 0) await prepareTransactionControl(client, control, [...begins]);
-    this.backendPid = (client as unknown as { processID: number }).processID;
+    if (prepared && begins.size > 0) await prepareTransactionControl(wire, control, [...begins]);
     this.#runners = transactions.map(
       ({ name, body }, number) =>
-        new TransactionRunner(
-          { client, answer: this.#answer },
-          body,
-          control,
-          statementsOf(name, body, prepared ? number : undefined),
-        ),
+        new TransactionRunner(wire.session, body, control, statementsOf(name, body, prepared ? number : undefined)),
     );
-    this.#client = client;
+    this.#wire = wire;
   }
 
   /**
@@ -124,10 +112,10 @@ export class LoadConnection {
    */
   run(transaction: number, params: unknown): Promise<unknown> {
     const runner = this.#runners[transaction];
-    this.#answer.firstByteUs = 0;
-    if (this.#client === undefined || runner === undefined) {
+    if (this.#wire?.isOpen !== true || runner === undefined) {
       return Promise.reject(new Error('Connection terminated: the connection was lost.'));
     }
+    this.#wire.session.firstByteUs = 0;
     return runner.run(params);
   }
 
@@ -138,10 +126,11 @@ export class LoadConnection {
    * @throws what `pg` throws
    */
   async planChoices(): Promise<PlanChoice[]> {
-    if (this.#client === undefined || this.isPooled) return [];
-    const { rows } = await this.#client.query<{ name: string; custom: number; generic: number }>(
-      'SELECT name, custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements',
-    );
+    if (this.#wire?.isOpen !== true || this.isPooled) return [];
+    const rows = (await this.#wire.session.execute({
+      name: '',
+      text: 'SELECT name, custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements',
+    })) as { name: string; custom: number; generic: number }[];
     const counted = new Map(rows.map(({ name, ...plans }) => [name, plans]));
     return this.#settings.transactions.flatMap(({ name, body }, number) =>
       [...statementsOf(name, body, number)].flatMap(([statement, { name: prepared }]) => {
@@ -152,9 +141,9 @@ export class LoadConnection {
   }
 
   async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end();
+    const wire = this.#wire;
+    this.#wire = undefined;
+    await wire?.close();
   }
 }
 
@@ -187,16 +176,16 @@ function controlStatements(prepared: boolean): TransactionControl {
 
 /** Parsed when the connection is opened, so that BEGIN needs no round trip of its own and COMMIT no parsing. */
 async function prepareTransactionControl(
-  client: Client,
+  wire: WireConnection,
   { commit, rollback }: TransactionControl,
   begins: readonly Statement[],
 ): Promise<void> {
-  const line = { client, answer: new AnswerWatch() };
+  const { session } = wire;
   try {
-    for (const statement of begins.flatMap((begin) => [begin, commit])) await execute(line, statement, []);
-    for (const statement of [begins[0]!, rollback]) await execute(line, statement, []);
+    for (const statement of begins.flatMap((begin) => [begin, commit])) await session.execute(statement);
+    for (const statement of [begins[0]!, rollback]) await session.execute(statement);
   } catch (error) {
-    await client.end();
+    await wire.close();
     throw error;
   }
 }
@@ -212,21 +201,9 @@ function statementsOf(name: string, { statements }: TransactionBody, number?: nu
   );
 }
 
-/** A connection, and who notes when it is answered. */
-interface Line {
-  readonly client: Client;
-  readonly answer: AnswerWatch;
-}
-
-function execute({ client, answer }: Line, statement: Statement, values: readonly unknown[], prefix?: Statement) {
-  return new Promise<Row[]>((resolve, reject) => {
-    client.query(new PreparedQuery(statement, values, prefix, answer, resolve, reject));
-  });
-}
-
 /** A transaction on a connection, with its statements. */
 class TransactionRunner implements TransactionClient {
-  readonly #line: Line;
+  readonly #session: WireSession;
   readonly #body: TransactionBody;
   readonly #control: TransactionControl;
   readonly #statements: ReadonlyMap<string, Statement>;
@@ -234,12 +211,12 @@ class TransactionRunner implements TransactionClient {
   #beginDue = false;
 
   constructor(
-    line: Line,
+    session: WireSession,
     body: TransactionBody,
     control: TransactionControl,
     statements: ReadonlyMap<string, Statement>,
   ) {
-    this.#line = line;
+    this.#session = session;
     this.#body = body;
     this.#control = control;
     this.#statements = statements;
@@ -248,9 +225,9 @@ class TransactionRunner implements TransactionClient {
   query<R extends Row>(statement: string, values: readonly unknown[] = []): Promise<R[]> {
     const known = this.#statements.get(statement);
     if (known === undefined) return Promise.reject(new ReferenceError(`Statement ${statement} is not declared.`));
-    const prefix = this.#beginDue ? this.#control.begin(this.#body) : undefined;
+    const begin = this.#beginDue ? this.#control.begin(this.#body) : undefined;
     this.#beginDue = false;
-    return execute(this.#line, known, values, prefix) as Promise<R[]>;
+    return this.#session.execute(known, values, begin) as Promise<R[]>;
   }
 
   run(params: unknown): Promise<unknown> {
@@ -261,11 +238,11 @@ class TransactionRunner implements TransactionClient {
     this.#beginDue = true;
     try {
       const answer = await this.#body.run(this, params);
-      if (!this.#beginDue) await execute(this.#line, this.#control.commit, []);
+      if (!this.#beginDue) await this.#session.execute(this.#control.commit);
       return answer;
     } catch (error) {
       // A lost connection has rolled back by itself; the first error is the one to tell.
-      if (!this.#beginDue) await execute(this.#line, this.#control.rollback, []).catch(() => {});
+      if (!this.#beginDue) await this.#session.execute(this.#control.rollback).catch(() => {});
       throw error;
     }
   }

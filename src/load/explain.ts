@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import type { PlanNode } from '../observe/plan-tree.ts';
 import type { TransactionBody, TransactionClient } from '../scenario.ts';
-import { loadTypes } from './prepared.ts';
+import { loadTypes } from './wire/statement.ts';
 
 /** What EXPLAIN (ANALYZE, FORMAT JSON) tells; times in milliseconds. */
 export interface ExplainedStatement {
