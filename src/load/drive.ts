@@ -96,10 +96,12 @@ class DriveLoop {
   readonly #options: DriveOptions;
   readonly #resolve: (result: DriveResult) => void;
   readonly #free: FreeConnections;
-  // Positions in `arrivals`: prepared >= picked >= started.
+  // Positions in `arrivals`: picked >= started, prepared >= started. What waits in a long queue is not drawn yet.
   #prepared = 0;
   #picked = 0;
   #started = 0;
+  /** Arrivals wait for a connection, and the pacer knows it. */
+  #isRelaxed = false;
   #completed = 0;
   #failed = 0;
   #state: 'offering' | 'draining' | 'over' = 'offering';
@@ -138,12 +140,27 @@ class DriveLoop {
   #wake(): void {
     if (this.#state !== 'offering') return;
     const before = this.#picked;
-    this.#pickUpDue();
-    this.#startWaiting();
-    this.#countExhausted(before);
-    this.#watchPatience();
+    this.#takeUpDue();
     // Behind the sends, while the server works: draw as many as were used.
     this.#prepareAhead(Math.min(this.#picked - before + 1, drawAhead));
+  }
+
+  /** Takes up what is due and starts what can be. While the pacer is relaxed, nothing was free when it became due. */
+  #takeUpDue(): void {
+    const from = this.#picked;
+    const noneWasFree = this.#isRelaxed;
+    this.#pickUpDue();
+    this.#startWaiting();
+    this.#countExhausted(noneWasFree ? from : Math.max(from, this.#started));
+    this.#watchPatience();
+    this.#tellPacer();
+  }
+
+  #tellPacer(): void {
+    const waits = this.#started < this.#picked;
+    if (waits === this.#isRelaxed) return;
+    this.#isRelaxed = waits;
+    this.#options.pacer.relax?.(waits);
   }
 
   /** Takes up every arrival that is due (before a stop, if one is given) and notes how late that is. */
@@ -158,14 +175,13 @@ class DriveLoop {
       samples.fate[arrival] = Fate.unfinished;
       samples.sentUs[arrival] = never;
       samples.firstByteUs[arrival] = never;
-      if (this.#prepared === this.#picked) this.#prepareAhead(1);
       this.#picked++;
     }
   }
 
   #prepareAhead(most: number): void {
     const { samples, arrivals, executor } = this.#options;
-    const upTo = Math.min(this.#picked + drawAhead, this.#prepared + most, arrivals.length);
+    const upTo = Math.min(this.#started + drawAhead, this.#prepared + most, arrivals.length);
     while (this.#prepared < upTo) {
       const arrival = arrivals[this.#prepared++]!;
       samples.class[arrival] = executor.prepare(arrival);
@@ -176,14 +192,20 @@ class DriveLoop {
     while (this.#started < this.#picked) {
       const connection = this.#free.take();
       if (connection === undefined) return;
-      this.#start(this.#options.arrivals[this.#started++]!, connection);
+      this.#start(this.#nextWaiting(), connection);
     }
   }
 
-  /** @param from the first that was taken up just now */
+  /** The arrival that has waited for longest, which from here on waits no more; its parameters are drawn. */
+  #nextWaiting(): number {
+    if (this.#prepared === this.#started) this.#prepareAhead(1);
+    return this.#options.arrivals[this.#started++]!;
+  }
+
+  /** @param from the first that found none */
   #countExhausted(from: number): void {
     const { samples, arrivals, warmupUs } = this.#options;
-    for (let place = Math.max(from, this.#started); place < this.#picked; place++) {
+    for (let place = from; place < this.#picked; place++) {
       if (samples.dueUs[arrivals[place]!]! >= warmupUs) this.#result.exhausted++;
     }
   }
@@ -210,8 +232,13 @@ class DriveLoop {
     this.#noteFirstByte(arrival, connection);
     // In the warm-up they take turns, so that none has to fill its caches in the counted time.
     this.#free.release(connection, nowUs, nowUs - startUs < warmupUs);
-    this.#startWaiting();
-    if (this.#state === 'draining') this.#finishWhenIdle();
+    if (this.#state === 'draining') {
+      this.#startWaiting();
+      this.#finishWhenIdle();
+    } else if (this.#isRelaxed) {
+      this.#takeUpDue();
+      this.#prepareAhead(1);
+    }
   }
 
   #noteFirstByte(arrival: number, connection: number): void {
@@ -251,12 +278,13 @@ class DriveLoop {
   }
 
   #giveUpLate(): void {
-    const { arrivals, clock, pool } = this.#options;
+    const { clock, pool } = this.#options;
     while (this.#patienceUntilUs() <= clock.nowUs()) {
-      const arrival = arrivals[this.#started++]!;
+      const arrival = this.#nextWaiting();
       this.#note(arrival, pool!.refuse(arrival), this.#elapsedUs());
     }
     this.#watchPatience();
+    this.#tellPacer();
     if (this.#state === 'draining') this.#finishWhenIdle();
   }
 
@@ -302,7 +330,7 @@ class DriveLoop {
 
   /** Arrivals that never got a connection end here, unfinished, with their age. */
   #giveUpWaiting(): void {
-    while (this.#started < this.#picked) this.#leaveUnfinished(this.#options.arrivals[this.#started++]!);
+    while (this.#started < this.#picked) this.#leaveUnfinished(this.#nextWaiting());
   }
 
   #finishWhenIdle(): void {
@@ -314,6 +342,7 @@ class DriveLoop {
     this.#state = 'over';
     for (const cancel of this.#cancels) cancel();
     this.#patience?.();
+    this.#giveUpWaiting();
     const { samples, arrivals } = this.#options;
     for (const arrival of arrivals.subarray(0, this.#picked)) {
       if (samples.fate[arrival] === Fate.unfinished && samples.endUs[arrival] === 0) this.#leaveUnfinished(arrival);

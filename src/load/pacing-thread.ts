@@ -1,7 +1,7 @@
 /** Thread of the pacer: sleeps until the next due time, then wakes the loop. */
 import { readlinkSync, writeFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { monotonicClock, Word } from './pacer.ts';
+import { monotonicClock, Order, restUs, Word } from './pacer.ts';
 import type { PacingOrder } from './pacer.ts';
 
 /**
@@ -19,11 +19,16 @@ function refuseTimerSlack(): void {
 
 function pace({ words, dueUs, startUs }: PacingOrder): void {
   let next = 0;
+  let wokenUs = -Infinity;
   while (next < dueUs.length) {
-    const waitUs = startUs + dueUs[next]! - monotonicClock.nowUs();
-    if (waitUs > 0 && Atomics.wait(words, Word.stop, 0, waitUs / 1000) !== 'timed-out') return;
-    const nowUs = monotonicClock.nowUs() - startUs;
-    while (next < dueUs.length && dueUs[next]! <= nowUs) next++;
+    const order = Atomics.load(words, Word.order);
+    if (order === Order.stop) return;
+    const wakeUs = Math.max(startUs + dueUs[next]!, wokenUs + restUs(order, dueUs, next));
+    const waitUs = wakeUs - monotonicClock.nowUs();
+    // Another order ends the sleep.
+    if (waitUs > 0 && Atomics.wait(words, Word.order, order, waitUs / 1000) !== 'timed-out') continue;
+    wokenUs = monotonicClock.nowUs();
+    while (next < dueUs.length && dueUs[next]! <= wokenUs - startUs) next++;
     Atomics.add(words, Word.ticks, 1);
     Atomics.notify(words, Word.ticks);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { monotonicClock, ThreadPacer } from '../../src/load/pacer.ts';
+import { monotonicClock, Order, restUs, ThreadPacer } from '../../src/load/pacer.ts';
 
 const dueTimes = (count: number, gapUs: number): Float64Array =>
   Float64Array.from({ length: count }, (_, n) => n * gapUs);
@@ -46,6 +46,42 @@ describe('ThreadPacer', () => {
     await new Promise<void>((resolve) => pacer.follow(dueTimes(1, 0), monotonicClock.nowUs() + 20_000, resolve));
     expect(before).toBeGreaterThan(0);
     expect(wakes).toBe(before);
+  });
+
+  it('wakes less often while relaxed, and for each again at once when it no longer is', async () => {
+    await using pacer = await ThreadPacer.start();
+    const dueUs = dueTimes(1000, 200);
+    const startUs = monotonicClock.nowUs() + 1000;
+    let relaxedWakes = 0;
+    let wakes = 0;
+    await new Promise<void>((resolve) => {
+      pacer.follow(dueUs, startUs, () => {
+        const elapsedUs = monotonicClock.nowUs() - startUs;
+        if (elapsedUs < 100_000) relaxedWakes++;
+        else {
+          pacer.relax(false);
+          wakes++;
+        }
+        if (elapsedUs >= dueUs[999]!) resolve();
+      });
+      pacer.relax(true);
+    });
+    // One in a millisecond at most, where one in 200 microseconds was due.
+    expect(relaxedWakes).toBeLessThanOrEqual(101);
+    expect(wakes).toBeGreaterThan(1);
+  });
+});
+
+describe('restUs', () => {
+  it.each([
+    { perSecond: 1000, rest: 0 },
+    { perSecond: 9000, rest: 0 },
+    { perSecond: 20_000, rest: 100 },
+    { perSecond: 60_000, rest: 100 },
+  ])('lets the loop rest for $rest us at $perSecond/s', ({ perSecond, rest }) => {
+    const dueUs = dueTimes(500, 1e6 / perSecond);
+    expect([0, 100, 499].map((next) => restUs(Order.pace, dueUs, next))).toEqual([rest, rest, 0]);
+    expect(restUs(Order.relax, dueUs, 0)).toBe(1000);
   });
 });
 

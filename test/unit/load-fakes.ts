@@ -9,11 +9,18 @@ interface Event {
   happen: () => void;
 }
 
-/** Time that passes only when nothing is left to do. Wakes exactly on time, unless told to sleep through something. */
+/** While the pacer is relaxed, a wake comes in so long. */
+const relaxedRestUs = 1000;
+
+/**
+ * Time that passes only when nothing is left to do. Wakes exactly on time, unless told to sleep through something, or relaxed: then it
+ * wakes as seldom as a pacer may.
+ */
 export class FakeTime implements Clock, Pacer {
   #nowUs = 5_000_000;
   #order = 0;
   #events: Event[] = [];
+  #isRelaxed = false;
 
   nowUs(): number {
     return this.#nowUs;
@@ -33,10 +40,20 @@ export class FakeTime implements Clock, Pacer {
   follow(dueUs: Float64Array, startUs: number, wake: () => void): () => void {
     let running = true;
     let cancel: (() => void) | undefined;
+    let wokenUs = -Infinity;
+    let owed: (() => void) | undefined;
+    const wakeNow = (): void => {
+      owed?.();
+      owed = undefined;
+      wokenUs = this.#nowUs;
+      wake();
+    };
     const next = (turn: number): void => {
       if (!running || turn === dueUs.length) return;
       cancel = this.at(startUs + dueUs[turn]!, () => {
-        wake();
+        if (this.#isRelaxed && this.#nowUs < wokenUs + relaxedRestUs) {
+          owed ??= this.at(wokenUs + relaxedRestUs, () => running && wakeNow());
+        } else wakeNow();
         next(turn + 1);
       });
     };
@@ -45,6 +62,10 @@ export class FakeTime implements Clock, Pacer {
       running = false;
       cancel?.();
     };
+  }
+
+  relax(relaxed: boolean): void {
+    this.#isRelaxed = relaxed;
   }
 
   /** Lets events happen in their order until the promise settles. */
