@@ -6,13 +6,14 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runBlock } from '../src/load/engine.ts';
 import { readSamples } from '../src/load/samples-file.ts';
+import { defaultLoad } from '../src/scenario.ts';
 import type { ConnectionTarget } from '../src/server/server.ts';
 import type { BenchResult } from './main.ts';
 import { connections, pointReadLoad, pointReads, runPeer, withAccounts } from './peers/generators.ts';
 
 const ratePerSecond = 1000;
-/** Not counted on either side: connecting, preparing, compiling. */
-const warmupMs = 1000;
+/** Not counted on either side: connecting, preparing, compiling. As long as that of a run. */
+const { warmupMs } = defaultLoad;
 
 /** What one turn of a generator gave. */
 interface Turn {

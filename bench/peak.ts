@@ -1,7 +1,8 @@
 /**
  * The highest rate of single-row reads by primary key that each load generator gets out of the same server, in turns: ours with one
- * worker, pgbench with one thread, sysbench with as many threads as connections (it has one for each), over the same number of
- * connections. Ours is asked for far more than there is, so its queue never runs empty; the others drive in a closed loop.
+ * worker and pgbench with one thread over the same number of connections; sysbench, which has one connection for each thread, once with as
+ * many connections and once with as many threads. Ours is asked for far more than there is, so its queue never runs empty; the others drive
+ * in a closed loop.
  */
 import { join } from 'node:path';
 import { runBlock } from '../src/load/engine.ts';
@@ -19,17 +20,23 @@ interface Turn {
   cpuUs: number;
 }
 
-type Turns = Record<'ours' | 'pgbench' | 'sysbench', Turn[]>;
+type Turns = Record<'ours' | 'pgbench' | 'sysbench, a thread for each connection' | 'sysbench, one thread', Turn[]>;
 
 export async function run({ quick }: { quick: boolean }): Promise<BenchResult> {
   const seconds = quick ? 2 : 6;
   return withAccounts(async (target, folder) => {
     await prepareSysbench(target);
-    const turns: Turns = { ours: [], pgbench: [], sysbench: [] };
+    const turns: Turns = {
+      ours: [],
+      pgbench: [],
+      'sysbench, a thread for each connection': [],
+      'sysbench, one thread': [],
+    };
     for (let turn = 0; turn < (quick ? 2 : 8); turn++) {
       turns.ours.push(await driveOurs(target, folder, seconds, turn));
       turns.pgbench.push(...(await drivePgbench(target, seconds)));
-      turns.sysbench.push(...(await driveSysbench(target, seconds)));
+      turns['sysbench, a thread for each connection'].push(...(await driveSysbench(target, seconds, connections)));
+      turns['sysbench, one thread'].push(...(await driveSysbench(target, seconds, 1)));
     }
     return resultOf(turns);
   });
@@ -69,11 +76,11 @@ async function drivePgbench(target: ConnectionTarget, seconds: number): Promise<
 
 /** Its point selects read a table of its own shape, of as many rows. */
 async function prepareSysbench(target: ConnectionTarget): Promise<void> {
-  await runPeer(sysbench(target, '1', 'prepare'), target);
+  await runPeer(sysbench(target, 1, 1, 'prepare'), target);
 }
 
-async function driveSysbench(target: ConnectionTarget, seconds: number): Promise<Turn[]> {
-  const peer = await runPeer(sysbench(target, `${seconds}`, 'run'), target);
+async function driveSysbench(target: ConnectionTarget, seconds: number, threads: number): Promise<Turn[]> {
+  const peer = await runPeer(sysbench(target, seconds, threads, 'run'), target);
   if (peer === undefined) return [];
   const [, count, perSecond] = /transactions:\s+(\d+)\s+\(([\d.]+) per sec/.exec(peer.output)!;
   return [{ perSecond: Number(perSecond), cpuUs: (peer.cpuSeconds * 1e6) / Number(count) }];
@@ -81,12 +88,13 @@ async function driveSysbench(target: ConnectionTarget, seconds: number): Promise
 
 function sysbench(
   { host, port, user, password, database }: ConnectionTarget,
-  seconds: string,
+  seconds: number,
+  threads: number,
   command: string,
 ): string[] {
   const server = [`--pgsql-host=${host}`, `--pgsql-port=${port}`, `--pgsql-user=${user}`, `--pgsql-db=${database}`];
   const secret = password === undefined ? [] : [`--pgsql-password=${password}`];
-  const load = [`--threads=${connections}`, `--time=${seconds}`, '--tables=1', '--table-size=100000', '--skip-trx=on'];
+  const load = [`--threads=${threads}`, `--time=${seconds}`, '--tables=1', '--table-size=100000', '--skip-trx=on'];
   return ['sysbench', 'oltp_point_select', '--db-driver=pgsql', ...server, ...secret, ...load, command];
 }
 
