@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { EnvironmentError, ExitCode, messageOf, UsageError } from '../errors.ts';
 import type { PgrehearseError } from '../errors.ts';
@@ -18,6 +19,12 @@ export interface WorkerBlock {
   onLook: (look: WorkerLook) => void;
 }
 
+/**
+ * V8 begins with a young generation of a megabyte and lets it grow with what survives, which of a transaction is next to nothing: at 1,000 a second
+ * it was collected more than once a second. With 16 MB it is once in three, and p99 was a fifth lower (medians of four turns each).
+ */
+const youngGeneration = '--min-semi-space-size=16';
+
 /** A worker thread with its connections open to one stage. Blocks are carried out one after the other. */
 export class SessionWorker implements AsyncDisposable {
   readonly #thread: Worker;
@@ -28,6 +35,8 @@ export class SessionWorker implements AsyncDisposable {
 
   /** Starts the thread. Its failures, a crash included, reject `opened` and every block. */
   constructor(order: SessionOrder) {
+    // Read when a thread is made; those that run already keep what they have.
+    setFlagsFromString(youngGeneration);
     const file = new URL('./worker' + extname(fileURLToPath(import.meta.url)), import.meta.url);
     this.#thread = new Worker(file, { workerData: order });
     this.#thread.on('message', (message: WorkerReport) => this.#receive(message));
