@@ -53,12 +53,8 @@ class ReusingSocket extends Socket {
 export async function openWire(config: ClientConfig): Promise<WireConnection> {
   const socket = new ReusingSocket();
   const client = new Client({ ...config, stream: () => socket });
-  let isOpen = true;
   let session: WireSession | undefined;
-  const lose = (error: Error): void => {
-    isOpen = false;
-    session?.lose(error);
-  };
+  const lose = (error: Error): void => session?.lose(error);
   client.on('error', lose);
   client.on('end', () => lose(new Error('Connection terminated')));
   await client.connect();
@@ -67,7 +63,7 @@ export async function openWire(config: ClientConfig): Promise<WireConnection> {
   return {
     session,
     get isOpen() {
-      return isOpen;
+      return !session.isLost;
     },
     backendPid: processID,
     async close() {

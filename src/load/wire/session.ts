@@ -73,6 +73,10 @@ export class WireSession {
     return this.#current !== undefined;
   }
 
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   /**
    * Carries out a statement.
    *
