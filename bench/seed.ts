@@ -1,9 +1,14 @@
-/** Seeding beside psql, on one server in one run, taking turns: the largest table alone, and all of webhooks with its indexes. */
+/**
+ * Seeding beside psql in one run, taking turns: the largest table alone, on one server; and all of webhooks with its indexes, psql once on the
+ * same server, which gave up durability for loading, and once on one with PostgreSQL's own settings, as psql finds it.
+ */
 import { join } from 'node:path';
 import { startEmbedded } from '../src/server/embedded.ts';
 import { describeHost } from '../src/server/host.ts';
 import { seedingSettings } from '../src/server/profiles.ts';
 import { temporaryFolder } from '../test/integration/postgres.ts';
+import type { Settings } from '../src/scenario.ts';
+import type { Server } from '../src/server/server.ts';
 import type { BenchResult } from './main.ts';
 import { compareOneTable } from './seed/one-table.ts';
 import { findPsql } from './seed/psql.ts';
@@ -13,14 +18,13 @@ import { compareWhole } from './seed/whole.ts';
 export async function run({ quick, scale }: { quick: boolean; scale: number | undefined }): Promise<BenchResult> {
   const choice = { seed: 1, scale: scale ?? (quick ? 0.05 : 1) };
   await using folder = await temporaryFolder();
-  await using server = await startEmbedded({
-    dataDir: join(folder.path, 'data'),
-    cacheDir: join(folder.path, 'cache'),
-    settings: seedingSettings(describeHost()),
-    scratch: true,
-  });
+  const start = (name: string, settings: Settings): Promise<Server> =>
+    startEmbedded({ dataDir: join(folder.path, name), cacheDir: join(folder.path, 'cache'), settings, scratch: true });
+  await using server = await start('data', seedingSettings(describeHost()));
+  await using ordinary = await start('ordinary', {});
   const bench: Bench = {
     server,
+    ordinary,
     choice,
     seed: await bindWebhooks(choice),
     folder: folder.path,

@@ -17,6 +17,8 @@ export const scenarioFile = join(root, 'scenarios', 'webhooks.ts');
 /** Where things are measured, and what with. */
 export interface Bench {
   server: Server;
+  /** With PostgreSQL's own settings: what psql finds where nobody gave up durability for loading. */
+  ordinary: Server;
   choice: SeedChoice;
   seed: BoundSeed;
   /** Folder for files of rows, which the server can enter. */
@@ -31,7 +33,7 @@ export async function bindWebhooks(choice: SeedChoice): Promise<BoundSeed> {
 
 /** Runs `use` with a database of its own that has the tables of webhooks, and drops it. */
 export async function withTables<T>(
-  { server, seed }: Bench,
+  { server, seed }: Pick<Bench, 'server' | 'seed'>,
   use: (side: { connection: ConnectionTarget; client: Client; targets: TargetTable[] }) => Promise<T>,
 ): Promise<T> {
   const database = 'side';
@@ -80,7 +82,10 @@ export interface Cost {
   serverCpuSeconds: number;
 }
 
-export async function costOf<T>({ server }: Bench, work: () => Promise<T>): Promise<{ cost: Cost; result: T }> {
+export async function costOf<T>(
+  { server }: Pick<Bench, 'server'>,
+  work: () => Promise<T>,
+): Promise<{ cost: Cost; result: T }> {
   const [startedMs, busyMs, own, used] = [
     performance.now(),
     machineBusyMs(),

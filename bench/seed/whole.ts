@@ -1,6 +1,7 @@
 /**
  * All of webhooks: generated and loaded by pgrehearse, with indexes, constraints and statistics; and by psql, one ready text
- * file after the other, then the same indexes and constraints one statement after the other, then ANALYZE.
+ * file after the other, then the same indexes and constraints one statement after the other, then ANALYZE. psql does so twice: on the
+ * server that pgrehearse loads into, and on one with PostgreSQL's own settings.
  */
 import type { Client } from 'pg';
 import { loadSeed, type SeedReport } from '../../src/seed/load.ts';
@@ -35,18 +36,26 @@ interface Turn extends Cost {
 }
 
 export async function compareWhole(bench: Bench): Promise<BenchResult> {
-  const [ours, theirs]: [Turn[], Turn[]] = [[], []];
+  const [ours, theirs, ordinary]: [Turn[], Turn[], Turn[]] = [[], [], []];
   let rows = 0;
   for (let turn = 0; turn < bench.turns; turn++) {
     const { report, cost } = await ourTurn(bench, turn === 0);
     rows = report.rows;
     ours.push({ ...cost, copyMs: report.copyMs });
-    if (bench.psql !== undefined) theirs.push(await psqlTurn(bench, bench.psql));
+    if (bench.psql === undefined) continue;
+    theirs.push(await psqlTurn(bench, bench.psql));
+    ordinary.push(await psqlTurn({ ...bench, server: bench.ordinary }, bench.psql));
   }
   await removeFiles(bench, await withTables(bench, async ({ targets }) => targets));
-  const figures = { wholeRows: rows, ...sideFigures('pgrehearse', ours), ...sideFigures('psql', theirs) };
+  const figures = {
+    wholeRows: rows,
+    ...sideFigures('pgrehearse', ours),
+    ...sideFigures('psql', theirs),
+    ...sideFigures('ordinaryPsql', ordinary),
+  };
   if (theirs.length === 0) return { ratios: {}, figures };
-  return { figures, ratios: { wholeAgainstPsql: medianOf(theirs, 'ms') / medianOf(ours, 'ms') } };
+  const ratio = (turns: readonly Turn[]): number => medianOf(turns, 'ms') / medianOf(ours, 'ms');
+  return { figures, ratios: { wholeAgainstPsql: ratio(theirs), wholeAgainstPsqlOrdinarySettings: ratio(ordinary) } };
 }
 
 /** The first turn also writes the files that psql will read. */
