@@ -44,8 +44,8 @@ export const monotonicClock: Clock = {
   },
 };
 
-/** Places of the 32-bit words that loop and pacing thread share. */
-export const Word = { order: 0, ticks: 1 } as const;
+/** Places of the 32-bit words that loop and pacing thread share: `announced` counts arrivals, the lead is in nanoseconds. */
+export const Word = { order: 0, announced: 1, leadNs: 2 } as const;
 
 /** What the loop wants of the pacing thread. */
 export const Order = { pace: 0, relax: 1, stop: 2 } as const;
@@ -70,6 +70,22 @@ export function restUs(order: number, dueUs: Float64Array, next: number): number
   return dueUs[last]! - dueUs[next]! < (last - next) * leastRestUs ? leastRestUs : 0;
 }
 
+/** The loop stands still while it is early, so it may never be so by much. */
+const mostLeadUs = 100;
+const leadStepUs = 0.5;
+
+/**
+ * How long before an arrival is due the pacing thread wakes, in microseconds, so that the loop is awake in time: two threads wake one after the
+ * other, which takes some ten microseconds each, more where a processor sleeps deeply. It follows the quantile 1/3 of that time, a
+ * step down for each wake that was early and half a step up for one that was late: two wakes of three still come a little late, and
+ * those that come early cost the loop a few microseconds of standing still. Late because it was busy, the loop raises it little.
+ *
+ * @param earlyUs how long before its arrival was due the loop was awake; negative: after
+ */
+export function nextLeadUs(leadUs: number, earlyUs: number): number {
+  return Math.min(mostLeadUs, Math.max(0, leadUs + (earlyUs > 0 ? -leadStepUs : leadStepUs / 2)));
+}
+
 /** What the pacing thread gets. */
 export interface PacingOrder {
   words: Int32Array;
@@ -79,12 +95,13 @@ export interface PacingOrder {
 
 /**
  * A pacer on a thread of its own that sleeps in Atomics.wait until the next due time and wakes the loop through
- * Atomics.waitAsync. Timers of the event loop are a millisecond coarse and polling burns a core; this is late by some
- * tens of microseconds and costs a few per cent of a core at 1,000 arrivals a second.
+ * Atomics.waitAsync. Timers of the event loop are a millisecond coarse and polling burns a core; this is late by some ten
+ * microseconds and costs a few per cent of a core at 1,000 arrivals a second.
  */
 export class ThreadPacer implements Pacer, AsyncDisposable {
   readonly #thread: Worker;
   #order: (order: number) => void = () => {};
+  #leadUs = 0;
 
   private constructor(thread: Worker) {
     this.#thread = thread;
@@ -102,22 +119,30 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
   }
 
   follow(dueUs: Float64Array, startUs: number, wake: () => void): () => void {
-    const words = new Int32Array(new SharedArrayBuffer(8));
+    const words = new Int32Array(new SharedArrayBuffer(12));
     const shared = new Float64Array(new SharedArrayBuffer(dueUs.byteLength));
     shared.set(dueUs);
+    this.#setLead(words, this.#leadUs);
     this.#thread.postMessage({ words, dueUs: shared, startUs } satisfies PacingOrder);
     const isRunning = (): boolean => Atomics.load(words, Word.order) !== Order.stop;
+    let taken = 0;
     let seen = 0;
     const onTick = (): void => {
-      // Ticks that come while `wake` is busy are seen here and not slept through.
-      while (isRunning() && Atomics.load(words, Word.ticks) !== seen) {
-        seen = Atomics.load(words, Word.ticks);
-        wake();
+      // What is announced while `wake` is busy is seen here and not slept through.
+      while (isRunning() && Atomics.load(words, Word.announced) !== seen) {
+        seen = Atomics.load(words, Word.announced);
+        if (seen === taken + 1)
+          this.#setLead(words, nextLeadUs(this.#leadUs, startUs + dueUs[taken]! - monotonicClock.nowUs()));
+        while (taken < seen && isRunning()) {
+          const nowUs = standStillUntil(startUs + dueUs[taken]!) - startUs;
+          while (taken < dueUs.length && dueUs[taken]! <= nowUs) taken++;
+          wake();
+        }
       }
       if (isRunning()) listen();
     };
     const listen = (): void => {
-      const waiting = Atomics.waitAsync(words, Word.ticks, seen);
+      const waiting = Atomics.waitAsync(words, Word.announced, seen);
       if (waiting.async) void waiting.value.then(onTick);
       else queueMicrotask(onTick);
     };
@@ -126,7 +151,7 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
       if (!isRunning()) return;
       Atomics.store(words, Word.order, order);
       Atomics.notify(words, Word.order);
-      if (order === Order.stop) Atomics.notify(words, Word.ticks);
+      if (order === Order.stop) Atomics.notify(words, Word.announced);
     };
     this.#order = give;
     return () => give(Order.stop);
@@ -136,8 +161,20 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
     this.#order(relaxed ? Order.relax : Order.pace);
   }
 
+  #setLead(words: Int32Array, leadUs: number): void {
+    this.#leadUs = leadUs;
+    Atomics.store(words, Word.leadNs, leadUs * 1000);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#order(Order.stop);
     await this.#thread.terminate();
   }
+}
+
+/** Returns the time when it is over, in microseconds, as the instant is. */
+function standStillUntil(instantUs: number): number {
+  let nowUs = monotonicClock.nowUs();
+  while (nowUs < instantUs) nowUs = monotonicClock.nowUs();
+  return nowUs;
 }

@@ -23,14 +23,17 @@ function pace({ words, dueUs, startUs }: PacingOrder): void {
   while (next < dueUs.length) {
     const order = Atomics.load(words, Word.order);
     if (order === Order.stop) return;
-    const wakeUs = Math.max(startUs + dueUs[next]!, wokenUs + restUs(order, dueUs, next));
+    const rest = restUs(order, dueUs, next);
+    const leadUs = rest === 0 ? Atomics.load(words, Word.leadNs) / 1000 : 0;
+    const wakeUs = Math.max(startUs + dueUs[next]! - leadUs, wokenUs + rest);
     const waitUs = wakeUs - monotonicClock.nowUs();
     // Another order ends the sleep.
     if (waitUs > 0 && Atomics.wait(words, Word.order, order, waitUs / 1000) !== 'timed-out') continue;
     wokenUs = monotonicClock.nowUs();
-    while (next < dueUs.length && dueUs[next]! <= wokenUs - startUs) next++;
-    Atomics.add(words, Word.ticks, 1);
-    Atomics.notify(words, Word.ticks);
+    do next++;
+    while (next < dueUs.length && dueUs[next]! <= wokenUs - startUs);
+    Atomics.store(words, Word.announced, next);
+    Atomics.notify(words, Word.announced);
   }
 }
 

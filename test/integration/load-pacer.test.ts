@@ -1,5 +1,8 @@
+import * as fc from 'fast-check';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { describe, expect, it } from 'vitest';
-import { monotonicClock, Order, restUs, ThreadPacer } from '../../src/load/pacer.ts';
+import { monotonicClock, nextLeadUs, Order, restUs, ThreadPacer } from '../../src/load/pacer.ts';
+import { seededGenerator } from '../../src/load/random.ts';
 
 const dueTimes = (count: number, gapUs: number): Float64Array =>
   Float64Array.from({ length: count }, (_, n) => n * gapUs);
@@ -82,6 +85,39 @@ describe('restUs', () => {
     const dueUs = dueTimes(500, 1e6 / perSecond);
     expect([0, 100, 499].map((next) => restUs(Order.pace, dueUs, next))).toEqual([rest, rest, 0]);
     expect(restUs(Order.relax, dueUs, 0)).toBe(1000);
+  });
+});
+
+/** Leads and earliness of wakes that take any time from 20 to 80 us, equally often. */
+function follow(seed: number, wakes: number): { leadUs: number; earlyUs: number }[] {
+  const random = seededGenerator(seed);
+  let leadUs = 0;
+  return Array.from({ length: wakes }, () => {
+    const earlyUs = leadUs - (20 + 60 * uniformFloat64(random));
+    leadUs = nextLeadUs(leadUs, earlyUs);
+    return { leadUs, earlyUs };
+  });
+}
+
+describe('nextLeadUs', () => {
+  it('finds the lead with which one wake of three is early', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const later = follow(seed, 4000).slice(1000);
+        const early = later.filter(({ earlyUs }) => earlyUs > 0).length / later.length;
+        expect(early).toBeCloseTo(1 / 3, 1);
+        expect(later.reduce((sum, { leadUs }) => sum + leadUs, 0) / later.length).toBeCloseTo(40, -1);
+      }),
+    );
+  });
+
+  it.each([
+    { what: 'a loop that is always late', earlyUs: -1e6, end: 100 },
+    { what: 'a loop that is always early', earlyUs: 1, end: 0 },
+  ])('keeps the lead within bounds for $what', ({ earlyUs, end }) => {
+    let leadUs = 50;
+    for (let wake = 0; wake < 1000; wake++) leadUs = nextLeadUs(leadUs, earlyUs);
+    expect(leadUs).toBe(end);
   });
 });
 
