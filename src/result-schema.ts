@@ -282,6 +282,18 @@ export const runResultSchema = z.object({
   stages: z.array(stage),
   phases: z.array(phase),
   blocks: z.array(block),
+  discarded: z
+    .array(
+      z.object({
+        stage: name,
+        startedAt: instant,
+        latenessP99Us: amount,
+        p95Us: amount,
+        missed: count,
+        scheduled: count,
+      }),
+    )
+    .optional(),
   liveMigration: liveMigrationSchema.optional(),
   rehearsedSteps: z.array(rehearsedStepSchema).optional(),
   evidence: z.array(stageEvidence).optional(),

@@ -149,6 +149,17 @@ export interface Block {
   samplesFile: string;
 }
 
+/** A block that proved nothing because the load generator was late, and was driven once more. */
+export interface DiscardedBlock {
+  stage: string;
+  startedAt: string;
+  latenessP99Us: number;
+  /** Response times and misses as they were, the generator's lateness in them. */
+  p95Us: number;
+  missed: number;
+  scheduled: number;
+}
+
 /** One run of a background job. */
 export interface JobRun {
   name: string;
@@ -337,6 +348,8 @@ export interface RunResult {
   stages: StageResult[];
   phases: Phase[];
   blocks: Block[];
+  /** Absent where none was. */
+  discarded?: DiscardedBlock[];
   /** What the migrations between the first and the last stage say. Absent in older results. */
   changes?: ChangedStatement[];
   /** What the server counted while each stage was alone under the load; absent in older results. */

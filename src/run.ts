@@ -9,6 +9,7 @@ import type { PlannedStage } from './stage-plan.ts';
 import { prepareBaseline } from './prepare.ts';
 import { takeReadings } from './readings.ts';
 import { emptyResult, onStage, openStore, rehearse, type LiveStage, type Rehearsal } from './rehearsal.ts';
+import { repeatIfLate } from './repeat-late.ts';
 import { formatCount, formatPlural } from './report/format.ts';
 import type { Block, RunResult, SeedSummary } from './result.ts';
 import type { ConnectionTarget } from './server/server.ts';
@@ -30,7 +31,9 @@ export function run(plan: RunPlan, control: RunControl = {}): Promise<RunResult>
   return rehearse(plan, control, {}, async (rehearsal) => {
     let reference: Answers | undefined;
     for (const stage of rehearsal.stages) {
-      const answers = await onStage(stage, rehearsal, (live) => rehearseStage(live, { ...rehearsal, reference }));
+      const answers = await repeatIfLate(stage.planned.spec.name, rehearsal.journal, () =>
+        onStage(stage, rehearsal, (live) => rehearseStage(live, { ...rehearsal, reference })),
+      );
       reference ??= answers;
       await rehearsal.journal.save();
     }

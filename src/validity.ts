@@ -2,6 +2,7 @@
 import type { PairedBlock } from './comparison/record.ts';
 import { formatCount, formatMs, formatRate, formatShare, formatUs } from './report/format.ts';
 import type { Block, Gate, RunResult } from './result.ts';
+import type { SloSpec } from './scenario.ts';
 import { finishedPairs } from './verdict/pairs.ts';
 
 /** Share of the scheduled arrivals that the generator must have dealt with. */
@@ -9,8 +10,8 @@ const minAchievedShare = 0.995;
 /** Highest 99th percentile of the generator's own lateness. */
 const maxLatenessUs = 5000;
 /**
- * In a stage that is overloaded anyway (it is saturated, or half of its answers miss the limit by what came after the send alone), lateness up
- * to this share of the median response changes nothing.
+ * In a stage that misses the limit anyway (it is saturated, or too many arrivals miss it by their wait for a connection or by their service
+ * alone), lateness up to this share of the response time at the SLO's percentile changes nothing.
  */
 const maxLatenessShare = 0.1;
 
@@ -21,7 +22,7 @@ const maxLatenessShare = 0.1;
 export function judgeValidity(result: RunResult): Gate {
   const faults = [
     ...missingRecords(result),
-    ...result.blocks.flatMap((block) => blockFaults(block, result.slo.limitMs * 1000)),
+    ...result.blocks.flatMap((block) => blockFaults(block, result.slo)),
     ...missingTransactions(result),
     ...rowCountFaults(result),
     ...comparisonFaults(result),
@@ -74,20 +75,31 @@ function evidenceGaps(result: RunResult): string[] {
   return gaps;
 }
 
-function blockFaults(block: Block, limitUs: number): string[] {
+function blockFaults(block: Block, slo: SloSpec): string[] {
   const faults = countFaults(block);
   if (block.outcome === 'complete') faults.push(...offerFaults(block));
   if (block.outcome === 'interrupted') return faults;
-  const { p99Us } = block.generator.lateness;
-  const { service, response } = block.total;
-  const isOverloaded = block.outcome === 'saturated' || service.p50Us > limitUs;
-  const allowedUs = Math.max(maxLatenessUs, isOverloaded ? response.p50Us * maxLatenessShare : 0);
-  if (p99Us >= allowedUs) {
-    faults.push(
-      `the load generator was late in block ${block.id}: p99 ${formatUs(p99Us)}, allowed ${formatUs(allowedUs)}`,
-    );
-  }
+  const late = latenessFault(block, slo);
+  if (late !== undefined) faults.push(late);
   return faults;
+}
+
+/** Was the load generator itself too late for the block to prove anything? */
+export function latenessFault({ id, outcome, generator, total, pool }: Block, slo: SloSpec): string | undefined {
+  const { p99Us } = generator.lateness;
+  const at = percentileBelow(slo.percentile);
+  const slowest = Math.max(total.service[at], pool?.wait[at] ?? 0);
+  const isOverloaded = outcome === 'saturated' || slowest > slo.limitMs * 1000;
+  const allowedUs = Math.max(maxLatenessUs, isOverloaded ? total.response[at] * maxLatenessShare : 0);
+  if (p99Us < allowedUs) return undefined;
+  return `the load generator was late in block ${id}: p99 ${formatUs(p99Us)}, allowed ${formatUs(allowedUs)}`;
+}
+
+/** The highest percentile that blocks keep of all up to this one: what is above the limit there is so at the higher one too. */
+function percentileBelow(percentile: number): 'p50Us' | 'p90Us' | 'p95Us' | 'p99Us' {
+  if (percentile >= 99) return 'p99Us';
+  if (percentile >= 95) return 'p95Us';
+  return percentile >= 90 ? 'p90Us' : 'p50Us';
 }
 
 /** Share of the planned pairs that must have been measured, and of a block's arrivals that must have been offered. */

@@ -1,6 +1,6 @@
 /** Reasons to doubt a figure, found in the result itself. */
-import { formatPlural, formatRate } from './report/format.ts';
-import type { Block, CapacityResult, GeneratorFigures, RunResult, Warning } from './result.ts';
+import { formatPlural, formatRate, formatShare, formatUs } from './report/format.ts';
+import type { Block, CapacityResult, DiscardedBlock, GeneratorFigures, RunResult, Warning } from './result.ts';
 
 /** Below this much measured time, p95 says more about the moment than about the system. */
 const shortMs = 30_000;
@@ -17,10 +17,11 @@ const ceilingShare = 0.1;
 
 /** Everything in a result that a careful reader would want to know before believing it. */
 export function warningsOf(result: RunResult): Warning[] {
-  const { generator, blocks, capacity = [] } = result;
+  const { generator, blocks, capacity = [], discarded = [] } = result;
   return [
     ...scaleWarnings(result),
     ...preparedWarnings(result),
+    ...discarded.map((block) => discardWarning(block)),
     ...blocks.flatMap((block) => blockWarnings(block)),
     ...blocks.flatMap((block) => jobWarnings(block)),
     ...blocks.flatMap((block) => ceilingWarnings(block, generator)),
@@ -51,6 +52,15 @@ function preparedWarnings({ stages, load }: RunResult): Warning[] {
     advice:
       'What parsing costs is a part of the difference: compare with --no-prepared, or take PgBouncer 1.21 or newer.',
   }));
+}
+
+function discardWarning({ stage, latenessP99Us, p95Us, missed, scheduled }: DiscardedBlock): Warning {
+  return {
+    code: 'discarded',
+    stage,
+    message: `${stage} was rehearsed twice: in its first block the load generator was late by ${formatUs(latenessP99Us)} at p99, so that it proved nothing (p95 ${formatUs(p95Us)}, ${formatShare(missed / scheduled)} missed the limit).`,
+    advice: 'The figures are of the second block, on a fresh clone. Give the machine fewer other tasks.',
+  };
 }
 
 function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints }: Block): Warning[] {

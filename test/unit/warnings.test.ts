@@ -56,6 +56,15 @@ describe('warningsOf', () => {
   it('doubts a late generator', () =>
     expect(codes((result) => (result.blocks.at(-1)!.generator.lateness.p99Us = 4_000))).toContain('late-generator'));
 
+  it('tells of a block that was driven again because the generator was late', () => {
+    const discarded = { stage: 'after', startedAt: '2026-11-20T21:00:00.000Z', latenessP99Us: 103_000, p95Us: 96_000 };
+    const result = buildResult();
+    result.discarded = [{ ...discarded, missed: 59, scheduled: 1000 }];
+    const found = warningsOf(result).find(({ code }) => code === 'discarded')!;
+    expect(found.stage).toBe('after');
+    expect(found.message).toMatch(/rehearsed twice.*late by 103 ms at p99.*p95 96 ms, 5.9 % missed/);
+  });
+
   it('doubts a rate above a tenth of what the generator can do', () => {
     expect(codes((result) => (result.generator = ceiling(9_000)))).toContain('near-ceiling');
     expect(codes((result) => (result.generator = ceiling(11_000)))).not.toContain('near-ceiling');
