@@ -70,6 +70,12 @@ export function restUs(order: number, dueUs: Float64Array, next: number): number
   return dueUs[last]! - dueUs[next]! < (last - next) * leastRestUs ? leastRestUs : 0;
 }
 
+/**
+ * When nothing woke the loop for so long, it looks for what is due itself. Where all cores are busy, two threads that have to wake one after the other
+ * wait for a core twice, for some milliseconds each: this way the loop waits once.
+ */
+const ownLookMs = 2;
+
 /** The loop stands still while it is early, so it may never be so by much. */
 const mostLeadUs = 100;
 const leadStepUs = 0.5;
@@ -127,19 +133,29 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
     const isRunning = (): boolean => Atomics.load(words, Word.order) !== Order.stop;
     let taken = 0;
     let seen = 0;
+    /** Wakes for what is due, of which the first may be about to be. */
+    const takeUp = (): void => {
+      const nowUs = standStillUntil(startUs + dueUs[taken]!) - startUs;
+      while (taken < dueUs.length && dueUs[taken]! <= nowUs) taken++;
+      wake();
+    };
+    const look = (): void => {
+      if (!isRunning()) return;
+      if (startUs + dueUs[taken]! <= monotonicClock.nowUs()) takeUp();
+      if (taken < dueUs.length) ownLook.refresh();
+    };
+    const ownLook = setTimeout(look, ownLookMs);
     const onTick = (): void => {
       // What is announced while `wake` is busy is seen here and not slept through.
       while (isRunning() && Atomics.load(words, Word.announced) !== seen) {
         seen = Atomics.load(words, Word.announced);
         if (seen === taken + 1)
           this.#setLead(words, nextLeadUs(this.#leadUs, startUs + dueUs[taken]! - monotonicClock.nowUs()));
-        while (taken < seen && isRunning()) {
-          const nowUs = standStillUntil(startUs + dueUs[taken]!) - startUs;
-          while (taken < dueUs.length && dueUs[taken]! <= nowUs) taken++;
-          wake();
-        }
+        while (taken < seen && isRunning()) takeUp();
       }
-      if (isRunning()) listen();
+      if (!isRunning()) return;
+      if (taken < dueUs.length) ownLook.refresh();
+      listen();
     };
     const listen = (): void => {
       const waiting = Atomics.waitAsync(words, Word.announced, seen);
@@ -151,7 +167,9 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
       if (!isRunning()) return;
       Atomics.store(words, Word.order, order);
       Atomics.notify(words, Word.order);
-      if (order === Order.stop) Atomics.notify(words, Word.announced);
+      if (order !== Order.stop) return;
+      clearTimeout(ownLook);
+      Atomics.notify(words, Word.announced);
     };
     this.#order = give;
     return () => give(Order.stop);
