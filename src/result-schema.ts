@@ -115,7 +115,13 @@ const block = z.object({
     )
     .optional(),
   planChoices: z.array(planChoice).optional(),
-  generator: z.object({ lateness: percentiles, cpuCores: amount, eventLoopDelayP99Us: amount, workers: count }),
+  generator: z.object({
+    lateness: percentiles,
+    cpuCores: amount,
+    eventLoopDelayP99Us: amount,
+    workers: count,
+    realTime: z.literal(true).optional(),
+  }),
   samplesFile: z.string(),
 });
 

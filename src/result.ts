@@ -144,6 +144,8 @@ export interface Block {
     cpuCores: number;
     eventLoopDelayP99Us: number;
     workers: number;
+    /** Its threads ran before all others, as the operating system granted it. */
+    realTime?: true;
   };
   /** Raw samples beside result.json (format: docs/method.md). */
   samplesFile: string;

@@ -164,6 +164,7 @@ export class LoadSession implements AsyncDisposable {
       cpuCores: run.cpuCores,
       eventLoopDelayP99Us: Math.max(...run.done.map(({ eventLoopDelayP99Us }) => eventLoopDelayP99Us)),
       workers,
+      realTime: run.done.every(({ realTime }) => realTime),
       pool: poolUse(this.#options.load, run.done),
     };
     await writeSamples(options.samplesPath, record, samples);

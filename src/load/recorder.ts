@@ -28,6 +28,7 @@ export interface BlockRecord extends Labels {
   cpuCores: number;
   eventLoopDelayP99Us: number;
   workers: number;
+  realTime: boolean;
   /** Connections of the client's pool, and what the drive loops counted of it. */
   pool?: Pick<PoolFigures, 'max' | 'min' | 'exhausted' | 'opened'>;
 }
@@ -72,6 +73,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
       cpuCores: record.cpuCores,
       eventLoopDelayP99Us: record.eventLoopDelayP99Us,
       workers: record.workers,
+      ...(record.realTime ? { realTime: true } : {}),
     },
     samplesFile,
   };

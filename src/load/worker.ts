@@ -8,6 +8,7 @@ import { drive } from './drive.ts';
 import type { DriveProgress, DriveResult } from './drive.ts';
 import { monotonicClock, ThreadPacer } from './pacer.ts';
 import type { Labels, Samples } from './samples.ts';
+import { askForRealTime } from './real-time.ts';
 import { stripe } from './schedule.ts';
 import { openPostgresTarget } from './target.ts';
 import type { Destination, LoadTarget, TargetOrder } from './target.ts';
@@ -41,7 +42,14 @@ export type WorkerReport =
   | { kind: 'ready' }
   /** With the response times that ended since the last look. */
   | { kind: 'progress'; progress: DriveProgress; responsesUs: Float64Array }
-  | { kind: 'done'; result: DriveResult; labels: Labels; eventLoopDelayP99Us: number; planChoices: PlanChoice[] }
+  | {
+      kind: 'done';
+      result: DriveResult;
+      labels: Labels;
+      eventLoopDelayP99Us: number;
+      realTime: boolean;
+      planChoices: PlanChoice[];
+    }
   | { kind: 'failed'; exitCode: number; message: string; hint: string | undefined };
 
 const rehearsedDraws = 200;
@@ -52,6 +60,8 @@ type Done = Extract<WorkerReport, { kind: 'done' }>;
 
 const port = parentPort!;
 const order = workerData as SessionOrder;
+// Before the thread of the pacer is started, which inherits it.
+const realTime = askForRealTime(order.workers);
 const report = (message: WorkerReport): void => port.postMessage(message);
 
 function reportFailure(error: unknown): void {
@@ -143,7 +153,7 @@ async function carryOut(block: OrderedBlock, pacer: ThreadPacer, target: LoadTar
   // Node records the whole time between its samples.
   const eventLoopDelayP99Us = Math.max(0, eventLoopDelay.percentile(99) / 1000 - loopDelayIntervalMs * 1000);
   const planChoices = block.order.planChoices ? ((await target.planChoices?.()) ?? []) : [];
-  return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us, planChoices };
+  return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us, realTime, planChoices };
 }
 
 // What is thrown in a callback (drawing parameters, for instance) ends the session like anything else.

@@ -61,6 +61,7 @@ const record = (changes: Partial<BlockRecord> = {}): BlockRecord => ({
   classes: ['hot', 'rest'],
   cpuCores: 0.1,
   eventLoopDelayP99Us: 900,
+  realTime: true,
   workers: 1,
   ...changes,
 });
@@ -155,7 +156,7 @@ describe('summarise', () => {
   });
 
   it('keeps the lateness of the generator apart from the warm-up and from the server', () => {
-    expect(block.generator).toMatchObject({ cpuCores: 0.1, eventLoopDelayP99Us: 900, workers: 1 });
+    expect(block.generator).toMatchObject({ cpuCores: 0.1, eventLoopDelayP99Us: 900, workers: 1, realTime: true });
     expect(block.generator.lateness).toMatchObject({ count: 6, maxUs: 30 });
   });
 

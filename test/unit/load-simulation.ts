@@ -100,6 +100,7 @@ export async function simulate(setting: Setting): Promise<Outcome> {
     classes: [],
     cpuCores: 0,
     eventLoopDelayP99Us: 0,
+    realTime: false,
     workers,
   };
   return { result, samples, executor, block: summarise(record, samples, { percentile: 95, limitMs: 50 }, 'block.bin') };
