@@ -33,8 +33,8 @@ interface SessionBasics {
   stage: string;
   seed: number;
   scale: number;
-  /** Of all blocks of the session. */
-  load: Pick<LoadSpec, 'connections' | 'statementTimeoutMs' | 'prepared' | 'pool'>;
+  /** Of all blocks of the session; the rate tells how the threads are scheduled, and may differ a little. */
+  load: Pick<LoadSpec, 'ratePerSecond' | 'connections' | 'statementTimeoutMs' | 'prepared' | 'pool'>;
   /** Worker threads that share the schedule and the connections. Default 1. */
   workers?: number;
 }
@@ -249,6 +249,7 @@ function ordersOf(options: SessionOptions): SessionOrder[] {
     ...(load.pool === undefined ? {} : { pool: poolOf(load, load.pool, worker, workers) }),
     worker,
     workers,
+    ratePerSecond: load.ratePerSecond,
     connections: stripe(load.connections, worker, workers).length,
   }));
 }

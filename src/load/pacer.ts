@@ -139,6 +139,9 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
       while (taken < dueUs.length && dueUs[taken]! <= nowUs) taken++;
       wake();
     };
+    const takeUpTo = (announced: number): void => {
+      for (let next = taken; next < announced && isRunning(); next = taken) takeUp();
+    };
     const look = (): void => {
       if (!isRunning()) return;
       if (startUs + dueUs[taken]! <= monotonicClock.nowUs()) takeUp();
@@ -151,7 +154,7 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
         seen = Atomics.load(words, Word.announced);
         if (seen === taken + 1)
           this.#setLead(words, nextLeadUs(this.#leadUs, startUs + dueUs[taken]! - monotonicClock.nowUs()));
-        while (taken < seen && isRunning()) takeUp();
+        takeUpTo(seen);
       }
       if (!isRunning()) return;
       if (taken < dueUs.length) ownLook.refresh();

@@ -14,7 +14,7 @@ import { openPostgresTarget } from './target.ts';
 import type { Destination, LoadTarget, TargetOrder } from './target.ts';
 
 /** What a worker is told when it is created: it connects to one stage and waits for blocks. */
-export type SessionOrder = TargetOrder & Destination & { worker: number; workers: number };
+export type SessionOrder = TargetOrder & Destination & { worker: number; workers: number; ratePerSecond: number };
 
 /** One block to carry out. */
 export interface BlockOrder {
@@ -61,7 +61,7 @@ type Done = Extract<WorkerReport, { kind: 'done' }>;
 const port = parentPort!;
 const order = workerData as SessionOrder;
 // Before the thread of the pacer is started, which inherits it.
-const realTime = askForRealTime(order.workers);
+const realTime = askForRealTime(order);
 const report = (message: WorkerReport): void => port.postMessage(message);
 
 function reportFailure(error: unknown): void {

@@ -7,13 +7,13 @@ const execute = promisify(execFile);
 const module = new URL('../../src/load/real-time.ts', import.meta.url).href;
 
 /** What a process of its own is granted, and the policy of its main thread and of a thread started afterwards. */
-async function asked(workers: number): Promise<{ granted: boolean; policies: string[] }> {
+async function asked(workers: number, ratePerSecond: number): Promise<{ granted: boolean; policies: string[] }> {
   const script = `
     import { execFileSync } from 'node:child_process';
     import { readlinkSync } from 'node:fs';
     import { Worker } from 'node:worker_threads';
     const { askForRealTime } = await import(${JSON.stringify(module)});
-    const granted = askForRealTime(${workers});
+    const granted = askForRealTime({ workers: ${workers}, ratePerSecond: ${ratePerSecond} });
     const thread = new Worker(
       "import { readlinkSync } from 'node:fs'; import { parentPort } from 'node:worker_threads';" +
       "parentPort.postMessage(readlinkSync('/proc/thread-self')); setTimeout(() => {}, 1e6);", { eval: true });
@@ -41,8 +41,12 @@ const why = obstacle();
 
 describe.skipIf(why !== undefined)(`askForRealTime${why === undefined ? '' : ` (${why})`}`, () => {
   it('lets the thread that asks, and those that it starts later, run before all others', async () =>
-    expect(await asked(1)).toEqual({ granted: true, policies: ['SCHED_RR', 'SCHED_RR'] }));
+    expect(await asked(1, 5000)).toEqual({ granted: true, policies: ['SCHED_RR', 'SCHED_RR'] }));
 
-  it('leaves a core to the server', async () =>
-    expect(await asked(availableParallelism())).toEqual({ granted: false, policies: ['SCHED_OTHER', 'SCHED_OTHER'] }));
+  it.each([
+    ['where that would leave no core to the server', availableParallelism(), 1000],
+    ['at rates at which it would only cost', 1, 5001],
+  ])('changes nothing %s', async (_, workers, ratePerSecond) =>
+    expect(await asked(workers, ratePerSecond)).toEqual({ granted: false, policies: ['SCHED_OTHER', 'SCHED_OTHER'] }),
+  );
 });
