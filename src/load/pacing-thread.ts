@@ -1,21 +1,8 @@
 /** Thread of the pacer: sleeps until the next due time, then wakes the loop. */
-import { readlinkSync, writeFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { monotonicClock, Order, restUs, Word } from './pacer.ts';
 import type { PacingOrder } from './pacer.ts';
-
-/**
- * Asks Linux to wake this thread on time: by default the kernel may be 50 microseconds late ("timer slack", prctl(2)), which was
- * half of the lateness. Elsewhere, or where /proc is read-only, the default stays.
- */
-function refuseTimerSlack(): void {
-  try {
-    const threadId = readlinkSync('/proc/thread-self').split('/').at(-1);
-    writeFileSync(`/proc/${threadId}/timerslack_ns`, '1');
-  } catch {
-    // Not Linux, or not allowed: the lateness that results is measured and reported in any case.
-  }
-}
+import { refuseTimerSlack } from './real-time.ts';
 
 function pace({ words, dueUs, startUs }: PacingOrder): void {
   let next = 0;
