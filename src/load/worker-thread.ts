@@ -25,6 +25,13 @@ export interface WorkerBlock {
  */
 const youngGeneration = '--min-semi-space-size=16';
 
+/**
+ * V8 compiles what is hot on threads of its own, by default after 3,000 calls: at 1,000 a second that went on for ten seconds, up to 8 ms each, on a
+ * core where a backend of the server or the loop waited. After 500 it is over when the warm-up is. Without real-time scheduling p99 of the
+ * response was 0.4 times what it had been (medians of four turns each).
+ */
+const compilingEarly = '--invocation-count-for-turbofan=500';
+
 /** A worker thread with its connections open to one stage. Blocks are carried out one after the other. */
 export class SessionWorker implements AsyncDisposable {
   readonly #thread: Worker;
@@ -37,6 +44,7 @@ export class SessionWorker implements AsyncDisposable {
   constructor(order: SessionOrder) {
     // Read when a thread is made; those that run already keep what they have.
     setFlagsFromString(youngGeneration);
+    setFlagsFromString(compilingEarly);
     const file = new URL('./worker' + extname(fileURLToPath(import.meta.url)), import.meta.url);
     this.#thread = new Worker(file, { workerData: order });
     this.#thread.on('message', (message: WorkerReport) => this.#receive(message));
