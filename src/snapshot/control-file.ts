@@ -26,26 +26,32 @@ export async function assertShutDown(dataDir: string): Promise<void> {
   });
 }
 
+/** No checkpoint record is longer than a page of WAL; where one begins just before the end of its segment, the next one holds the rest. */
+const longestRecordBytes = 8192n;
+
 /**
  * Removes the WAL segments that a cleanly shut down server does not need to start: all but the one with the shutdown's
- * checkpoint. A busy server keeps gigabytes of them, used and renamed for the future, and every clone would copy them.
+ * checkpoint, or the two. A busy server keeps gigabytes of them, used and renamed for the future, and every clone would copy them.
  */
 export async function pruneWal(dataDir: string): Promise<void> {
-  const needed = await checkpointSegment(dataDir);
+  const needed = await checkpointSegments(dataDir);
   const folder = join(dataDir, 'pg_wal');
   const segments = (await readdir(folder)).filter((name) => /^[0-9A-F]{24}$/.test(name));
-  if (!segments.includes(needed)) return;
-  for (const segment of segments.filter((name) => name !== needed)) await rm(join(folder, segment));
+  if (!segments.includes(needed[0]!)) return;
+  for (const segment of segments.filter((name) => !needed.includes(name))) await rm(join(folder, segment));
 }
 
-async function checkpointSegment(dataDir: string): Promise<string> {
+/** The segments that the checkpoint record may lie in, by their file names. */
+async function checkpointSegments(dataDir: string): Promise<string[]> {
   const control = await readControlFile(dataDir);
-  const segment = control.readBigUInt64LE(checkpointOffset) / walSegmentBytes;
-  const parts = [
-    BigInt(control.readUInt32LE(timelineOffset)),
-    segment / segmentsPerFileId,
-    segment % segmentsPerFileId,
-  ];
+  const checkpoint = control.readBigUInt64LE(checkpointOffset);
+  const timeline = BigInt(control.readUInt32LE(timelineOffset));
+  const places = new Set([checkpoint, checkpoint + longestRecordBytes].map((place) => place / walSegmentBytes));
+  return [...places].map((segment) => segmentName(timeline, segment));
+}
+
+function segmentName(timeline: bigint, segment: bigint): string {
+  const parts = [timeline, segment / segmentsPerFileId, segment % segmentsPerFileId];
   return parts.map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join('');
 }
 

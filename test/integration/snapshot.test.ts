@@ -70,6 +70,34 @@ test('a snapshot keeps the one WAL segment that its clones need to start', async
   expect(await ask(cache.path, clone, settings, 'select count(*) from t')).toEqual([{ count: '600001' }]);
 });
 
+/** Messages of up to 8 kB, smaller and smaller, until fewer bytes of the segment are left than a checkpoint record has. */
+const fillSegment = `do $$
+  declare
+    room bigint;
+  begin
+    loop
+      room := 16777216 - (pg_current_wal_insert_lsn() - '0/0') % 16777216;
+      exit when room < 104;
+      perform pg_logical_emit_message(false, '', repeat('x', case when room > 20000 then 8000 else 0 end));
+    end loop;
+  end $$`;
+
+test('a snapshot keeps both WAL segments where the checkpoint of the shutdown begins in one and ends in the next', async () => {
+  await using cache = await temporaryFolder();
+  await using store = new SnapshotStore(cache.path);
+  const settings = { shared_buffers: '16MB', min_wal_size: '160MB' };
+  const snapshot = await store.build({}, async (dataDir) => {
+    await ask(cache.path, dataDir, settings, 'create table t as select 1 as n');
+    await ask(cache.path, dataDir, settings, fillSegment);
+    return {};
+  });
+  const kept = (await readdir(join(snapshot.dataDir, 'pg_wal'))).filter((name) => name.length === 24);
+  expect(kept).toHaveLength(2);
+  const clone = join(cache.path, 'clone');
+  await store.clone(snapshot, clone);
+  expect(await ask(cache.path, clone, settings, 'select n from t')).toEqual([{ n: 1 }]);
+});
+
 test('a server that crashes while a snapshot is built leaves no snapshot', async () => {
   await using cache = await temporaryFolder();
   await using store = new SnapshotStore(cache.path);
