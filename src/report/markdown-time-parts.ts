@@ -9,9 +9,16 @@ export function timeParts({ blocks, evidence = [] }: Pick<RunResult, 'blocks' | 
   const last = blocks.at(-1);
   if (last === undefined) return '';
   const header = ['Stage', 'Time', ...['p50', 'p95', 'p99', 'Max'].map(toRight)];
-  const rows = details('Where the response time went', table(header, blocks.flatMap(rowsOf)));
+  const times = [table(header, blocks.flatMap(rowsOf)), priority(blocks)].filter((part) => part !== '');
+  const rows = details('Where the response time went', times.join('\n\n'));
   const waits = evidence.find(({ stage }) => stage === last.stage)?.waits;
   return [timeSentence(last, waits), rows].filter((part) => part !== '').join('\n\n');
+}
+
+/** A reader who compares latenesses of two machines has to know it. */
+function priority(blocks: readonly Block[]): string {
+  if (!blocks.some(({ generator }) => generator.realTime === true)) return '';
+  return 'The load generator ran before all other processes of the machine (real-time scheduling).';
 }
 
 /** Parts of the response times near p95, or in older results of the mean: both add up. The server's part by the looks at its sessions. */

@@ -36,6 +36,13 @@ describe('the parts of the response time', () => {
     expect(rows[3]!.slice(3, 7)).toEqual(['1.1 ms', '2.2 ms', '3.3 ms', '4.4 ms']);
   });
 
+  it('are told with the priority that the generator had', () => {
+    const { blocks } = buildResult();
+    expect(timeParts({ blocks })).not.toContain('real-time');
+    blocks.at(-1)!.generator.realTime = true;
+    expect(timeParts({ blocks })).toContain('ran before all other processes of the machine (real-time scheduling).');
+  });
+
   it('are told of the last stage in a sentence, with what its sessions waited for', () => {
     const { blocks } = buildResult();
     const last = blocks.at(-1)!;
