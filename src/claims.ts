@@ -2,7 +2,7 @@
 import { formatPlural } from './report/format.ts';
 import type { Block, ClaimOutcome, Percentiles, RunResult, TransactionFigures } from './result.ts';
 import type { ClaimMeasure, ClaimSpec } from './scenario.ts';
-import { figuresOf } from './stage-figures.ts';
+import { figuresOf, type StageFigures } from './stage-figures.ts';
 
 /** A measured figure; when `atLeast` is set, the true one may be larger. */
 interface Measured {
@@ -113,7 +113,13 @@ function measureLoad(
   if (measure.kind === 'timeouts')
     return { value: figures.blocks.reduce((sum, { counts }) => sum + counts.timedOut, 0) };
   if (figures.saturatedBlock) return { value: figures.heldPerSecond };
-  return { value: figures.heldPerSecond, lowerBound: 'no more was offered' };
+  return { value: heldPerSecond(figures), lowerBound: 'no more was offered' };
+}
+
+/** Arrivals are drawn at random: a stage that carried out all of them held the rate that was asked for, though some fewer were drawn. */
+function heldPerSecond({ blocks, mainBlock, heldPerSecond: succeeded }: StageFigures): number {
+  const heldAll = blocks.every(({ counts }) => counts.succeeded === counts.scheduled);
+  return heldAll ? Math.max(succeeded, mainBlock.ratePerSecond) : succeeded;
 }
 
 function measureLatency(measure: Measure<'latency'>, block: Block, statementTimeoutMs: number): Measured | string {

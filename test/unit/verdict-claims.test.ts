@@ -170,6 +170,17 @@ describe('assessClaims', () => {
     });
   });
 
+  it('counts the rate that was asked for as held where every arrival that was drawn succeeded', () => {
+    const result = buildResult();
+    const { counts } = result.blocks.at(-1)!;
+    counts.scheduled = counts.succeeded = 59_883;
+    const all = () => assess('after', { kind: 'heldRate' }, { atLeast: 1000 }, result);
+    expect(all()).toMatchObject({ outcome: 'met', measured: 1000 });
+    counts.scheduled++;
+    expect(all()).toMatchObject({ outcome: 'not measured', note: 'no more was offered' });
+    expect(all().measured).toBeLessThan(1000);
+  });
+
   it('says nothing about promises for the full size at a smaller scale', () => {
     const result = buildResult();
     result.seed!.scale = 0.01;
