@@ -70,12 +70,6 @@ export function restUs(order: number, dueUs: Float64Array, next: number): number
   return dueUs[last]! - dueUs[next]! < (last - next) * leastRestUs ? leastRestUs : 0;
 }
 
-/**
- * When nothing woke the loop for so long, it looks for what is due itself. Where all cores are busy, two threads that have to wake one after the other
- * wait for a core twice, for some milliseconds each: this way the loop waits once.
- */
-const ownLookMs = 2;
-
 /** The loop stands still while it is early, so it may never be so by much. */
 const mostLeadUs = 100;
 const leadStepUs = 0.5;
@@ -142,12 +136,6 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
     const takeUpTo = (announced: number): void => {
       for (let next = taken; next < announced && isRunning(); next = taken) takeUp();
     };
-    const look = (): void => {
-      if (!isRunning()) return;
-      if (startUs + dueUs[taken]! <= monotonicClock.nowUs()) takeUp();
-      if (taken < dueUs.length) ownLook.refresh();
-    };
-    const ownLook = setTimeout(look, ownLookMs);
     const onTick = (): void => {
       // What is announced while `wake` is busy is seen here and not slept through.
       while (isRunning() && Atomics.load(words, Word.announced) !== seen) {
@@ -156,9 +144,7 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
           this.#setLead(words, nextLeadUs(this.#leadUs, startUs + dueUs[taken]! - monotonicClock.nowUs()));
         takeUpTo(seen);
       }
-      if (!isRunning()) return;
-      if (taken < dueUs.length) ownLook.refresh();
-      listen();
+      if (isRunning()) listen();
     };
     const listen = (): void => {
       const waiting = Atomics.waitAsync(words, Word.announced, seen);
@@ -170,9 +156,7 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
       if (!isRunning()) return;
       Atomics.store(words, Word.order, order);
       Atomics.notify(words, Word.order);
-      if (order !== Order.stop) return;
-      clearTimeout(ownLook);
-      Atomics.notify(words, Word.announced);
+      if (order === Order.stop) Atomics.notify(words, Word.announced);
     };
     this.#order = give;
     return () => give(Order.stop);

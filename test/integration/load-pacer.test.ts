@@ -39,22 +39,6 @@ describe('ThreadPacer', () => {
     expect(wakes).toBe(2);
   });
 
-  it('finds what is due itself where its thread never comes', async () => {
-    const pacer = await ThreadPacer.start();
-    await pacer[Symbol.asyncDispose]();
-    const dueUs = dueTimes(20, 5000);
-    const startUs = monotonicClock.nowUs() + 5000;
-    let next = 0;
-    await new Promise<void>((resolve) => {
-      pacer.follow(dueUs, startUs, () => {
-        while (next < dueUs.length && startUs + dueUs[next]! <= monotonicClock.nowUs()) next++;
-        if (next === dueUs.length) resolve();
-      });
-    });
-    expect(next).toBe(20);
-    expect(monotonicClock.nowUs()).toBeGreaterThanOrEqual(startUs + dueUs[19]!);
-  });
-
   it('is silent once it was ended, and can follow another table', async () => {
     await using pacer = await ThreadPacer.start();
     let wakes = 0;
