@@ -42,7 +42,7 @@ export class SessionWorker implements AsyncDisposable {
 
   /** Starts the thread. Its failures, a crash included, reject `opened` and every block. */
   constructor(order: SessionOrder) {
-    // Read when a thread is made; those that run already keep what they have.
+    // Before the thread is made: only then is the size of its young generation read.
     setFlagsFromString(youngGeneration);
     setFlagsFromString(compilingEarly);
     const file = new URL('./worker' + extname(fileURLToPath(import.meta.url)), import.meta.url);

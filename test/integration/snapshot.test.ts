@@ -30,6 +30,10 @@ async function ask(
   }
 }
 
+async function walSegments(dataDir: string): Promise<string[]> {
+  return (await readdir(join(dataDir, 'pg_wal'))).filter((name) => name.length === 24);
+}
+
 test('a database seeded without durability is cloned, and the clone is a working server of its own', async () => {
   await using cache = await temporaryFolder();
   await using store = new SnapshotStore(cache.path);
@@ -59,12 +63,10 @@ test('a snapshot keeps the one WAL segment that its clones need to start', async
     const sql = `create table t (n int); insert into t select generate_series(1, 300000); select pg_switch_wal();
                  insert into t select generate_series(1, 300000); checkpoint; insert into t values (1)`;
     await ask(cache.path, dataDir, settings, sql);
-    const segments = await readdir(join(dataDir, 'pg_wal'));
-    expect(segments.filter((name) => name.length === 24).length).toBeGreaterThan(2);
+    expect((await walSegments(dataDir)).length).toBeGreaterThan(2);
     return {};
   });
-  const kept = (await readdir(join(snapshot.dataDir, 'pg_wal'))).filter((name) => name.length === 24);
-  expect(kept).toHaveLength(1);
+  expect(await walSegments(snapshot.dataDir)).toHaveLength(1);
   const clone = join(cache.path, 'clone');
   await store.clone(snapshot, clone);
   expect(await ask(cache.path, clone, settings, 'select count(*) from t')).toEqual([{ count: '600001' }]);
@@ -91,8 +93,7 @@ test('a snapshot keeps both WAL segments where the checkpoint of the shutdown be
     await ask(cache.path, dataDir, settings, fillSegment);
     return {};
   });
-  const kept = (await readdir(join(snapshot.dataDir, 'pg_wal'))).filter((name) => name.length === 24);
-  expect(kept).toHaveLength(2);
+  expect(await walSegments(snapshot.dataDir)).toHaveLength(2);
   const clone = join(cache.path, 'clone');
   await store.clone(snapshot, clone);
   expect(await ask(cache.path, clone, settings, 'select n from t')).toEqual([{ n: 1 }]);
