@@ -11,6 +11,7 @@ import { SnapshotStore, type Snapshot } from '../src/snapshot.ts';
 import { copyTree } from '../src/snapshot/copy.ts';
 import { temporaryFolder } from '../test/integration/postgres.ts';
 import type { BenchResult } from './main.ts';
+import { median } from '../src/stats/median.ts';
 
 const execute = promisify(execFile);
 
@@ -79,8 +80,4 @@ async function takeTurns(
     }
   }
   return Object.fromEntries([...times].map(([name, ms]) => [name, median(ms)]));
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

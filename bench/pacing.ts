@@ -8,6 +8,7 @@ import { performance } from 'node:perf_hooks';
 import { monotonicClock, ThreadPacer, type Pacer } from '../src/load/pacer.ts';
 import { buildSchedule } from '../src/load/schedule.ts';
 import type { BenchResult } from './main.ts';
+import { median } from '../src/stats/median.ts';
 
 const rates = [1000, 20_000];
 
@@ -96,8 +97,4 @@ function byPolling(dueUs: Float64Array, startUs: number, wake: () => void): () =
   };
   poll();
   return () => (running = false);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -9,6 +9,7 @@ import { runBlock } from '../src/load/engine.ts';
 import type { ConnectionTarget } from '../src/server/server.ts';
 import type { BenchResult } from './main.ts';
 import { connections, pointReadLoad, pointReads, runPeer, withAccounts } from './peers/generators.ts';
+import { median } from '../src/stats/median.ts';
 
 /** More than any single thread carries out. */
 const askedPerSecond = 60_000;
@@ -111,8 +112,4 @@ function resultOf(turns: Turns): BenchResult {
     ratios[`CPU a transaction, ours / ${name}`] = median(turns.ours.map(({ cpuUs }, at) => cpuUs / list[at]!.cpuUs));
   }
   return { ratios, figures };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

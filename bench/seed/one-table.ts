@@ -9,7 +9,8 @@ import { RowEncoder } from '../../src/seed/row-encoder.ts';
 import { dropStatements, readSchemaObjects } from '../../src/seed/schema-objects.ts';
 import type { BenchResult } from '../main.ts';
 import { wideColumns } from '../micro/cases.ts';
-import { columnList, fileBytes, median, removeFiles, rowsFile, scenarioFile, withTables, type Bench } from './side.ts';
+import { median } from '../../src/stats/median.ts';
+import { columnList, fileBytes, removeFiles, rowsFile, scenarioFile, withTables, type Bench } from './side.ts';
 
 const tableName = 'delivery_attempts';
 

@@ -6,6 +6,7 @@
 import type { Client } from 'pg';
 import { loadSeed, type SeedReport } from '../../src/seed/load.ts';
 import type { TargetTable } from '../../src/seed/inspect.ts';
+import { median } from '../../src/stats/median.ts';
 import {
   commentStatements,
   dropStatements,
@@ -18,17 +19,7 @@ import {
 import type { ConnectionTarget } from '../../src/server/server.ts';
 import type { BenchResult } from '../main.ts';
 import type { Psql } from './psql.ts';
-import {
-  columnList,
-  costOf,
-  median,
-  removeFiles,
-  rowsFile,
-  scenarioFile,
-  withTables,
-  type Bench,
-  type Cost,
-} from './side.ts';
+import { columnList, costOf, removeFiles, rowsFile, scenarioFile, withTables, type Bench, type Cost } from './side.ts';
 
 /** One turn of either side. */
 interface Turn extends Cost {

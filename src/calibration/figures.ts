@@ -2,6 +2,7 @@
 import type { CalibrationRound } from '../result.ts';
 import { binomialUpperBound } from '../stats/binomial.ts';
 import { pairsNeeded, smallestDistance } from '../stats/power.ts';
+import { median } from '../stats/median.ts';
 
 const errors = { tail: 0.05, power: 0.8 };
 
@@ -43,7 +44,7 @@ function powerOf(rounds: readonly CalibrationRound[], maxRegression: number): Pa
   const measured = rounds.filter((round) => round.deviation !== undefined);
   if (measured.length === 0) return undefined;
   const deviation = median(measured.map((round) => round.deviation!));
-  const pairs = median(measured.map((round) => round.pairs - round.discarded));
+  const pairs = Math.floor(median(measured.map((round) => round.pairs - round.discarded)));
   const margin = Math.log1p(maxRegression);
   const beyond = Math.log1p(maxRegression * 2) - margin;
   return {
@@ -52,9 +53,4 @@ function powerOf(rounds: readonly CalibrationRound[], maxRegression: number): Pa
     pairsToFail: pairsNeeded(deviation, beyond, errors),
     margin: Math.expm1(smallestDistance(deviation, pairs, errors)),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }

@@ -14,6 +14,7 @@ import { decidesTypical } from '../verdict/typical.ts';
 import { ComparedSide, type ComparedService } from './side.ts';
 import { lookDurationMs, plannedPairs, warmupBlockNumber, type PlannedPair } from './plan.ts';
 import type { BlockPair, Comparison, ComparisonPlan, SharedSetting, Side } from './record.ts';
+import { median } from '../stats/median.ts';
 
 type Sides = Record<Side, ComparedSide>;
 
@@ -162,10 +163,10 @@ function tellProgress(comparison: Comparison, look: number, { journal }: Rehears
 }
 
 function describePairs({ pairs, before, after }: Comparison): string {
-  const median = (...sides: Side[]): string => {
+  const typical = (...sides: Side[]): string => {
     const own = pairs.flatMap(({ blocks }) => blocks.filter(({ side }) => sides.includes(side)));
     const all = own.map(({ p95Us }) => p95Us);
-    return all.length === 0 ? 'not measured' : formatUs(all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!);
+    return all.length === 0 ? 'not measured' : formatUs(median(all));
   };
-  return `median p95 ${median('before', 'twin')} in ${before}, ${median('after')} in ${after}`;
+  return `median p95 ${typical('before', 'twin')} in ${before}, ${typical('after')} in ${after}`;
 }

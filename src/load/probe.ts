@@ -11,6 +11,7 @@ import { explainTransaction } from './explain.ts';
 import { drawParameters } from './parameter-sets.ts';
 import type { ParameterGroup } from './parameter-sets.ts';
 import type { DatabaseRoute } from './route.ts';
+import { median } from '../stats/median.ts';
 
 export interface ProbeOptions extends DatabaseRoute {
   /** Absolute path. */
@@ -145,14 +146,10 @@ async function explain(
         explained.reduce((sum, own) => sum + own[time], 0);
       found.push({ planUs: sumMs('Planning Time') * 1000, executionUs: sumMs('Execution Time') * 1000 });
     }
+    if (found.length === 0) return {};
     return {
       planUs: median(found.map(({ planUs }) => planUs)),
       executionUs: median(found.map(({ executionUs }) => executionUs)),
     };
   });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

@@ -9,6 +9,7 @@ import { drawParameters, type ParameterGroup } from '../load/parameter-sets.ts';
 import type { MeasureOrder } from './measured-plans.ts';
 import type { PlanNode } from './plan-tree.ts';
 import type { IndexPrice } from './record.ts';
+import { median } from '../stats/median.ts';
 
 /** Sets of each transaction, or of each class of its parameters. */
 const setsPerClass = 20;
@@ -127,8 +128,8 @@ export function priceOf(
   const plain = pairs.filter(([own, other]) => own.fullPageImages === 0 && other.fullPageImages === 0);
   if (plain.length === 0) return [];
   const walBytes = plain.reduce((sum, [own, other]) => sum + own.walBytes - other.walBytes, 0) / plain.length;
-  const times = plain.map(([own, other]) => own.executionUs - other.executionUs).toSorted((a, b) => a - b);
-  return [{ index, writes: plain.length, walBytes, executionUs: times[Math.floor(times.length / 2)]! }];
+  const executionUs = median(plain.map(([own, other]) => own.executionUs - other.executionUs));
+  return [{ index, writes: plain.length, walBytes, executionUs }];
 }
 
 /** None where the set took another way without the index. */

@@ -5,6 +5,7 @@ import type { RunResult } from '../result.ts';
 import { formatBytes, formatCount, formatMs, formatPlural, formatShare } from './format.ts';
 import { renderServerEvidence } from './markdown-live-server.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
+import { median } from '../stats/median.ts';
 
 /** Parts in the order of the report, below verdict and gates. */
 export function renderLiveMigration({ load, slo }: RunResult, live: LiveMigration, chart: string): string[] {
@@ -267,6 +268,5 @@ function projectionTable({ projections = [] }: LiveMigration): string {
 }
 
 function medianAt(runs: readonly { rows: number; durationMs: number }[], size: number): number {
-  const durations = runs.filter(({ rows }) => rows === size).map(({ durationMs }) => durationMs);
-  return durations.toSorted((a, b) => a - b)[Math.floor(durations.length / 2)]!;
+  return median(runs.filter(({ rows }) => rows === size).map(({ durationMs }) => durationMs));
 }

@@ -7,6 +7,7 @@ import { changedPlans, workChanges, type WorkChange } from '../verdict/work.ts';
 import { estimateCells } from './comparison.ts';
 import { formatCount, formatMs, formatPlural, formatShare, formatUs } from './format.ts';
 import { details, escapeText, table, toRight } from './markdown-text.ts';
+import { median } from '../stats/median.ts';
 
 /** Parts of the section, '' where there is nothing to tell; empty without a comparison. */
 export function renderPairs(result: RunResult, verdict: Verdict, chart: string): string[] {
@@ -75,8 +76,8 @@ function pairCells(estimate: GateEstimate): string[] {
 }
 
 function medianP95(pairs: readonly FinishedPair[], transaction: string | undefined): string {
-  const all = pairs.flatMap(({ before }) => p95Of(before, transaction) ?? []).sort((a, b) => a - b);
-  return all.length === 0 ? '' : formatUs(all[Math.floor(all.length / 2)]!);
+  const all = pairs.flatMap(({ before }) => p95Of(before, transaction) ?? []);
+  return all.length === 0 ? '' : formatUs(median(all));
 }
 
 function workTable(comparison: Comparison): string {

@@ -4,6 +4,7 @@
  */
 import { normalQuantile, normalTail } from './normal.ts';
 import { midRanks } from './ranks.ts';
+import { median } from './median.ts';
 
 /** Up to this many pairs the distribution is counted out, above it is as good as normal. */
 const maxExactPairs = 60;
@@ -43,11 +44,6 @@ function walshAverages(differences: readonly number[]): Float64Array {
     for (let other = index; other < differences.length; other++) averages[at++] = (one + differences[other]!) / 2;
   });
   return averages.sort();
-}
-
-function median(sorted: Float64Array): number {
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** Largest number of Walsh averages to cut off at each end with an error of at most `tail`: P(W+ < cut) <= tail. */

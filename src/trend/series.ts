@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts';
 import type { Outcome, Percentiles, RunResult } from '../result.ts';
 import { figuresOf } from '../stage-figures.ts';
 import { changePoints, type ChangePoint } from '../stats/change-points.ts';
+import { median } from '../stats/median.ts';
 
 /** One run of a series. */
 export interface TrendPoint {
@@ -137,10 +138,4 @@ function changesIn(figure: TrendChange['figure'], runs: readonly { id: string; v
     last: runs[at - 1]!.id,
     factor: levels[index + 1]! / levels[index]!,
   }));
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

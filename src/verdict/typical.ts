@@ -8,6 +8,7 @@ import { detectableEffect, standardError } from '../stats/power.ts';
 import { signFlipPValue } from '../stats/sign-flip.ts';
 import { signedRank, signedRankPValue, type SignedRankInterval } from '../stats/signed-rank.ts';
 import { finishedPairs, leastPairs, logRatios, p95Of, type FinishedPair } from './pairs.ts';
+import { median } from '../stats/median.ts';
 
 /** Error on each side of an interval, over all looks together. */
 const totalTail = 0.05;
@@ -122,9 +123,9 @@ function tailOf({ plan }: Comparison): number {
 
 /** ln(1 + the larger of the allowed share and a millisecond), from the median p95 of the first stage. */
 function marginOf(pairs: readonly FinishedPair[], { maxRegression }: GateSpec, transaction?: string): number {
-  const p95s = pairs.flatMap(({ before }) => p95Of(before, transaction) ?? []).sort((a, b) => a - b);
-  const median = p95s[Math.floor(p95s.length / 2)] ?? slackUs;
-  return Math.log(1 + Math.max(maxRegression, slackUs / median));
+  const p95s = pairs.flatMap(({ before }) => p95Of(before, transaction) ?? []);
+  const typicalUs = p95s.length === 0 ? slackUs : median(p95s);
+  return Math.log(1 + Math.max(maxRegression, slackUs / typicalUs));
 }
 
 /** Why the pairs cannot be believed: too many thrown away, or the twins differ. */
@@ -196,8 +197,7 @@ function describe(
   outcome: Outcome,
   kept: readonly FinishedPair[],
 ): string {
-  const p95s = kept.map((pair) => pair.before.p95Us).sort((a, b) => a - b);
-  const from = formatUs(p95s[Math.floor(p95s.length / 2)]!);
+  const from = formatUs(median(kept.map((pair) => pair.before.p95Us)));
   const change = `p95 of "${after}" is ${ratioText(value)} of "${before}" (typically ${from})`;
   const interval = `90 % interval ${ratioText(low)} to ${ratioText(high)}, allowed ${ratioText(margin)}`;
   const judged = outcome === 'fail' ? 'a regression is proved' : outcome === 'pass' ? passed(high) : 'not decided';
