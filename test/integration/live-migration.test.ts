@@ -1,5 +1,5 @@
 /** `rehearse` on a real server: the same migration alone, behind a reader, and with a lock_timeout; and one that keeps writers out. */
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readResult } from '../../src/result-file.ts';
@@ -152,7 +152,10 @@ function hash(text: string): number {
 async function beside(script: string): Promise<string> {
   const copy = join(folder, 'node_modules', 'tool.mjs');
   await mkdir(join(folder, 'node_modules'), { recursive: true });
-  await symlink(join(projectRoot, 'node_modules', 'pg'), join(folder, 'node_modules', 'pg'));
+  const link = join(folder, 'node_modules', 'pg');
+  // A test that is tried again finds it there.
+  await rm(link, { force: true });
+  await symlink(join(projectRoot, 'node_modules', 'pg'), link);
   await copyFile(script, copy);
   return copy;
 }
