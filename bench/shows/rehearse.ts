@@ -14,17 +14,26 @@ const command = [
 ];
 
 /**
- * `pgrehearse rehearse`, whatever it judges.
+ * `pgrehearse rehearse`, whatever it judges. A complete result that is in the folder already is taken as it is, so that a long series which
+ * was cut off goes on.
  *
  * @param out folder for the result
  * @throws Error with what the command said when it did not come to its repeats
  */
 export async function rehearse(scenario: string, flags: readonly string[], out: string): Promise<FeltChange> {
+  const kept = await feltIn(out);
+  if (kept !== undefined) return kept;
   const args = [...command, scenario, ...flags, '--out', out];
   const { stderr } = await execa(process.execPath, args, { cwd: projectRoot, reject: false });
+  const felt = await feltIn(out);
+  if (felt === undefined) throw new Error(`${scenario} ${flags.join(' ')} was not rehearsed:\n${stderr}`);
+  return felt;
+}
+
+/** Of the complete result in a folder, if there is one. */
+async function feltIn(out: string): Promise<FeltChange | undefined> {
   const result = await readResult(out).catch(() => undefined);
-  if (result?.status !== 'complete') throw new Error(`${scenario} ${flags.join(' ')} was not rehearsed:\n${stderr}`);
-  return feltChange(result.liveMigration!.repeats);
+  return result?.status === 'complete' ? feltChange(result.liveMigration!.repeats) : undefined;
 }
 
 /** What was rehearsed, and what was felt. */
