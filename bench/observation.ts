@@ -1,7 +1,7 @@
 /**
  * What observation costs the load that it observes: the last stage of webhooks at its rate, on one clone, in one long block. Its seconds take
- * turns, in triples of a random order: unobserved; looked at as every stage is (waits, ten times a second); as while a migration runs, with the
- * lock queue looked at every 20 ms, log, disk and replicas twice a second. So close to each other they share whatever else goes on on the machine.
+ * turns, in triples of a random order: unobserved; looked at as every stage is (waits, ten times a second); as while a migration runs (here it
+ * keeps a lock that stops nobody), with the lock queue looked at every 20 ms, log, disk and replicas twice a second. So close to each other they share whatever else goes on on the machine.
  * Typical ratios of p95 with their 90 % intervals (signed ranks), and the CPU that looking takes on the server and in the generator.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,6 +21,7 @@ import { onClone, rehearse, type LiveStage } from '../src/rehearsal.ts';
 import type { ConnectionTarget } from '../src/server/server.ts';
 import { signedRank } from '../src/stats/signed-rank.ts';
 import type { BenchResult } from './main.ts';
+import { median } from '../src/stats/median.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const arms = ['unobserved', 'observed', 'rehearsed'] as const;
@@ -108,6 +109,11 @@ async function looks(arm: Arm, connection: ConnectionTarget): Promise<AsyncDispo
     const profile = new WaitProfile(client);
     watches.defer(async () => void (await profile.stop()));
   } else if (arm === 'rehearsed') {
+    const migration = new Client({ ...connection, application_name: 'pgrehearse migrate' });
+    await migration.connect();
+    watches.defer(() => migration.end());
+    await migration.query('BEGIN');
+    await migration.query('LOCK TABLE delivery_attempts IN SHARE UPDATE EXCLUSIVE MODE');
     watches.use(await LockWatch.start(connection));
     watches.use(await ServerWatch.start(connection));
   }
@@ -183,10 +189,6 @@ function resultOf(windows: readonly Window[], p95Us: readonly number[]): BenchRe
 
 function coresOf({ ownCores }: Window): number {
   return ownCores;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 function mean(values: readonly number[]): number {

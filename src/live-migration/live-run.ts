@@ -98,7 +98,6 @@ class LiveRun {
     const atStart = await readRelations(connection);
     const plans = await this.#readPlans();
     this.#schemas.push(await describeSchema(connection));
-    await using watch = await LockWatch.start(connection);
     await using serverWatch = await ServerWatch.start(connection);
     const order = {
       name: `repeat-${number}`,
@@ -115,7 +114,7 @@ class LiveRun {
       return { there, back };
     });
     const { there, back } = value;
-    const measured = { blocks, looks: watch.looks, serverLooks: serverWatch.looks, atStart, plans };
+    const measured = { blocks, serverLooks: serverWatch.looks, atStart, plans };
     const up = await this.#describe(measured, there, { before: undefined, after: back?.pass });
     if (back === undefined) return { up };
     return { up, down: await this.#describe(measured, back, { before: there.pass, after: undefined }) };
@@ -127,15 +126,17 @@ class LiveRun {
     const { adversary } = this.#request;
     const { connection } = this.#stage;
     const before = await readRelations(connection);
+    let looks: readonly LockLook[];
     {
       await using others = new AsyncDisposableStack();
+      looks = others.use(await LockWatch.start(connection)).looks;
       if (adversary !== undefined) others.use(await this.#startAdversary(adversary));
       await carryOut(pass);
     }
     await load.recovers(this.#request.afterMs);
     const after = await readRelations(connection);
     this.#schemas.push(await describeSchema(connection));
-    return { pass, aftermath: await aftermathOf(connection), before, after, plans: await this.#readPlans() };
+    return { pass, looks, aftermath: await aftermathOf(connection), before, after, plans: await this.#readPlans() };
   }
 
   /** Of the statements that are running when the migration begins. */
@@ -196,8 +197,8 @@ class LiveRun {
 
   /** @param around the passes before and after this one in the same load */
   async #describe(
-    { blocks, looks, serverLooks, atStart, plans }: Measured,
-    { pass, aftermath, ...story }: Story,
+    { blocks, serverLooks, atStart, plans }: Measured,
+    { pass, looks, aftermath, ...story }: Story,
     { before, after }: { before: Pass | undefined; after: Pass | undefined },
   ): Promise<LiveRepeat> {
     const { plan, journal } = this.#rehearsal;
@@ -228,7 +229,7 @@ class LiveRun {
       ...(pass.error === undefined ? {} : { error: pass.error }),
       retries: pass.retries,
       statements: withFelt(pass.statementsOf(during, inLoad), live, during, inLoad),
-      locks: heldLocks(during),
+      locks: heldLocks(during, pass.endedAt),
       impact: impactOf(live),
       queue: queueOf(during),
       walBytes: pass.walBytes,
@@ -271,6 +272,7 @@ class LiveRun {
 /** One direction, and what it left behind when the load had recovered. */
 interface Story {
   pass: Pass;
+  looks: readonly LockLook[];
   aftermath: Aftermath;
   /** Tables and indexes when it began, and then; plans of the statements then. */
   before: readonly RelationState[];
@@ -281,7 +283,6 @@ interface Story {
 /** The load of a repeat from its beginning to its end. */
 interface Measured {
   blocks: readonly Block[];
-  looks: readonly LockLook[];
   serverLooks: readonly ServerLook[];
   /** Tables, indexes and plans before it. */
   atStart: readonly RelationState[];

@@ -2,14 +2,18 @@
 import type { HeldLock, LiveRepeat } from './record.ts';
 import type { LockLook } from './lock-watch.ts';
 
-/** A look stands for the time until the next one, but never for longer than this: then looks were missed. */
+/** A look stands for the time until the next one, but for no longer than this where nobody watched for a change: then looks were missed. */
 const longestMs = 100;
 
-/** Time that each look stands for, in ms. */
-function spans(looks: readonly LockLook[]): { look: LockLook; forMs: number }[] {
+/**
+ * Time that each look stands for, in ms.
+ *
+ * @param endMs until when the last one stands
+ */
+function spans(looks: readonly LockLook[], endMs = looks.at(-1)?.atMs ?? 0): { look: LockLook; forMs: number }[] {
   return looks.map((look, at) => {
-    const next = looks[at + 1];
-    return { look, forMs: next === undefined ? 0 : Math.min(longestMs, next.atMs - look.atMs) };
+    const forMs = (looks[at + 1]?.atMs ?? endMs) - look.atMs;
+    return { look, forMs: look.stands ? forMs : Math.min(longestMs, forMs) };
   });
 }
 
@@ -21,10 +25,14 @@ export function queueOf(looks: readonly LockLook[]): LiveRepeat['queue'] {
   };
 }
 
-/** How long each lock was seen, the longest first. */
-export function heldLocks(looks: readonly LockLook[]): HeldLock[] {
+/**
+ * How long each lock was seen, the longest first.
+ *
+ * @param endMs when the migration had ended
+ */
+export function heldLocks(looks: readonly LockLook[], endMs: number): HeldLock[] {
   const held = new Map<string, HeldLock>();
-  for (const { look, forMs } of spans(looks)) {
+  for (const { look, forMs } of spans(looks, endMs)) {
     for (const { relation, mode } of look.held) {
       const known = held.get(`${relation} ${mode}`) ?? { relation, mode, heldMs: 0 };
       known.heldMs += forMs;

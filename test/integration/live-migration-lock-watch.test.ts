@@ -69,10 +69,41 @@ describe('LockWatch', () => {
     const { most, blockedMs } = queueOf(looks);
     expect(most).toBe(2);
     // The table that it made keeps nobody out: nobody can see it.
-    expect(heldLocks(looks).map(({ relation, mode }) => `${relation} ${mode}`)).toEqual(['t AccessExclusiveLock']);
+    expect(heldLocks(looks, Date.now()).map(({ relation, mode }) => `${relation} ${mode}`)).toEqual([
+      't AccessExclusiveLock',
+    ]);
     expectAlike(
       blockedMs,
       behind.reduce((sum, client) => sum + logged.get(pidOf(client))!, 0),
     );
+  });
+
+  it('looks seldom while nothing changes, and still sees when a lock is taken and given back', async () => {
+    await using server = await startTestServer();
+    const target = server.connection();
+    const migration = await connect(target, 'pgrehearse migrate');
+    await migration.query('CREATE TABLE t (a int)');
+    let looks: LockLook[];
+    let [takenMs, givenMs] = [0, 0];
+    {
+      await using watch = await LockWatch.start(target);
+      await sleep(700);
+      await migration.query('BEGIN');
+      await migration.query('LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE');
+      takenMs = Date.now();
+      await sleep(1300);
+      await migration.query('COMMIT');
+      givenMs = Date.now();
+      await sleep(700);
+      looks = watch.looks;
+    }
+    await migration.end();
+
+    // 2.7 s are 135 looks of 20 ms; here they are those of each half second, of each change, and those that a busy machine adds.
+    expect(looks.length).toBeLessThan(40);
+    expect(heldLocks(looks, Date.now()).map(({ relation, mode }) => `${relation} ${mode}`)).toEqual([
+      't ShareUpdateExclusiveLock',
+    ]);
+    expectAlike(heldLocks(looks, Date.now())[0]!.heldMs, givenMs - takenMs);
   });
 });

@@ -6,7 +6,14 @@ import { waitBetween, waitSpans } from '../../src/live-migration/queue-figures.t
 import { renderLiveMigrationCharts } from '../../src/report/live-migration-chart.ts';
 import { liveMigration, statement } from './live-migration-fixture.ts';
 
-const look = (atMs: number, waiting: boolean): LockLook => ({ atMs, queued: 0, waiting, blockers: [], held: [] });
+const look = (atMs: number, waiting: boolean): LockLook => ({
+  atMs,
+  queued: 0,
+  waiting,
+  blockers: [],
+  held: [],
+  stands: false,
+});
 
 describe('waitSpans', () => {
   it('joins looks that follow each other', () => {

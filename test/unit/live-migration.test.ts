@@ -87,6 +87,7 @@ const look = (atMs: number, change: Partial<LockLook> = {}): LockLook => ({
   waiting: false,
   blockers: [],
   held: [],
+  stands: false,
   ...change,
 });
 
@@ -97,7 +98,7 @@ describe('looks at the lock queue', () => {
 
   it('add up to the time that sessions were blocked, locks were held and the migration waited', () => {
     expect(queueOf(looks)).toEqual({ most: 3, blockedMs: 120 });
-    expect(heldLocks(looks)).toEqual([{ relation: 'orders', mode: 'AccessExclusiveLock', heldMs: 40 }]);
+    expect(heldLocks(looks, 100)).toEqual([{ relation: 'orders', mode: 'AccessExclusiveLock', heldMs: 40 }]);
     expect(waitBetween(looks, 0, 100)).toEqual({ waitedMs: 40, blockers: ['reader (idle in transaction)'] });
     expect(waitBetween(looks, 30, 100).waitedMs).toBe(20);
   });
@@ -106,7 +107,20 @@ describe('looks at the lock queue', () => {
     expect(queueOf([look(0, waits), look(5000)]).blockedMs).toBe(300);
     expect(queueOf([])).toEqual({ most: 0, blockedMs: 0 });
   });
+
+  it('stand until the next one, or the end of the migration, where the server watched for a change', () => {
+    const watched = { ...holds, stands: true };
+    expect(heldMs([look(0, watched), look(450)], 1000)).toBe(450);
+    expect(heldMs([look(0, holds), look(450)], 1000)).toBe(100);
+    expect(heldMs([look(0, watched)], 380)).toBe(380);
+    expect(heldMs([look(0, holds)], 60)).toBe(60);
+  });
 });
+
+/** Of the only lock. */
+function heldMs(looks: readonly LockLook[], endMs: number): number {
+  return heldLocks(looks, endMs)[0]!.heldMs;
+}
 
 /** What is known of some statements, in a file of their own. */
 async function known(text: string): Promise<string[]> {
