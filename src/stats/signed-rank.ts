@@ -4,7 +4,7 @@
  */
 import { normalQuantile, normalTail } from './normal.ts';
 import { midRanks } from './ranks.ts';
-import { median } from './median.ts';
+import { medianOfSorted } from './median.ts';
 
 /** Up to this many pairs the distribution is counted out, above it is as good as normal. */
 const maxExactPairs = 60;
@@ -29,7 +29,7 @@ export function signedRank(differences: readonly number[], tail: number): Signed
   const averages = walshAverages(differences);
   const cut = lowerCut(differences.length, tail);
   return {
-    estimate: median(averages),
+    estimate: medianOfSorted(averages),
     low: cut === 0 ? -Infinity : averages[cut - 1]!,
     high: cut === 0 ? Infinity : averages[averages.length - cut]!,
     n: differences.length,
