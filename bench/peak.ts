@@ -12,7 +12,7 @@ import { connections, pointReadLoad, pointReads, runPeer, withAccounts } from '.
 import { median } from '../src/stats/median.ts';
 
 /** More than any single thread carries out. */
-const askedPerSecond = 60_000;
+const askedPerSecond = 150_000;
 
 /** What one turn of a generator gave. */
 interface Turn {
