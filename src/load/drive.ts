@@ -230,8 +230,8 @@ class DriveLoop {
     const nowUs = clock.nowUs();
     this.#note(arrival, ending, nowUs - startUs);
     this.#noteFirstByte(arrival, connection);
-    // In the warm-up they take turns, so that none has to fill its caches in the counted time.
-    this.#free.release(connection, nowUs, nowUs - startUs < warmupUs);
+    // In the first half of the warm-up they take turns, so that none has to fill its caches in the counted time, which begins as it goes on.
+    this.#free.release(connection, nowUs, nowUs - startUs < warmupUs / 2);
     if (this.#state === 'draining') {
       this.#startWaiting();
       this.#finishWhenIdle();
