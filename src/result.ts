@@ -140,7 +140,7 @@ export interface Block {
   generator: {
     /** Due instant to the moment the generator dealt with the arrival: its own fault, not the server's. */
     lateness: Percentiles;
-    /** CPU of the generator's process, in cores. */
+    /** CPU of the generator's process in the counted time, in cores. */
     cpuCores: number;
     eventLoopDelayP99Us: number;
     workers: number;

@@ -191,20 +191,21 @@ export class LoadSession implements AsyncDisposable {
     if (options.signal?.aborted === true) onAbort();
     await Promise.all(blocks.map(({ ready }) => ready));
     const startedAt = new Date(Date.now() + startDelayUs / 1000).toISOString();
-    const cpuBefore = process.cpuUsage();
-    const cpuFromUs = monotonicClock.nowUs();
+    const ofWhole = cpuMeter();
     for (const [number, block] of blocks.entries()) {
       block.onLook = (look) => {
         const whole = looks.add(number, look);
         if (whole !== undefined && judge.look(whole)) tell({ kind: 'stop', reason: 'saturated' });
       };
     }
-    const startUs = cpuFromUs + startDelayUs;
+    const startUs = monotonicClock.nowUs() + startDelayUs;
     tell({ kind: 'start', startUs });
+    let ofCounted = ofWhole;
+    resources.defer(monotonicClock.at(startUs + options.load.warmupMs * 1000, () => (ofCounted = cpuMeter())));
     const jobRecords = jobs?.start(startUs) ?? [];
     const done = await Promise.all(blocks.map((block) => block.done));
-    const cpu = process.cpuUsage(cpuBefore);
-    const cpuCores = (cpu.user + cpu.system) / (monotonicClock.nowUs() - cpuFromUs);
+    // Of a saturated block all counts.
+    const cpuCores = judge.saturation === undefined ? ofCounted() : ofWhole();
     await jobs?.stop();
     return { done, saturation: judge.saturation, startedAt, startUs, cpuCores, jobRecords };
   }
@@ -288,6 +289,16 @@ function rulesOf({ load, minimumMs = 0, backlogLimit = 100_000 }: SessionBlockOp
     endUs: (load.warmupMs + load.durationMs) * 1000,
     minimumUs: minimumMs * 1000,
     backlogLimit,
+  };
+}
+
+/** Returns what tells how many cores this process has used on average since. */
+function cpuMeter(): () => number {
+  const before = process.cpuUsage();
+  const fromUs = monotonicClock.nowUs();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / (monotonicClock.nowUs() - fromUs);
   };
 }
 
