@@ -238,7 +238,7 @@ class DriveLoop {
     } else if (this.#isRelaxed) {
       this.#takeUpDue();
       this.#prepareAhead(1);
-    }
+    } else if (this.#free.count === this.#free.size) this.#options.pacer.idle?.();
   }
 
   #noteFirstByte(arrival: number, connection: number): void {

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { refuseTimerSlack } from './real-time.ts';
 
 /** What the drive loop knows about time. Tests give it a fake. */
 export interface Clock {
@@ -21,6 +22,8 @@ export interface Pacer {
   follow(dueUs: Float64Array, startUs: number, wake: () => void): () => void;
   /** While relaxed, a wake in a millisecond is enough: the loop has nothing free for what becomes due, and looks itself when it has. */
   relax?(relaxed: boolean): void;
+  /** Nothing is under way: until the next arrival is due the loop has nothing to do, and the pacer may put its thread to sleep. */
+  idle?(): void;
 }
 
 // performance.now() counts from the start of its thread; the offset makes it the clock of the machine, the same in all threads.
@@ -44,8 +47,11 @@ export const monotonicClock: Clock = {
   },
 };
 
-/** Places of the 32-bit words that loop and pacing thread share: `announced` counts arrivals, the lead is in nanoseconds. */
-export const Word = { order: 0, announced: 1, leadNs: 2 } as const;
+/**
+ * Places of the 32-bit words that loop and pacing thread share: `announced` counts arrivals, the lead is in nanoseconds, `asleep` is 1 while the
+ * thread of the loop sleeps and wakes by itself.
+ */
+export const Word = { order: 0, announced: 1, leadNs: 2, asleep: 3 } as const;
 
 /** What the loop wants of the pacing thread. */
 export const Order = { pace: 0, relax: 1, stop: 2 } as const;
@@ -75,15 +81,15 @@ const mostLeadUs = 100;
 const leadStepUs = 0.5;
 
 /**
- * How long before an arrival is due the pacing thread wakes, in microseconds, so that the loop is awake in time: two threads wake one after the
- * other, which takes some ten microseconds each, more where a processor sleeps deeply. It follows the quantile 1/3 of that time, a
- * step down for each wake that was early and half a step up for one that was late: two wakes of three still come a little late, and
+ * How long before an arrival is due to wake, in microseconds, so that the loop is awake in time: a wake takes some ten microseconds, more where a
+ * processor sleeps deeply, and through the pacing thread there are two of them. It follows the quantile 1/10 of that time, a
+ * step down for each wake that was early and a ninth of it up for one that was late: nine wakes of ten still come a little late, and
  * those that come early cost the loop a few microseconds of standing still. Late because it was busy, the loop raises it little.
  *
  * @param earlyUs how long before its arrival was due the loop was awake; negative: after
  */
 export function nextLeadUs(leadUs: number, earlyUs: number): number {
-  return Math.min(mostLeadUs, Math.max(0, leadUs + (earlyUs > 0 ? -leadStepUs : leadStepUs / 2)));
+  return Math.min(mostLeadUs, Math.max(0, leadUs + (earlyUs > 0 ? -leadStepUs : leadStepUs / 9)));
 }
 
 /** What the pacing thread gets. */
@@ -93,15 +99,19 @@ export interface PacingOrder {
   startUs: number;
 }
 
+/** Asleep, the loop sees nothing else, commands and timers included: what takes longer is left to the thread. */
+const longestSleepUs = 2000;
+
 /**
  * A pacer on a thread of its own that sleeps in Atomics.wait until the next due time and wakes the loop through
  * Atomics.waitAsync. Timers of the event loop are a millisecond coarse and polling burns a core; this is late by some ten
- * microseconds and costs a few per cent of a core at 1,000 arrivals a second.
+ * microseconds and costs a few per cent of a core at 1,000 arrivals a second. While nothing is under way the loop sleeps so itself, which is
+ * one wake instead of two.
  */
 export class ThreadPacer implements Pacer, AsyncDisposable {
   readonly #thread: Worker;
-  #order: (order: number) => void = () => {};
-  #leadUs = 0;
+  readonly #leads: Leads = { ofThreadUs: 0, ofLoopUs: 0 };
+  #following: Following | undefined;
 
   private constructor(thread: Worker) {
     this.#thread = thread;
@@ -109,6 +119,7 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
 
   /** Resolves when the thread is up. */
   static async start(): Promise<ThreadPacer> {
+    refuseTimerSlack();
     const file = new URL('./pacing-thread' + extname(fileURLToPath(import.meta.url)), import.meta.url);
     const thread = new Worker(file);
     await new Promise<void>((resolve, reject) => {
@@ -119,61 +130,134 @@ export class ThreadPacer implements Pacer, AsyncDisposable {
   }
 
   follow(dueUs: Float64Array, startUs: number, wake: () => void): () => void {
-    const words = new Int32Array(new SharedArrayBuffer(12));
-    const shared = new Float64Array(new SharedArrayBuffer(dueUs.byteLength));
-    shared.set(dueUs);
-    this.#setLead(words, this.#leadUs);
-    this.#thread.postMessage({ words, dueUs: shared, startUs } satisfies PacingOrder);
-    const isRunning = (): boolean => Atomics.load(words, Word.order) !== Order.stop;
-    let taken = 0;
-    let seen = 0;
-    /** Wakes for what is due, of which the first may be about to be. */
-    const takeUp = (): void => {
-      const nowUs = standStillUntil(startUs + dueUs[taken]!) - startUs;
-      while (taken < dueUs.length && dueUs[taken]! <= nowUs) taken++;
-      wake();
-    };
-    const takeUpTo = (announced: number): void => {
-      for (let next = taken; next < announced && isRunning(); next = taken) takeUp();
-    };
-    const onTick = (): void => {
-      // What is announced while `wake` is busy is seen here and not slept through.
-      while (isRunning() && Atomics.load(words, Word.announced) !== seen) {
-        seen = Atomics.load(words, Word.announced);
-        if (seen === taken + 1)
-          this.#setLead(words, nextLeadUs(this.#leadUs, startUs + dueUs[taken]! - monotonicClock.nowUs()));
-        takeUpTo(seen);
-      }
-      if (isRunning()) listen();
-    };
-    const listen = (): void => {
-      const waiting = Atomics.waitAsync(words, Word.announced, seen);
-      if (waiting.async) void waiting.value.then(onTick);
-      else queueMicrotask(onTick);
-    };
-    listen();
-    const give = (order: number): void => {
-      if (!isRunning()) return;
-      Atomics.store(words, Word.order, order);
-      Atomics.notify(words, Word.order);
-      if (order === Order.stop) Atomics.notify(words, Word.announced);
-    };
-    this.#order = give;
-    return () => give(Order.stop);
+    const following = new Following(dueUs, startUs, wake, this.#leads);
+    this.#following = following;
+    this.#thread.postMessage(following.order);
+    return () => following.give(Order.stop);
   }
 
   relax(relaxed: boolean): void {
-    this.#order(relaxed ? Order.relax : Order.pace);
+    this.#following?.give(relaxed ? Order.relax : Order.pace);
   }
 
-  #setLead(words: Int32Array, leadUs: number): void {
-    this.#leadUs = leadUs;
-    Atomics.store(words, Word.leadNs, leadUs * 1000);
+  idle(): void {
+    this.#following?.sleepSoon();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#order(Order.stop);
+    this.#following?.give(Order.stop);
     await this.#thread.terminate();
+  }
+}
+
+/** How long before an arrival is due the thread wakes, and the loop where it sleeps itself. Learnt over all tables that a pacer follows. */
+interface Leads {
+  ofThreadUs: number;
+  ofLoopUs: number;
+}
+
+/** One table of due times, on the side of the loop. */
+class Following {
+  readonly #words = new Int32Array(new SharedArrayBuffer(16));
+  readonly #dueUs: Float64Array;
+  readonly #startUs: number;
+  readonly #wake: () => void;
+  readonly #leads: Leads;
+  /** Arrivals that the loop was awake for. */
+  #taken = 0;
+  /** Arrivals that the thread had announced at the last look. */
+  #seen = 0;
+  /** Nothing was taken up since it was told to sleep. */
+  #isIdle = false;
+  #sleepIsDue = false;
+
+  constructor(dueUs: Float64Array, startUs: number, wake: () => void, leads: Leads) {
+    this.#dueUs = new Float64Array(new SharedArrayBuffer(dueUs.byteLength));
+    this.#dueUs.set(dueUs);
+    this.#startUs = startUs;
+    this.#wake = wake;
+    this.#leads = leads;
+    this.#setThreadLead(leads.ofThreadUs);
+    this.#listen();
+  }
+
+  /** What the thread gets. */
+  get order(): PacingOrder {
+    return { words: this.#words, dueUs: this.#dueUs, startUs: this.#startUs };
+  }
+
+  get #isRunning(): boolean {
+    return Atomics.load(this.#words, Word.order) !== Order.stop;
+  }
+
+  get #nextUs(): number {
+    return this.#startUs + this.#dueUs[this.#taken]!;
+  }
+
+  /** The thread takes notice at once. */
+  give(order: number): void {
+    if (!this.#isRunning) return;
+    Atomics.store(this.#words, Word.order, order);
+    Atomics.notify(this.#words, Word.order);
+    if (order === Order.stop) Atomics.notify(this.#words, Word.announced);
+  }
+
+  /** Puts the thread of the loop to sleep as soon as all that has come is dealt with. */
+  sleepSoon(): void {
+    this.#isIdle = true;
+    if (this.#sleepIsDue) return;
+    this.#sleepIsDue = true;
+    setImmediate(() => {
+      this.#sleepIsDue = false;
+      if (this.#isIdle && this.#isRunning && this.#taken < this.#dueUs.length) this.#sleep();
+    });
+  }
+
+  /** Until the next arrival is due, if that is soon. */
+  #sleep(): void {
+    const waitUs = this.#nextUs - this.#leads.ofLoopUs - monotonicClock.nowUs();
+    if (waitUs <= 0 || waitUs > longestSleepUs || restUs(Order.pace, this.#dueUs, this.#taken) > 0) return;
+    Atomics.store(this.#words, Word.asleep, 1);
+    Atomics.wait(this.#words, Word.asleep, 1, waitUs / 1000);
+    Atomics.store(this.#words, Word.asleep, 0);
+    this.#leads.ofLoopUs = nextLeadUs(this.#leads.ofLoopUs, this.#nextUs - monotonicClock.nowUs());
+    this.#takeUp();
+    // Announced while the loop slept, and therefore without a wake.
+    this.#takeUpAnnounced();
+  }
+
+  #onTick(): void {
+    // What is announced while `wake` is busy is seen here and not slept through.
+    while (this.#isRunning && Atomics.load(this.#words, Word.announced) !== this.#seen) {
+      if (Atomics.load(this.#words, Word.announced) === this.#taken + 1)
+        this.#setThreadLead(nextLeadUs(this.#leads.ofThreadUs, this.#nextUs - monotonicClock.nowUs()));
+      this.#takeUpAnnounced();
+    }
+    if (this.#isRunning) this.#listen();
+  }
+
+  #listen(): void {
+    const waiting = Atomics.waitAsync(this.#words, Word.announced, this.#seen);
+    if (waiting.async) void waiting.value.then(() => this.#onTick());
+    else queueMicrotask(() => this.#onTick());
+  }
+
+  #takeUpAnnounced(): void {
+    this.#seen = Atomics.load(this.#words, Word.announced);
+    while (this.#taken < this.#seen && this.#isRunning) this.#takeUp();
+  }
+
+  /** Wakes for what is due, of which the first may be about to be. */
+  #takeUp(): void {
+    const nowUs = standStillUntil(this.#nextUs) - this.#startUs;
+    while (this.#taken < this.#dueUs.length && this.#dueUs[this.#taken]! <= nowUs) this.#taken++;
+    this.#isIdle = false;
+    this.#wake();
+  }
+
+  #setThreadLead(leadUs: number): void {
+    this.#leads.ofThreadUs = leadUs;
+    Atomics.store(this.#words, Word.leadNs, leadUs * 1000);
   }
 }
 

@@ -20,7 +20,8 @@ function pace({ words, dueUs, startUs }: PacingOrder): void {
     do next++;
     while (next < dueUs.length && dueUs[next]! <= wokenUs - startUs);
     Atomics.store(words, Word.announced, next);
-    Atomics.notify(words, Word.announced);
+    // Asleep, the loop wakes by itself and then looks at what was announced.
+    if (Atomics.load(words, Word.asleep) === 0) Atomics.notify(words, Word.announced);
   }
 }
 

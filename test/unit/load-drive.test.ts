@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DriveProgress } from '../../src/load/drive.ts';
 import { seededGenerator } from '../../src/load/random.ts';
 import { Fate, never } from '../../src/load/samples.ts';
+import type { ServerBehaviour } from './load-fakes.ts';
 import { simulate, steady } from './load-simulation.ts';
 
 describe('drive', () => {
@@ -64,6 +65,13 @@ describe('drive', () => {
       [0, 100],
       [1000, 100],
     ]);
+  });
+
+  it('says when nothing is under way, and only then', async () => {
+    const server: ServerBehaviour = { serviceUs: (arrival) => (arrival % 4 === 1 ? 12_000 : 1000) };
+    const { idleUs } = await simulate({ durationMs: 80, server });
+    // One arrives every 10 ms; the second outlasts the third, and the sixth the seventh.
+    expect(idleUs).toEqual([1000, 22_000, 31_000, 41_000, 62_000, 71_000]);
   });
 
   it('keeps apart when the answer began', async () => {

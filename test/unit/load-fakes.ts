@@ -21,6 +21,8 @@ export class FakeTime implements Clock, Pacer {
   #order = 0;
   #events: Event[] = [];
   #isRelaxed = false;
+  /** When the loop said that nothing was under way. */
+  readonly idleUs: number[] = [];
 
   nowUs(): number {
     return this.#nowUs;
@@ -66,6 +68,10 @@ export class FakeTime implements Clock, Pacer {
 
   relax(relaxed: boolean): void {
     this.#isRelaxed = relaxed;
+  }
+
+  idle(): void {
+    this.idleUs.push(this.#nowUs);
   }
 
   /** Lets events happen in their order until the promise settles. */

@@ -29,6 +29,8 @@ interface Outcome {
   samples: Samples;
   executor: FakeExecutor;
   block: Block;
+  /** When the loop said that nothing was under way, from the start of the block. */
+  idleUs: number[];
 }
 
 /** Drives a block in simulated time, and summarises it. */
@@ -103,7 +105,8 @@ export async function simulate(setting: Setting): Promise<Outcome> {
     realTime: false,
     workers,
   };
-  return { result, samples, executor, block: summarise(record, samples, { percentile: 95, limitMs: 50 }, 'block.bin') };
+  const block = summarise(record, samples, { percentile: 95, limitMs: 50 }, 'block.bin');
+  return { result, samples, executor, block, idleUs: time.idleUs.map((us) => us - startUs) };
 }
 
 export const steady = (serviceUs: number): ServerBehaviour => ({ serviceUs: () => serviceUs });
