@@ -78,7 +78,7 @@ class LiveRun {
         return { repeat, detail: describe(repeat) };
       },
     );
-    await this.#checkInvariants();
+    await this.#checkInvariants(repeat);
     if (repeat.down?.outcome === 'applied') repeat.down.roundTrip = await this.#applyAgain();
     return repeat;
   }
@@ -248,12 +248,10 @@ class LiveRun {
     };
   }
 
-  /** Those of the stage that the database is at in the end. */
-  async #checkInvariants(): Promise<void> {
+  /** Those of the stage that the database is at in the end; where it is at none, only what holds for all of them can be asked. */
+  async #checkInvariants(repeat: Repeat): Promise<void> {
     const { plan, journal } = this.#rehearsal;
-    const arrived = plan.stages.at(this.#request.down ? 0 : -1)!.spec.name;
-    // After a command the schema is that of no stage: only what holds for all of them can be asked.
-    const name = this.#request.command === undefined ? arrived : 'command';
+    const name = this.#stageInTheEnd(repeat);
     await journal.part({ name: 'correctness', title: 'Check invariants', stage: name }, async () => {
       const { invariants = {} } = plan.scenario.workload;
       const options = {
@@ -266,6 +264,14 @@ class LiveRun {
       journal.result.invariants.push(...outcomes);
       return { detail: `${formatPlural(outcomes.length, 'invariant')} asked` };
     });
+  }
+
+  /** A command leaves the schema of no stage, and so does a migration that failed half-way. */
+  #stageInTheEnd({ up, down }: Repeat): string {
+    const { command, down: isTakenBack } = this.#request;
+    if (command !== undefined) return 'command';
+    if (up.outcome === 'failed' || down?.outcome === 'failed') return 'unfinished';
+    return this.#rehearsal.plan.stages.at(isTakenBack ? 0 : -1)!.spec.name;
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readResult } from '../../src/result-file.ts';
 import type { LiveRepeat } from '../../src/live-migration/record.ts';
+import type { WorkloadSpec } from '../../src/scenario.ts';
 import { pgrehearse, projectRoot } from './command.ts';
 import { temporaryFolder } from './postgres.ts';
 import { placesIn, rehearsed as rehearsedHere } from './rehearsed.ts';
@@ -93,6 +94,23 @@ describe('rehearse', () => {
       expect((await readResult(place.out)).liveMigration!.repeats).toEqual([]);
     });
 
+    it('asks only what holds for every stage after a migration that failed under the load', async () => {
+      const invariants = {
+        priced: { description: 'everything costs something', sql: 'SELECT id FROM orders WHERE cents < 0' },
+        noted: { description: 'no empty notes', sql: `SELECT id FROM orders WHERE note = ''`, stages: ['after'] },
+      };
+      const scenario = await shopWith('ALTER TABLE orders ADD COLUMN note text', { invariants });
+      const done = await rehearsedHere(scenario, placesIn(folder)('unfinished'), {
+        adversary: { kind: 'reader', holdMs: 1500 },
+        lockWait: { timeoutMs: 100, attempts: 1, pauseMs: 100 },
+      });
+      expect(done.repeat).toMatchObject({ outcome: 'failed', error: expect.stringContaining('55P03') });
+      expect(done.invariants.map(({ name, stage, holds }) => [name, stage, holds])).toEqual([
+        ['priced', 'unfinished', true],
+      ]);
+      expect(failing).toContain(done.exitCode);
+    });
+
     it('finds a constraint that nobody validated', async () => {
       const text = 'ALTER TABLE orders ADD CONSTRAINT positive CHECK (cents > 0) NOT VALID';
       const { repeat } = await rehearsedHere(await shopWith(text), placesIn(folder)('unvalidated'));
@@ -126,8 +144,8 @@ describe('rehearse', () => {
   });
 });
 
-/** The shop whose second migration is this statement. */
-async function shopWith(sql: string): Promise<string> {
+/** The shop whose second migration is this statement, and whose workload is changed so. */
+async function shopWith(sql: string, change: Partial<WorkloadSpec> = {}): Promise<string> {
   const own = join(folder, `shop-${Math.abs(hash(sql))}`);
   await mkdir(own, { recursive: true });
   for (const direction of ['up', 'down']) {
@@ -139,7 +157,7 @@ async function shopWith(sql: string): Promise<string> {
   await writeFile(
     scenario,
     `import altered from ${JSON.stringify(join(projectRoot, altered))};
-     export default { ...altered, workload: { ...altered.workload, migrations: ${JSON.stringify(own)} } };\n`,
+     export default { ...altered, workload: { ...altered.workload, ...${JSON.stringify(change)}, migrations: ${JSON.stringify(own)} } };\n`,
   );
   return scenario;
 }
