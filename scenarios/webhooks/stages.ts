@@ -120,6 +120,8 @@ export const stages: StageSpec[] = [
     name: 'after',
     description: 'Statistics kept by the writers, routes of endpoints, pages by key, tuned configuration',
     migrations: 'latest',
+    // 015 drops what the statements before need.
+    takesOver: '014',
     profile: 'tuned',
     rewrites: {
       endpoint_match: pipeline.endpointMatchByRoute,

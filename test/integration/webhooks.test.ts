@@ -37,6 +37,19 @@ test('every stage answers as the first where it says so, and works under load wi
     expect(taken.length).toBeGreaterThan(0);
   }));
 
+test('a delivery that changes before the backfill gets to it gets its user then', async () => {
+  const connection = await workload.copy('early');
+  await migrate(connection, workload.migrations, { to: '004' });
+  await withClient(connection, async (client) => {
+    const { rows } = await client.query(`
+      UPDATE delivery_attempts d SET duration_ms = 1
+        FROM endpoints ep JOIN applications a ON a.id = ep.application_id
+       WHERE ep.id = d.endpoint_id AND d.id IN (SELECT id FROM delivery_attempts LIMIT 10)
+      RETURNING d.user_id = a.user_id AS is_the_owner`);
+    expect(rows).toEqual(Array(10).fill({ is_the_owner: true }));
+  });
+});
+
 test('pages by key list every event of the whale once, and no other', async () => {
   const connection = await workload.copy('pages');
   for (const stage of scenario.stages.filter(({ answersDiffer }) => answersDiffer?.['event_list'] !== undefined)) {
