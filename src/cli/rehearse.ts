@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.ts';
+import { defaultLongestMigrationMs } from '../live-migration/pass.ts';
 import { rehearseMigration } from '../live-migration/rehearse-migration.ts';
 import type { LiveRequest } from '../live-migration/request.ts';
 import { adversaries, type Adversary } from '../live-migration/record.ts';
@@ -28,6 +29,7 @@ interface RehearseFlags extends MeasureFlags, OutputFlags {
   connections?: number;
   before: number;
   after: number;
+  longest: number;
   repeats: number;
   down?: boolean;
   killPoints: number;
@@ -83,6 +85,11 @@ export function rehearseCommand(context: CommandContext): Command {
       new Option('--before <time>', 'load before the migration').argParser(parseDuration).default(30_000, '30s'),
     )
     .addOption(new Option('--after <time>', 'load after it, at least').argParser(parseDuration).default(30_000, '30s'))
+    .addOption(
+      new Option('--longest <time>', 'a migration that takes longer under load is given up')
+        .argParser(parseDuration)
+        .default(defaultLongestMigrationMs, '10m'),
+    )
     .addOption(
       new Option(
         '--adversary <kind>',
@@ -206,6 +213,7 @@ function requestOf(flags: RehearseFlags, scenario: ScenarioSpec): LiveRequest {
     repeats: flags.repeats,
     beforeMs: flags.before,
     afterMs: flags.after,
+    longestMigrationMs: flags.longest,
     down: flags.down ?? false,
     killPoints: flags.killPoints,
     interleavings: { first: flags.firstInterleaving, count: flags.interleavings },

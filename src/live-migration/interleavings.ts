@@ -9,7 +9,7 @@ import { formatPlural } from '../report/format.ts';
 import { laneOf, unit } from '../seed/random.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { DeadlockWatch } from './deadlock-watch.ts';
-import { longestMigrationMs, Pass } from './pass.ts';
+import { defaultLongestMigrationMs, Pass } from './pass.ts';
 import type { Deadlock } from './record.ts';
 import { longestRecoveryMs, underLoad } from './steady-load.ts';
 
@@ -53,7 +53,7 @@ async function interleave(stage: LiveStage, seed: number, rehearsal: Rehearsal):
   await underLoad(
     stage,
     rehearsal,
-    { ...order, longestMs: beforeMs + longestMigrationMs + longestRecoveryMs },
+    { ...order, longestMs: beforeMs + defaultLongestMigrationMs + longestRecoveryMs },
     async (load) => {
       await load.reaches(beforeMs + pauseMs(seed, 0));
       await pass.migrate({ connection, migrations, direction: 'up', to, folder: plan.folder, signal: journal.signal });

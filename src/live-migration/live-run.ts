@@ -15,7 +15,7 @@ import { withFelt } from './felt.ts';
 import { bucketsOf, impactOf, type LiveSamples } from './impact.ts';
 import { LockWatch, type LockLook } from './lock-watch.ts';
 import { addedMigrations } from './added.ts';
-import { longestMigrationMs, Pass } from './pass.ts';
+import { Pass } from './pass.ts';
 import { heldLocks, queueOf } from './queue-figures.ts';
 import type { Adversary, LiveRepeat, RoundTrip } from './record.ts';
 import type { RepeatRequest } from './request.ts';
@@ -92,7 +92,7 @@ class LiveRun {
 
   async #measure(): Promise<Repeat> {
     const { connection } = this.#stage;
-    const { beforeMs, afterMs, down } = this.#request;
+    const { beforeMs, afterMs, down, longestMigrationMs } = this.#request;
     const { number } = this.#place;
     const samplesFile = `samples/repeat-${number}.bin`;
     const atStart = await readRelations(connection);
@@ -122,8 +122,8 @@ class LiveRun {
 
   /** One direction, and the load until it has recovered. */
   async #under(load: SteadyLoad, carryOut: (pass: Pass) => Promise<void>): Promise<Story> {
-    const pass = new Pass();
-    const { adversary } = this.#request;
+    const { adversary, longestMigrationMs } = this.#request;
+    const pass = new Pass(longestMigrationMs);
     const { connection } = this.#stage;
     const before = await readRelations(connection);
     let looks: readonly LockLook[];

@@ -1,5 +1,6 @@
 /** The migration once in one direction, inside of a load that goes on: what it did and when, by the clock of the machine. */
 import { messageOf } from '../errors.ts';
+import { formatMs } from '../report/format.ts';
 import { migrate, type LockWait, type Migration } from '../migrate.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import type { SqlStatement } from '../sql.ts';
@@ -9,8 +10,8 @@ import { fileIn } from './place.ts';
 import { waitBetween, waitSpans } from './queue-figures.ts';
 import type { LiveStatement } from './record.ts';
 
-/** A migration that takes longer than this under load is given up. */
-export const longestMigrationMs = 600_000;
+/** Where nobody says how long a migration may take. */
+export const defaultLongestMigrationMs = 600_000;
 
 /** A statement with instants of Date.now(). */
 interface TimedStatement extends Pick<LiveStatement, 'migration' | 'file' | 'line' | 'text' | 'error'> {
@@ -34,12 +35,18 @@ export interface PassOrder {
 /** Filled while the migration runs; instants are of Date.now(). */
 export class Pass {
   readonly #statements: TimedStatement[] = [];
+  readonly #longestMs: number;
   retries = 0;
   startedAt = 0;
   endedAt = 0;
   /** Why it failed. */
   error: string | undefined;
   walBytes = 0;
+
+  /** @param longestMs after which the migration is given up */
+  constructor(longestMs = defaultLongestMigrationMs) {
+    this.#longestMs = longestMs;
+  }
 
   /**
    * Our runner. Its failure is a part of the story, and is not thrown.
@@ -105,12 +112,13 @@ export class Pass {
     work: (signal: AbortSignal) => Promise<unknown>,
   ): Promise<void> {
     const walBefore = await walPosition(connection);
+    const limit = AbortSignal.timeout(this.#longestMs);
     this.startedAt = Date.now();
     try {
-      await work(AbortSignal.any([AbortSignal.timeout(longestMigrationMs), ...(signal ? [signal] : [])]));
+      await work(AbortSignal.any([limit, ...(signal ? [signal] : [])]));
     } catch (thrown) {
       signal?.throwIfAborted();
-      this.error = messageOf(thrown);
+      this.error = limit.aborted ? `It was given up after ${formatMs(this.#longestMs)}.` : messageOf(thrown);
     }
     this.endedAt = Date.now();
     this.walBytes = (await walPosition(connection)) - walBefore;

@@ -11,6 +11,8 @@ export interface LiveRequest {
   /** Load before the migration, and the least after it. */
   beforeMs: number;
   afterMs: number;
+  /** A migration that takes longer under load is given up, and has failed. */
+  longestMigrationMs: number;
   /** After it has been applied, it is taken back under the same load. */
   down: boolean;
   /** So often it is also ended by force and mended, on quiet clones. */

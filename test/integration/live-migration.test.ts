@@ -111,6 +111,14 @@ describe('rehearse', () => {
       expect(failing).toContain(done.exitCode);
     });
 
+    it('gives a migration up that takes too long under load', async () => {
+      const scenario = await shopWith('SELECT pg_sleep(1.5)');
+      const change = { longestMigrationMs: 300 };
+      const { exitCode, repeat } = await rehearsedHere(scenario, placesIn(folder)('long'), change);
+      expect(repeat).toMatchObject({ outcome: 'failed', error: 'It was given up after 300 ms.' });
+      expect(failing).toContain(exitCode);
+    });
+
     it('finds a constraint that nobody validated', async () => {
       const text = 'ALTER TABLE orders ADD CONSTRAINT positive CHECK (cents > 0) NOT VALID';
       const { repeat } = await rehearsedHere(await shopWith(text), placesIn(folder)('unvalidated'));

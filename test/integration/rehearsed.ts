@@ -13,6 +13,7 @@ export const usual: LiveRequest = {
   repeats: 1,
   beforeMs: 500,
   afterMs: 500,
+  longestMigrationMs: 60_000,
   down: false,
   killPoints: 0,
   interleavings: { first: 1, count: 0 },

@@ -12,6 +12,7 @@ const request: LiveRequest = {
   repeats: 2,
   beforeMs: 1,
   afterMs: 1,
+  longestMigrationMs: 1000,
   down: false,
   killPoints: 0,
   interleavings: { first: 1, count: 0 },
