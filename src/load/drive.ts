@@ -78,6 +78,8 @@ export const saturated = 'saturated';
 const lookUs = 100_000;
 /** After an interruption what was sent gets this long. */
 const interruptedDrainUs = 1_000_000;
+/** Share of the warm-up in which connections take turns. Half of it left the rare statements of some to be prepared in the counted time. */
+const takingTurns = 0.9;
 /** Parameters are drawn this many arrivals ahead. */
 const drawAhead = 64;
 
@@ -230,8 +232,8 @@ class DriveLoop {
     const nowUs = clock.nowUs();
     this.#note(arrival, ending, nowUs - startUs);
     this.#noteFirstByte(arrival, connection);
-    // In the first half of the warm-up they take turns, so that none has to fill its caches in the counted time, which begins as it goes on.
-    this.#free.release(connection, nowUs, nowUs - startUs < warmupUs / 2);
+    // In the warm-up they take turns, so that none has to fill its caches in the counted time; no longer at its end, so that it goes on as it begins.
+    this.#free.release(connection, nowUs, nowUs - startUs < takingTurns * warmupUs);
     if (this.#state === 'draining') {
       this.#startWaiting();
       this.#finishWhenIdle();

@@ -83,7 +83,7 @@ describe('drive', () => {
   it('warms every connection up, then prefers the warmest', async () => {
     const { executor } = await simulate({ durationMs: 1000, warmupMs: 1000, server: steady(1000) });
     expect(executor.used.slice(0, 8)).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
-    expect(new Set(executor.used.slice(51)).size).toBe(1);
+    expect(new Set(executor.used.slice(91)).size).toBe(1);
   });
 
   it('conserves the counts whatever the server does', async () => {
