@@ -46,7 +46,7 @@ test('a delivery that changes before the backfill gets to it gets its user then'
         FROM endpoints ep JOIN applications a ON a.id = ep.application_id
        WHERE ep.id = d.endpoint_id AND d.id IN (SELECT id FROM delivery_attempts LIMIT 10)
       RETURNING d.user_id = a.user_id AS is_the_owner`);
-    expect(rows).toEqual(Array(10).fill({ is_the_owner: true }));
+    expect(rows).toEqual(Array.from({ length: 10 }, () => ({ is_the_owner: true })));
   });
 });
 
