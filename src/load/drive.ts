@@ -78,7 +78,7 @@ export const saturated = 'saturated';
 const lookUs = 100_000;
 /** After an interruption what was sent gets this long. */
 const interruptedDrainUs = 1_000_000;
-/** Share of the warm-up in which connections take turns. Half of it left the rare statements of some to be prepared in the counted time. */
+/** Share of the warm-up in which connections take turns: nearly all of it, for each has to prepare the rare statements too. */
 const takingTurns = 0.9;
 /** Parameters are drawn this many arrivals ahead. */
 const drawAhead = 64;
