@@ -1,7 +1,8 @@
 /**
- * What observation costs the load that it observes: the last stage of webhooks at its rate, on one clone, in one long block. Its seconds take
+ * What observation costs the load that it observes: the last stage of webhooks at its rate, on one clone, in one long block. Its half seconds take
  * turns, in triples of a random order: unobserved; looked at as every stage is (waits, ten times a second); as while a migration runs (here it
- * keeps a lock that stops nobody), with the lock queue looked at every 20 ms, log, disk and replicas twice a second. So close to each other they share whatever else goes on on the machine.
+ * keeps a lock that stops nobody), with the lock queue looked at every 20 ms, log, disk and replicas twice a second. So close to each other they share whatever else goes on on the machine; the
+ * connections that look stay open, for to open one costs more than many looks.
  * Typical ratios of p95 with their 90 % intervals (signed ranks), and the CPU that looking takes on the server and in the generator.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,7 +13,6 @@ import { Client } from 'pg';
 import { loadConfig, planRun, type RunEvent, type RunPlan } from 'pgrehearse';
 import { LockWatch } from '../src/live-migration/lock-watch.ts';
 import { ServerWatch } from '../src/live-migration/server-watch.ts';
-import { withClient } from '../src/database.ts';
 import { LoadSession } from '../src/load/engine.ts';
 import { readSamples } from '../src/load/samples-file.ts';
 import { sampleHost } from '../src/observe/host.ts';
@@ -27,9 +27,12 @@ const root = resolve(import.meta.dirname, '..');
 const arms = ['unobserved', 'observed', 'rehearsed'] as const;
 type Arm = (typeof arms)[number];
 
-/** Not counted at the beginning of a turn: connections are opened, and what the turn before has left behind ends. */
-const settleMs = 300;
-const countedMs = 1000;
+/** Not counted at the beginning of a turn: what the turn before has left behind ends. */
+const settleMs = 20;
+/** Together with the above less than half a second, after which the server would be looked at a second time. */
+const countedMs = 470;
+/** With what ends it: the watch of the locks lets the server look for half a second at a time, that of the waits sleeps for 100 ms. */
+const turnMs = 620;
 
 /** The counted part of a turn. */
 interface Window {
@@ -37,9 +40,15 @@ interface Window {
   /** Of the clock on the wall. */
   fromMs: number;
   toMs: number;
-  /** CPU of the server's sessions that look, and of this process, which the looks are sent from. */
-  lookingCores: number;
+  /** CPU of this process, which the looks are sent from. */
   ownCores: number;
+}
+
+/** What was measured over all turns. */
+interface Turns {
+  windows: Window[];
+  /** CPU of the server's sessions that look, while they do. */
+  lookingCores: Record<Exclude<Arm, 'unobserved'>, number>;
 }
 
 export async function run({ quick, scale }: { quick: boolean; scale: number | undefined }): Promise<BenchResult> {
@@ -52,7 +61,7 @@ export async function run({ quick, scale }: { quick: boolean; scale: number | un
     let result: BenchResult | undefined;
     await rehearse(plan, { onEvent: tell }, {}, async (rehearsal) => {
       await onClone(rehearsal.stages[0]!, rehearsal, {}, async (live) => {
-        result = await observe(live, plan, quick ? 5 : 300);
+        result = await observe(live, plan, quick ? 10 : 600);
       });
     });
     return result!;
@@ -64,77 +73,100 @@ export async function run({ quick, scale }: { quick: boolean; scale: number | un
 async function observe(live: LiveStage, plan: RunPlan, triples: number): Promise<BenchResult> {
   const { connection, planned } = live;
   const { scenarioFile, seed, scale, slo, outDir } = plan;
-  const load = { ...planned.load, durationMs: triples * arms.length * (settleMs + countedMs) + 1000 };
+  const load = { ...planned.load, durationMs: triples * arms.length * turnMs + 2000 };
   await using session = await LoadSession.open({ scenarioFile, stage: 'after', connection, seed, scale, load });
   const samplesPath = join(outDir, 'samples.bin');
+  const stop = new AbortController();
   const counted = Promise.withResolvers<void>();
   const onProgress = ({ elapsedMs }: { elapsedMs: number }): void => {
     if (elapsedMs > load.warmupMs) counted.resolve();
   };
-  const block = session.runBlock({ id: 'long', blockNumber: 0, load, slo, samplesPath, onProgress });
+  const { signal } = stop;
+  const block = session.runBlock({ id: 'long', blockNumber: 0, load, slo, samplesPath, onProgress, signal });
   await counted.promise;
-  const windows = await takeTurns(connection, triples);
+  const turns = await takeTurns(connection, triples);
+  stop.abort();
   await block;
-  return resultOf(windows, await p95Of(windows, samplesPath));
+  return resultOf(turns, await p95Of(turns.windows, samplesPath));
 }
 
-async function takeTurns(connection: ConnectionTarget, triples: number): Promise<Window[]> {
+async function takeTurns(connection: ConnectionTarget, triples: number): Promise<Turns> {
+  await using observers = await Observers.connect(connection);
   const windows: Window[] = [];
   for (let triple = 0; triple < triples; triple++) {
     for (const arm of shuffled(arms)) {
-      await using _ = await looks(arm, connection);
+      const stop = await observers.begin(arm);
       await sleep(settleMs);
-      windows.push(await countWindow(arm, await lookingSessions(connection)));
+      windows.push(await countWindow(arm));
+      await stop();
     }
   }
-  return windows;
+  return { windows, lookingCores: observers.cores(triples * (turnMs / 1000)) };
 }
 
-async function countWindow(arm: Arm, looking: readonly number[]): Promise<Window> {
-  const [fromMs, server, own] = [Date.now(), cpuSeconds(looking), process.cpuUsage()];
+async function countWindow(arm: Arm): Promise<Window> {
+  const [fromMs, own] = [Date.now(), process.cpuUsage()];
   await sleep(countedMs);
   const toMs = Date.now();
-  const seconds = (toMs - fromMs) / 1000;
   const { user, system } = process.cpuUsage(own);
-  const lookingCores = (cpuSeconds(looking) - server) / seconds;
-  return { arm, fromMs, toMs, lookingCores, ownCores: (user + system) / 1e6 / seconds };
+  return { arm, fromMs, toMs, ownCores: (user + system) / 1000 / (toMs - fromMs) };
 }
 
-async function looks(arm: Arm, connection: ConnectionTarget): Promise<AsyncDisposable> {
-  await using watches = new AsyncDisposableStack();
-  if (arm === 'observed') {
-    const client = new Client({ ...connection, application_name: 'pgrehearse observer' });
-    await client.connect();
-    watches.defer(() => client.end());
-    const profile = new WaitProfile(client);
-    watches.defer(async () => void (await profile.stop()));
-  } else if (arm === 'rehearsed') {
-    const migration = new Client({ ...connection, application_name: 'pgrehearse migrate' });
-    await migration.connect();
-    watches.defer(() => migration.end());
-    await migration.query('BEGIN');
-    await migration.query('LOCK TABLE delivery_attempts IN SHARE UPDATE EXCLUSIVE MODE');
-    watches.use(await LockWatch.start(connection));
-    watches.use(await ServerWatch.start(connection));
+/** Who looks, on connections that stay open. */
+class Observers implements AsyncDisposable {
+  readonly #waits: Client;
+  readonly #locks: Client;
+  readonly #server: Client;
+  readonly #migration: Client;
+
+  private constructor(connection: ConnectionTarget) {
+    const client = (name: string): Client => new Client({ ...connection, application_name: `pgrehearse ${name}` });
+    this.#waits = client('observer');
+    this.#locks = client('lock watch');
+    this.#server = client('server watch');
+    this.#migration = client('migrate');
   }
-  return watches.move();
-}
 
-/** Process ids of the sessions of ours that are not the load's. */
-async function lookingSessions(connection: ConnectionTarget): Promise<number[]> {
-  return withClient(connection, async (client) => {
-    const { rows } = await client.query<{ pid: number }>(
-      `SELECT pid FROM pg_stat_activity
-        WHERE application_name LIKE 'pgrehearse%' AND application_name <> 'pgrehearse load' AND pid <> pg_backend_pid()`,
-    );
-    return rows.map(({ pid }) => pid);
-  });
-}
+  static async connect(connection: ConnectionTarget): Promise<Observers> {
+    const observers = new Observers(connection);
+    for (const client of observers.#all) await client.connect();
+    return observers;
+  }
 
-/** Since these processes began, to a hundredth of a second each; 0 where there is no /proc. */
-function cpuSeconds(pids: readonly number[]): number {
-  const processes = sampleHost()?.processes;
-  return pids.reduce((sum, pid) => sum + (processes?.get(pid)?.ticks ?? 0) / 100, 0);
+  get #all(): Client[] {
+    return [this.#waits, this.#locks, this.#server, this.#migration];
+  }
+
+  /** Returns what ends the turn. */
+  async begin(arm: Arm): Promise<() => Promise<void>> {
+    if (arm === 'unobserved') return async () => {};
+    if (arm === 'observed') {
+      const profile = new WaitProfile(this.#waits);
+      return async () => void (await profile.stop());
+    }
+    await this.#migration.query('BEGIN; LOCK TABLE delivery_attempts IN SHARE UPDATE EXCLUSIVE MODE');
+    const [locks, server] = [new LockWatch(this.#locks), new ServerWatch(this.#server)];
+    return async () => {
+      await Promise.all([locks.stop(), server.stop()]);
+      await this.#migration.query('COMMIT');
+    };
+  }
+
+  /** @param seconds that each arm was looked at for */
+  cores(seconds: number): Turns['lookingCores'] {
+    const processes = sampleHost()?.processes;
+    const cores = (clients: readonly Client[]): number =>
+      clients.reduce((sum, client) => {
+        const { processID } = client as unknown as { processID: number };
+        // To a hundredth of a second each; 0 where there is no /proc.
+        return sum + (processes?.get(processID)?.ticks ?? 0) / 100;
+      }, 0) / seconds;
+    return { observed: cores([this.#waits]), rehearsed: cores([this.#locks, this.#server]) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#all) await client.end();
+  }
 }
 
 /** Of the response times of what was due in each window, in microseconds. */
@@ -166,7 +198,7 @@ function shuffled<T>(list: readonly T[]): T[] {
     .map(({ value }) => value);
 }
 
-function resultOf(windows: readonly Window[], p95Us: readonly number[]): BenchResult {
+function resultOf({ windows, lookingCores }: Turns, p95Us: readonly number[]): BenchResult {
   const of = <T>(arm: Arm, pick: (window: Window, at: number) => T): T[] =>
     windows.flatMap((window, at) => (window.arm === arm ? [pick(window, at)] : []));
   const [unobserved, ownCores] = [of('unobserved', (_, at) => p95Us[at]!), mean(of('unobserved', coresOf))];
@@ -174,14 +206,13 @@ function resultOf(windows: readonly Window[], p95Us: readonly number[]): BenchRe
     ratios: {},
     figures: { triples: unobserved.length, 'p95 unobserved us': median(unobserved) },
   };
-  for (const arm of arms.slice(1)) {
+  for (const arm of ['observed', 'rehearsed'] as const) {
     const logs = of(arm, (_, at) => p95Us[at]!).map((p95, triple) => Math.log(p95 / unobserved[triple]!));
     const { estimate, low, high } = signedRank(logs, 0.05);
     result.ratios[`p95 ${arm} / unobserved`] = Math.exp(estimate);
     result.ratios[`p95 ${arm} / unobserved, low`] = Math.exp(low);
     result.ratios[`p95 ${arm} / unobserved, high`] = Math.exp(high);
-    const looking = mean(of(arm, ({ lookingCores }) => lookingCores));
-    result.figures[`${arm}: CPU of the server that looks take, cores`] = looking;
+    result.figures[`${arm}: CPU of the server that looks take, cores`] = lookingCores[arm];
     result.figures[`${arm}: CPU of the generator more than unobserved, cores`] = mean(of(arm, coresOf)) - ownCores;
   }
   return result;

@@ -79,15 +79,17 @@ BEGIN
   END LOOP;
 END $$`;
 
-/** Looks until it is disposed of. */
+/** Looks until it is stopped. */
 export class LockWatch implements AsyncDisposable {
   readonly looks: LockLook[] = [];
   readonly #client: Client;
-  #running: Promise<void> = Promise.resolve();
+  readonly #running: Promise<void>;
   #stopped = false;
 
-  private constructor(client: Client) {
+  /** @param client of its own */
+  constructor(client: Client) {
     this.#client = client;
+    this.#running = this.#run();
   }
 
   static async start(connection: ConnectionTarget): Promise<LockWatch> {
@@ -99,9 +101,7 @@ export class LockWatch implements AsyncDisposable {
     // What breaks the connection is told by whoever needs the server; looks that are missing are seen as such.
     client.on('error', () => {});
     await client.connect();
-    const watch = new LockWatch(client);
-    watch.#running = watch.#run();
-    return watch;
+    return new LockWatch(client);
   }
 
   async #run(): Promise<void> {
@@ -133,9 +133,14 @@ export class LockWatch implements AsyncDisposable {
     );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** The connection stays open. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
     await this.#client.end().catch(() => {});
   }
 }

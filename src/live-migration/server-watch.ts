@@ -32,15 +32,17 @@ const disk = `
           + (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir())
           + (SELECT coalesce(sum(size), 0) FROM pg_ls_tmpdir()))::float8 AS "diskBytes"`;
 
-/** Looks until it is disposed of. */
+/** Looks until it is stopped. */
 export class ServerWatch implements AsyncDisposable {
   readonly looks: ServerLook[] = [];
   readonly #client: Client;
   readonly #stop = new AbortController();
-  #watching: Promise<void> = Promise.resolve();
+  readonly #watching: Promise<void>;
 
-  private constructor(client: Client) {
+  /** @param client of its own */
+  constructor(client: Client) {
     this.#client = client;
+    this.#watching = this.#lookAgainAndAgain();
   }
 
   static async start(connection: ConnectionTarget): Promise<ServerWatch> {
@@ -52,9 +54,7 @@ export class ServerWatch implements AsyncDisposable {
     // What breaks the connection is told by whoever needs the server.
     client.on('error', () => {});
     await client.connect();
-    const watch = new ServerWatch(client);
-    watch.#watching = watch.#lookAgainAndAgain();
-    return watch;
+    return new ServerWatch(client);
   }
 
   async #lookAgainAndAgain(): Promise<void> {
@@ -85,9 +85,14 @@ export class ServerWatch implements AsyncDisposable {
     };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** The connection stays open. */
+  async stop(): Promise<void> {
     this.#stop.abort();
     await this.#watching;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
     await this.#client.end().catch(() => {});
   }
 }

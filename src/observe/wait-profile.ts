@@ -8,30 +8,35 @@ const intervalMs = 100;
 /** Ages of statements: below 1, 2, 4, ... 16,384 ms, and above. */
 export const ageClasses = 16;
 
-// The age is the class of ageClasses that the statement belongs to. Sessions that are idle wait for the client, which is no time of the server's. The checkpointer is at work unless it waits in its main
+// The server's sessions are looked through once: each of the parts would otherwise cost as much again. The age is the class of ageClasses that the statement belongs to. Sessions that are
+// idle wait for the client, which is no time of the server's. The checkpointer is at work unless it waits in its main
 // loop; roles that may not see what it waits for see nothing. The text of an autovacuum worker says what it does to which table. Whoever
 // waits for a lock waits for the sessions of pg_blocking_pids: those that hold it, and those that queue for it before. A session that is
 // idle in its transaction still has the identifier of its last statement.
 const look = `
+  WITH sessions AS MATERIALIZED (
+         SELECT pid, application_name, backend_type, state, wait_event_type, wait_event, query_start, query_id, query
+           FROM pg_stat_activity
+          WHERE datname = current_database()
+                AND (application_name = 'pgrehearse load' AND (state = 'active' OR wait_event_type = 'Lock')
+                     OR backend_type = 'autovacuum worker' AND query LIKE 'autovacuum: %')
+             OR backend_type = 'checkpointer' AND wait_event <> 'CheckpointerMain')
   SELECT 'load' AS kind, coalesce(wait_event_type || ': ' || wait_event, 'running') AS event, NULL AS blocker,
          least(${ageClasses - 1}, greatest(0, 1 + floor(log(2, greatest(0.001, 1000 * extract(epoch FROM clock_timestamp() - query_start))))))::int AS age,
          count(*)::int AS seen
-    FROM pg_stat_activity
-   WHERE datname = current_database() AND application_name = 'pgrehearse load'
-     AND (state = 'active' OR wait_event_type = 'Lock')
+    FROM sessions
+   WHERE application_name = 'pgrehearse load'
    GROUP BY 2, 4
   UNION ALL
   SELECT 'own', CASE backend_type WHEN 'checkpointer' THEN 'checkpoint' ELSE query END, NULL, NULL, 1
-    FROM pg_stat_activity
-   WHERE backend_type = 'checkpointer' AND wait_event <> 'CheckpointerMain'
-      OR backend_type = 'autovacuum worker' AND datname = current_database() AND query LIKE 'autovacuum: %'
+    FROM sessions
+   WHERE backend_type IN ('checkpointer', 'autovacuum worker')
   UNION ALL
   SELECT 'blocked', waiting.query_id::text, coalesce(holding.query_id::text, holding.backend_type), NULL, count(*)::int
-    FROM pg_stat_activity waiting
+    FROM sessions waiting
    CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS held (pid)
     JOIN pg_stat_activity holding ON holding.pid = held.pid
-   WHERE waiting.datname = current_database() AND waiting.application_name = 'pgrehearse load'
-     AND waiting.wait_event_type = 'Lock' AND waiting.query_id IS NOT NULL
+   WHERE waiting.application_name = 'pgrehearse load' AND waiting.wait_event_type = 'Lock' AND waiting.query_id IS NOT NULL
    GROUP BY 2, 3`;
 
 interface Sighting {
