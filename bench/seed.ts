@@ -20,7 +20,7 @@ export async function run({ quick, scale }: { quick: boolean; scale: number | un
   await using folder = await temporaryFolder();
   const start = (name: string, settings: Settings): Promise<Server> =>
     startEmbedded({ dataDir: join(folder.path, name), cacheDir: join(folder.path, 'cache'), settings, scratch: true });
-  await using server = await start('data', seedingSettings(describeHost()));
+  await using server = await start('data', seedingSettings(describeHost(), { major: 18 }));
   await using ordinary = await start('ordinary', {});
   const bench: Bench = {
     server,

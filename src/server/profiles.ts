@@ -233,7 +233,7 @@ function workerSettings({ cores }: Host): ReasonedSetting[] {
  * Settings for loading data into a new data folder. They give up everything that protects data, so they are only for
  * building a snapshot: a crash means starting again, and the files are synced before the snapshot counts.
  */
-export function seedingSettings(host: Host): Settings {
+export function seedingSettings(host: Host, { major }: Pick<ProfileContext, 'major'>): Settings {
   const memory = usableMemoryBytes(host);
   return {
     fsync: false,
@@ -252,6 +252,8 @@ export function seedingSettings(host: Host): Settings {
     maintenance_work_mem: megabytes(clamp(memory / 4 / host.cores, 64 * mebibyte, 2047 * mebibyte)),
     max_parallel_maintenance_workers: clamp(host.cores - 1, 1, 4),
     max_parallel_workers: Math.max(2, host.cores),
+    // What is read lies in the kernel's cache: to have it read by processes for that only takes time from the builds (measured: 9 % of the server's).
+    ...(major >= 18 ? { io_method: 'sync' } : {}),
   };
 }
 

@@ -62,7 +62,7 @@ test('every profile and the seeding settings are accepted by PostgreSQL', async 
       expect({ name, shown, meant }).toMatchObject({ meant: true });
     }
   }
-  await server.restart(seedingSettings(host));
+  await server.restart(seedingSettings(host, server));
   expect(await ask(server.connection(), 'show wal_level')).toBe('minimal');
 });
 

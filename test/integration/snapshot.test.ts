@@ -37,7 +37,7 @@ async function walSegments(dataDir: string): Promise<string[]> {
 test('a database seeded without durability is cloned, and the clone is a working server of its own', async () => {
   await using cache = await temporaryFolder();
   await using store = new SnapshotStore(cache.path);
-  const seeding = seedingSettings({ ...describeHost(), memoryBytes: 2 ** 30 });
+  const seeding = seedingSettings({ ...describeHost(), memoryBytes: 2 ** 30 }, { major: 18 });
   const snapshot = await store.build({ rows: 1000 }, async (dataDir) => {
     const sql = 'begin; create table t as select generate_series(1, 1000) as n; create index on t (n); commit';
     await ask(cache.path, dataDir, seeding, sql);

@@ -115,9 +115,12 @@ describe('profiles of the user', () => {
 });
 
 test('seeding fits the host', () => {
-  const settings = seedingSettings(host(4 * gibibyte, 4));
+  const settings = seedingSettings(host(4 * gibibyte, 4), { major: 17 });
   expect(settings).toMatchObject({ fsync: false, wal_level: 'minimal', max_wal_senders: 0, autovacuum: false });
   expect(settings['maintenance_work_mem']).toBe('256MB');
+  // PostgreSQL 17 would refuse to start with it.
+  expect(settings).not.toHaveProperty('io_method');
+  expect(seedingSettings(host(gibibyte, 1), { major: 18 })).toMatchObject({ io_method: 'sync' });
 });
 
 test('this machine is described in full', () => {
