@@ -1,7 +1,7 @@
 /** SQL text: split into statements by PostgreSQL's own parser, checked, quoted, and shown with a marker where it fails. */
-import { hasSqlDetails, parse, parsePlPgSQL } from 'libpg-query';
 import type * as Ast from 'libpg-query';
 import { messageOf, UsageError } from './errors.ts';
+import { sqlParser } from './sql-parser.ts';
 
 /** One statement of a script. */
 export interface SqlStatement {
@@ -139,6 +139,7 @@ async function parseScript(text: string): Promise<Ast.RawStmt[]> {
   const nul = text.indexOf('\0');
   // The parser would take a NUL for the end of the text, and not see the rest.
   if (nul >= 0) throw new SqlSyntaxError(faultAt(text, nul, 'a NUL byte has no place in SQL'));
+  const { hasSqlDetails, parse } = await sqlParser();
   try {
     return (await parse(text)).stmts ?? [];
   } catch (error) {
@@ -239,6 +240,7 @@ async function controlsTransactions(block: Ast.DoStmt, text: string): Promise<bo
   const language = option(block.args, 'language') ?? 'plpgsql';
   // The cheap test first: hardly any block even mentions the words.
   if (language !== 'plpgsql' || !/commit|rollback/i.test(text)) return false;
+  const { parsePlPgSQL } = await sqlParser();
   try {
     return /"PLpgSQL_stmt_(commit|rollback)":/.test(JSON.stringify(await parsePlPgSQL(text)));
   } catch {
