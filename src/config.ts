@@ -71,11 +71,6 @@ export function containerLimits(
   };
 }
 
-/** Gives `pgrehearse.config.ts` its type. */
-export function defineConfig(config: Config): Config {
-  return config;
-}
-
 const fileNames = ['pgrehearse.config.ts', 'pgrehearse.config.mts', 'pgrehearse.config.js', 'pgrehearse.config.mjs'];
 
 /**

@@ -1,6 +1,18 @@
 /** The public surface of pgrehearse. Scenarios and seeds import from here only. */
-export { measureCapacity } from './capacity.ts';
-export { defineConfig, loadConfig, type Config } from './config.ts';
+export {
+  defineConfig,
+  loadConfig,
+  measureCapacity,
+  planHttp,
+  planRun,
+  probe,
+  readResult,
+  run,
+  runHttp,
+  seedSnapshot,
+  writeResult,
+} from './calls.ts';
+export type { Config } from './config.ts';
 export {
   CorrectnessError,
   EnvironmentError,
@@ -9,8 +21,7 @@ export {
   UsageError,
   type ErrorDetails,
 } from './errors.ts';
-export { planHttp, type HttpPlan, type HttpRunRequest, type PlannedService } from './http/plan.ts';
-export { runHttp } from './http/run.ts';
+export type { HttpPlan, HttpRunRequest, PlannedService } from './http/plan.ts';
 export {
   defineHttpScenario,
   type AnswerCheck,
@@ -26,13 +37,11 @@ export {
   type VariantSpec,
 } from './http/spec.ts';
 export type { RunControl, RunEvent } from './journal.ts';
-export { planRun, type RunPlan, type RunRequest } from './plan.ts';
-export { probe, type ProbeControl } from './probe.ts';
+export type { RunPlan, RunRequest } from './plan.ts';
+export type { ProbeControl } from './probe.ts';
 export { renderMarkdown } from './report/markdown.ts';
 export { renderSummary } from './report/summary.ts';
-export { readResult, writeResult } from './result-file.ts';
 export type * from './result.ts';
-export { run, seedSnapshot } from './run.ts';
 export {
   defineRewrite,
   defineScenario,

@@ -11,6 +11,9 @@ import type { ProgressTeller } from './progress.ts';
 
 const workerUrl = new URL(`./load-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
 
+/** What a worker computes is written into buffers and soon forgotten: more room for young objects is only filled, at 30 MB a worker. */
+const resourceLimits = { maxYoungGenerationSizeMb: 6 };
+
 /** What is told of the copying, for what can go on meanwhile. */
 export interface CopyListener {
   /** All rows of the table stand. */
@@ -35,7 +38,7 @@ export async function copyTables(
   const workerData: LoadWorkerData = { scenarioFile, connection, seed, scale };
   const queue = targets.toSorted((a, b) => b.rows - a.rows);
   const loaded = new Map<string, SeededTable>();
-  const workers = Array.from({ length: options.workers }, () => new Worker(workerUrl, { workerData }));
+  const workers = Array.from({ length: options.workers }, () => new Worker(workerUrl, { workerData, resourceLimits }));
   const stop = (): void => workers.forEach((worker) => void worker.terminate());
   signal?.addEventListener('abort', stop, { once: true });
   try {
