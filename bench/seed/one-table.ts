@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import type { BoundTable } from '../../src/seed/bind.ts';
 import { ByteWriter } from '../../src/seed/byte-writer.ts';
-import { copyTables } from '../../src/seed/copy-pool.ts';
+import { CopyPool } from '../../src/seed/copy-pool.ts';
 import type { TargetTable } from '../../src/seed/inspect.ts';
 import { ProgressTeller } from '../../src/seed/progress.ts';
 import { RowEncoder } from '../../src/seed/row-encoder.ts';
@@ -27,11 +27,8 @@ export async function compareOneTable(bench: Bench, variant: 'eight' | 'all'): P
     const [ours, theirs]: [number[], number[]] = [[], []];
     let copyBytes = 0;
     for (let turn = 0; turn < bench.turns; turn++) {
-      const [loaded] = await copyTables(
-        { ...bench.choice, scenarioFile, connection, workers: 1 },
-        [target],
-        new ProgressTeller(new Map(), undefined),
-      );
+      await using pool = new CopyPool({ ...bench.choice, scenarioFile, connection }, 1);
+      const [loaded] = await pool.copy([target], new ProgressTeller(new Map(), undefined));
       ours.push((loaded!.rows / loaded!.copyMs) * 1000);
       copyBytes = loaded!.copyBytes;
       if (bench.psql === undefined) continue;

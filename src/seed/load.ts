@@ -5,7 +5,7 @@ import { withClient } from '../database.ts';
 import { importScenario } from '../scenario-module.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { bindSeed } from './bind.ts';
-import { copyTables } from './copy-pool.ts';
+import { CopyPool, type CopyListener } from './copy-pool.ts';
 import { inspectTables } from './inspect.ts';
 import type { TargetTable } from './inspect.ts';
 import { ProgressTeller } from './progress.ts';
@@ -62,13 +62,14 @@ export async function loadSeed(options: LoadSeedOptions): Promise<SeedReport> {
   const { connection, seed, scale, signal } = options;
   const scenario = await importScenario(options.scenarioFile);
   const bound = bindSeed(scenario.workload.seed, { seed, scale });
-  return withClient(connection, async (client) => {
+  await using pool = new CopyPool(options, workersFor(options, bound.size));
+  return await withClient(connection, async (client) => {
     const targets = await inspectTables(client, bound);
     signal?.throwIfAborted();
     const objects = await takeAway(client, targets);
     const progress = new ProgressTeller(new Map(targets.map(({ name, rows }) => [name, rows])), options.onProgress);
     try {
-      return await fill(options, targets, objects, progress);
+      return await fill(pool, options, targets, objects, progress);
     } catch (error) {
       await restoreEmpty(connection, objects, targets);
       throw error;
@@ -78,6 +79,7 @@ export async function loadSeed(options: LoadSeedOptions): Promise<SeedReport> {
 
 /** Rows and, as soon as a table has all of its rows, its indexes: every core has work from the first row to the last index. */
 async function fill(
+  pool: CopyPool,
   options: LoadSeedOptions,
   targets: readonly TargetTable[],
   objects: SchemaObjects,
@@ -86,13 +88,13 @@ async function fill(
   await using rebuild = new Rebuild(options.connection, objects, targets, progress);
   const stops = [rebuild.failed, ...(options.signal ? [options.signal] : [])];
   const stop = AbortSignal.any(stops);
-  const workers = workersFor(options, targets);
   const startedMs = performance.now();
-  for (let core = workers; core < availableParallelism(); core++) rebuild.addCore();
-  const tables = await copyTables({ ...options, workers, signal: stop }, targets, progress, {
+  for (let core = pool.workers; core < availableParallelism(); core++) rebuild.addCore();
+  const listener: CopyListener = {
     onTable: (target) => rebuild.copied(target),
     onWorkerEnd: () => rebuild.addCore(),
-  });
+  };
+  const tables = await pool.copy(targets, progress, { signal: stop, listener });
   const copiedMs = performance.now();
   await untilAborted(rebuild.finish(), stop);
   return reportOf(tables, copiedMs - startedMs, performance.now() - copiedMs);
@@ -155,6 +157,6 @@ async function takeAway(client: Client, targets: readonly TargetTable[]): Promis
   return objects;
 }
 
-function workersFor(options: LoadSeedOptions, targets: readonly TargetTable[]): number {
-  return Math.max(1, Math.min(options.workers ?? availableParallelism(), targets.length));
+function workersFor({ workers = availableParallelism() }: LoadSeedOptions, tables: number): number {
+  return Math.max(1, Math.min(workers, tables));
 }
