@@ -66,6 +66,9 @@ if (values.json) {
   if (markdown !== undefined) console.log(`\n${markdown}\n`);
   for (const [figure, value] of Object.entries(markdown === undefined ? figures : {}))
     console.log(`  ${figure.padEnd(44)} ${value.toLocaleString('en-GB')}`);
-  for (const [ratio, value] of Object.entries(ratios)) console.log(`  ${ratio.padEnd(44)} ${value.toFixed(2)} x`);
+  for (const [ratio, value] of Object.entries(ratios)) {
+    // Close to one the thousandths count.
+    console.log(`  ${ratio.padEnd(44)} ${value.toFixed(Math.abs(value - 1) < 0.1 ? 3 : 2)} x`);
+  }
 }
 process.exit();
