@@ -9,8 +9,9 @@ import { formatPlural } from '../report/format.ts';
 import { laneOf, unit } from '../seed/random.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { DeadlockWatch } from './deadlock-watch.ts';
-import { defaultLongestMigrationMs, Pass } from './pass.ts';
+import { Pass } from './pass.ts';
 import type { Deadlock } from './record.ts';
+import type { LiveRequest } from './request.ts';
 import { longestRecoveryMs, underLoad } from './steady-load.ts';
 
 /** Load before the migration begins, after the warm-up: every transaction has come by then at usual rates. */
@@ -18,15 +19,9 @@ const beforeMs = 500;
 /** Pauses are spread evenly in their logarithm: short ones meet transactions in their middle, long ones let many queue. */
 const [shortestPauseMs, longestPauseMs] = [1, 500];
 
-/** Which interleavings are tried: seeds from `first` on. */
-export interface InterleavingOrder {
-  first: number;
-  count: number;
-}
-
 /** Tells the deadlocks of each interleaving as soon as it is done. */
 export async function carryOutInterleavings(
-  { first, count }: InterleavingOrder,
+  { interleavings: { first, count }, longestMigrationMs }: Pick<LiveRequest, 'interleavings' | 'longestMigrationMs'>,
   rehearsal: Rehearsal,
   onTried: (deadlocks: Deadlock[]) => Promise<void>,
 ): Promise<void> {
@@ -34,26 +29,32 @@ export async function carryOutInterleavings(
     const title = `Interleaving ${seed} (${first} to ${first + count - 1})`;
     const stage = rehearsal.stages[0]!.planned.spec.name;
     const { deadlocks } = await rehearsal.journal.part({ name: 'measure', title, stage }, async () => {
-      const deadlocks = await onClone(rehearsal.stages[0]!, rehearsal, {}, (live) => interleave(live, seed, rehearsal));
+      const deadlocks = await onClone(rehearsal.stages[0]!, rehearsal, {}, (live) =>
+        interleave(live, { seed, longestMigrationMs }, rehearsal),
+      );
       return { deadlocks, detail: deadlocks.length === 0 ? 'no deadlock' : formatPlural(deadlocks.length, 'deadlock') };
     });
     await onTried(deadlocks);
   }
 }
 
-async function interleave(stage: LiveStage, seed: number, rehearsal: Rehearsal): Promise<Deadlock[]> {
+async function interleave(
+  stage: LiveStage,
+  { seed, longestMigrationMs }: { seed: number; longestMigrationMs: number },
+  rehearsal: Rehearsal,
+): Promise<Deadlock[]> {
   const { plan, journal } = rehearsal;
   const { connection } = stage;
   const migrations = withPauses(plan.stages.at(-1)!.migrations, seed);
   const to = migrations.at(-1)!.version;
   const before = await deadlocksSoFar(connection);
   await using watch = await DeadlockWatch.start(connection);
-  const pass = new Pass();
+  const pass = new Pass(longestMigrationMs);
   const order = { name: `interleaving-${seed}`, number: seed, samplesFile: `samples/interleaving-${seed}.bin` };
   await underLoad(
     stage,
     rehearsal,
-    { ...order, longestMs: beforeMs + defaultLongestMigrationMs + longestRecoveryMs },
+    { ...order, longestMs: beforeMs + longestMigrationMs + longestRecoveryMs },
     async (load) => {
       await load.reaches(beforeMs + pauseMs(seed, 0));
       await pass.migrate({ connection, migrations, direction: 'up', to, folder: plan.folder, signal: journal.signal });

@@ -8,9 +8,10 @@ import { laneOf, unit } from '../seed/random.ts';
 import type { ConnectionTarget } from '../server/server.ts';
 import { aftermathOf } from './aftermath.ts';
 import { migrateUntil, untilNobodyMigrates, type Blow } from './killed-runner.ts';
-import { Pass } from './pass.ts';
+import { defaultLongestMigrationMs, Pass } from './pass.ts';
 import { columnChecksums, columnsThatDiffer, differences, portraitOf, type Portrait } from './portrait.ts';
 import { killKinds, type KillPoint, type LiveStatement } from './record.ts';
+import type { LiveRequest } from './request.ts';
 
 /** The migration when nobody disturbs it. */
 interface Reference {
@@ -22,12 +23,12 @@ interface Reference {
 
 /** Tells each point as soon as it is done. */
 export async function carryOutKillPoints(
-  count: number,
+  { killPoints: count, longestMigrationMs }: Pick<LiveRequest, 'killPoints' | 'longestMigrationMs'>,
   rehearsal: Rehearsal,
   onPoint: (point: KillPoint) => Promise<void>,
 ): Promise<void> {
   const { journal, plan } = rehearsal;
-  const reference = await undisturbed(rehearsal);
+  const reference = await undisturbed(rehearsal, longestMigrationMs);
   for (let number = 0; number < count; number++) {
     const title = `Kill point ${number + 1} of ${count}`;
     const { point } = await journal.part({ name: 'correctness', title }, async () => {
@@ -59,14 +60,15 @@ export function pointInTime(
 }
 
 /** Once, in two parts: as the snapshot of the last stage was made, and again with the time that each statement takes. */
-async function undisturbed(rehearsal: Rehearsal): Promise<Reference> {
+async function undisturbed(rehearsal: Rehearsal, longestMigrationMs: number): Promise<Reference> {
   const { plan, journal, stages } = rehearsal;
   const part = { name: 'correctness', title: 'Migrate a quiet clone that nobody disturbs' } as const;
   const { reference } = await journal.part(part, async () => {
     const other = await onClone(stages.at(-1)!, rehearsal, {}, ({ connection }) => columnChecksums(connection));
     const reference = await onClone(stages[0]!, rehearsal, {}, async ({ connection }): Promise<Reference> => {
       const { migrations } = plan.stages.at(-1)!;
-      const pass = new Pass();
+      // A time that is short for a migration under load says nothing of one that nobody disturbs.
+      const pass = new Pass(Math.max(longestMigrationMs, defaultLongestMigrationMs));
       const to = migrations.at(-1)!.version;
       await pass.migrate({ connection, migrations, direction: 'up', to, folder: plan.folder, signal: journal.signal });
       const leaveOut = columnsThatDiffer(await columnChecksums(connection), other);

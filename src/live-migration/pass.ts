@@ -44,7 +44,7 @@ export class Pass {
   walBytes = 0;
 
   /** @param longestMs after which the migration is given up */
-  constructor(longestMs = defaultLongestMigrationMs) {
+  constructor(longestMs: number) {
     this.#longestMs = longestMs;
   }
 

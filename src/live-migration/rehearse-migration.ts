@@ -62,12 +62,12 @@ export async function rehearseMigration(
       await rehearsal.journal.save();
     }
     if (request.killPoints > 0) {
-      await carryOutKillPoints(request.killPoints, rehearsal, async (point) => {
+      await carryOutKillPoints(request, rehearsal, async (point) => {
         live.killPoints?.push(point);
         await rehearsal.journal.save();
       });
     }
-    await carryOutInterleavings(interleavings, rehearsal, async (deadlocks) => {
+    await carryOutInterleavings(request, rehearsal, async (deadlocks) => {
       live.interleavings!.tried++;
       live.interleavings!.deadlocks.push(...deadlocks);
       await rehearsal.journal.save();

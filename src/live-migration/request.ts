@@ -1,8 +1,13 @@
 /** What is asked of a rehearsal. */
 import type { LockWait } from '../migrate.ts';
-import type { InterleavingOrder } from './interleavings.ts';
 import type { ProjectionTargets } from './sizes.ts';
 import { adversaries, type Adversary, type Budgets } from './record.ts';
+
+/** Which interleavings are tried: seeds from `first` on. */
+interface InterleavingOrder {
+  first: number;
+  count: number;
+}
 
 /** How a migration is rehearsed. */
 export interface LiveRequest {
