@@ -11,6 +11,8 @@ export interface Clock {
   nowUs(): number;
   /** Calls back once, never before the instant, a millisecond or so late. Returns a function that cancels. */
   at(instantUs: number, callback: () => void): () => void;
+  /** Calls back behind all that has come by now. */
+  soon(callback: () => void): void;
 }
 
 /** Wakes the loop at the due times of arrivals. */
@@ -65,6 +67,7 @@ export const monotonicClock: Clock = {
     let timer = arm();
     return () => clearTimeout(timer);
   },
+  soon: (callback) => void setImmediate(callback),
 };
 
 /**

@@ -39,6 +39,10 @@ export class FakeTime implements Clock, Pacer {
     };
   }
 
+  soon(callback: () => void): void {
+    this.at(this.#nowUs, callback);
+  }
+
   follow(dueUs: Float64Array, startUs: number, wake: () => void): () => void {
     let running = true;
     let cancel: (() => void) | undefined;
