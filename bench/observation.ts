@@ -31,7 +31,7 @@ type Arm = (typeof arms)[number];
 const settleMs = 20;
 /** Together with the above less than half a second, after which the server would be looked at a second time. */
 const countedMs = 470;
-/** With what ends it: the watch of the locks lets the server look for half a second at a time, that of the waits sleeps for 100 ms. */
+/** At most, with what ends it: the watch of the locks lets the server look for half a second at a time, that of the waits sleeps for 100 ms. */
 const turnMs = 620;
 
 /** The counted part of a turn. */
@@ -93,15 +93,18 @@ async function observe(live: LiveStage, plan: RunPlan, triples: number): Promise
 async function takeTurns(connection: ConnectionTarget, triples: number): Promise<Turns> {
   await using observers = await Observers.connect(connection);
   const windows: Window[] = [];
+  const lookedMs = { unobserved: 0, observed: 0, rehearsed: 0 };
   for (let triple = 0; triple < triples; triple++) {
     for (const arm of shuffled(arms)) {
+      const begunMs = performance.now();
       const stop = await observers.begin(arm);
       await sleep(settleMs);
       windows.push(await countWindow(arm));
       await stop();
+      lookedMs[arm] += performance.now() - begunMs;
     }
   }
-  return { windows, lookingCores: observers.cores(triples * (turnMs / 1000)) };
+  return { windows, lookingCores: observers.cores(lookedMs) };
 }
 
 async function countWindow(arm: Arm): Promise<Window> {
@@ -152,16 +155,18 @@ class Observers implements AsyncDisposable {
     };
   }
 
-  /** @param seconds that each arm was looked at for */
-  cores(seconds: number): Turns['lookingCores'] {
+  /** @param lookedMs how long each arm was looked at */
+  cores(lookedMs: Record<Arm, number>): Turns['lookingCores'] {
     const processes = sampleHost()?.processes;
-    const cores = (clients: readonly Client[]): number =>
-      clients.reduce((sum, client) => {
-        const { processID } = client as unknown as { processID: number };
-        // To a hundredth of a second each; 0 where there is no /proc.
-        return sum + (processes?.get(processID)?.ticks ?? 0) / 100;
-      }, 0) / seconds;
-    return { observed: cores([this.#waits]), rehearsed: cores([this.#locks, this.#server]) };
+    // Ticks are hundredths of a second; 0 where there is no /proc.
+    const cpuMs = (client: Client): number => {
+      const { processID } = client as unknown as { processID: number };
+      return (processes?.get(processID)?.ticks ?? 0) * 10;
+    };
+    return {
+      observed: cpuMs(this.#waits) / lookedMs.observed,
+      rehearsed: (cpuMs(this.#locks) + cpuMs(this.#server)) / lookedMs.rehearsed,
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
