@@ -52,28 +52,23 @@ export async function prepareBaseline(
 
 async function seedInto(dataDir: string, plan: RunPlan, journal: Journal, watch: DiskWatch): Promise<SeedSummary> {
   const { summary } = await journal.part({ name: 'seed', title: 'Seed the baseline' }, async () => {
-    const report = await onServer(
-      dataDir,
-      seedingSettings(plan.serverHost, plan.postgres),
-      plan,
-      journal,
-      async (server) => {
-        await createDatabase(server, databaseName);
-        const connection = server.connection(databaseName);
-        await migrate(connection, plan.baseline, { signal: journal.signal });
-        return loadSeed({
-          scenarioFile: plan.scenarioFile,
-          connection,
-          seed: plan.seed,
-          scale: plan.scale,
-          signal: journal.signal,
-          onProgress: (progress) => {
-            watch.seeded(progress);
-            journal.progress(progress.text, progress.done, progress.secondsLeft);
-          },
-        });
-      },
-    );
+    const settings = seedingSettings(plan.serverHost, plan.postgres);
+    const report = await onServer(dataDir, settings, plan, journal, async (server) => {
+      await createDatabase(server, databaseName);
+      const connection = server.connection(databaseName);
+      await migrate(connection, plan.baseline, { signal: journal.signal });
+      return loadSeed({
+        scenarioFile: plan.scenarioFile,
+        connection,
+        seed: plan.seed,
+        scale: plan.scale,
+        signal: journal.signal,
+        onProgress: (progress) => {
+          watch.seeded(progress);
+          journal.progress(progress.text, progress.done, progress.secondsLeft);
+        },
+      });
+    });
     const { rows, copyBytes, copyMs, indexMs, tables } = report;
     const { asOf } = plan.scenario.workload.seed;
     const perSecond = `${formatCount(Math.round((rows / copyMs) * 1000))} rows/s`;
