@@ -1,5 +1,6 @@
 /** The `pgrehearse` command: the only place that reads argv, listens to signals and ends the process. */
 import { styleText } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { ExitCode, PgrehearseError } from '../errors.ts';
 import { toolVersion } from '../tool.ts';
@@ -101,6 +102,16 @@ function explain(error: unknown, verbose: boolean): number {
   return ExitCode.environment;
 }
 
+/**
+ * V8 compiles what is hot in WebAssembly once more, to be quicker. Of PostgreSQL's parser that is one function of enormous size: while its loops are
+ * unrolled the process has 620 MB in place of 65 and a processor is busy for 200 ms; the scripts of a whole run are parsed in ten. Here, for it is for
+ * the owner of a process to choose, and once, for V8 does not promise that code of two settings goes well together.
+ */
+function compileWebAssemblyOnce(): void {
+  for (const flag of ['wasm-tier-up', 'wasm-dynamic-tiering']) setFlagsFromString(`--no-${flag}`);
+}
+
+compileWebAssemblyOnce();
 process.exitCode = await main(process.argv);
 // What a pipe has not taken yet would be lost; its reader may have left early, as head does.
 await new Promise<void>((resolve) => {
