@@ -18,10 +18,16 @@ import { compareWhole } from './seed/whole.ts';
 export async function run({ quick, scale }: { quick: boolean; scale: number | undefined }): Promise<BenchResult> {
   const choice = { seed: 1, scale: scale ?? (quick ? 0.05 : 1) };
   await using folder = await temporaryFolder();
-  const start = (name: string, settings: Settings): Promise<Server> =>
-    startEmbedded({ dataDir: join(folder.path, name), cacheDir: join(folder.path, 'cache'), settings, scratch: true });
-  await using server = await start('data', seedingSettings(describeHost(), { major: 18 }));
-  await using ordinary = await start('ordinary', {});
+  const start = (name: string, settings: Settings, largePages: boolean): Promise<Server> =>
+    startEmbedded({
+      dataDir: join(folder.path, name),
+      cacheDir: join(folder.path, 'cache'),
+      settings,
+      scratch: true,
+      largePages,
+    });
+  await using server = await start('data', seedingSettings(describeHost(), { major: 18 }), true);
+  await using ordinary = await start('ordinary', {}, false);
   const bench: Bench = {
     server,
     ordinary,

@@ -7,11 +7,10 @@ import { snapshotParts, type RunPlan } from './plan.ts';
 import type { PlannedStage } from './stage-plan.ts';
 import { formatBytes, formatCount, formatMs, formatPlural } from './report/format.ts';
 import type { MigrationRecord, SeedSummary } from './result.ts';
-import type { Settings } from './scenario.ts';
 import { loadSeed } from './seed/load.ts';
 import { seedingSettings, settingsOf } from './server/profiles.ts';
 import type { Server } from './server/server.ts';
-import { startServer } from './server/start.ts';
+import { startServer, type StartOptions } from './server/start.ts';
 import type { Snapshot, Snapshots } from './snapshot.ts';
 
 /** A snapshot, and whether it came from the cache. */
@@ -53,7 +52,7 @@ export async function prepareBaseline(
 async function seedInto(dataDir: string, plan: RunPlan, journal: Journal, watch: DiskWatch): Promise<SeedSummary> {
   const { summary } = await journal.part({ name: 'seed', title: 'Seed the baseline' }, async () => {
     const settings = seedingSettings(plan.serverHost, plan.postgres);
-    const report = await onServer(dataDir, settings, plan, journal, async (server) => {
+    const report = await onServer({ location: dataDir, settings, largePages: true }, plan, journal, async (server) => {
       await createDatabase(server, databaseName);
       const connection = server.connection(databaseName);
       await migrate(connection, plan.baseline, { signal: journal.signal });
@@ -125,8 +124,9 @@ async function migrateInto(
 ): Promise<MigrationRecord[]> {
   const { name } = stage.spec;
   await clonePart(start, dataDir, name, store, journal);
+  const settings = settingsOf(stage.profile);
   const { applied } = await journal.part({ name: 'migrate', title: 'Apply its migrations', stage: name }, async () => {
-    const applied = await onServer(dataDir, settingsOf(stage.profile), plan, journal, async (server) => {
+    const applied = await onServer({ location: dataDir, settings }, plan, journal, async (server) => {
       const connection = server.connection(databaseName);
       const records = await migrate(connection, stage.migrations, {
         signal: journal.signal,
@@ -153,8 +153,7 @@ function tellMigration(event: MigrationEvent, journal: Journal): void {
 
 /** Lets `work` change a data folder through a server, which then writes everything out, so that the folder can be kept. */
 async function onServer<T>(
-  location: string,
-  settings: Settings,
+  place: Pick<StartOptions, 'location' | 'settings' | 'largePages'>,
   { cacheDir, server: found, postgres }: RunPlan,
   { signal }: Journal,
   work: (server: Server) => Promise<T>,
@@ -164,8 +163,7 @@ async function onServer<T>(
     server: found,
     postgres,
     cacheDir,
-    location,
-    settings,
+    ...place,
     ...(signal && { signal }),
   });
   try {

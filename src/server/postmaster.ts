@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import type { Binaries } from './binaries.ts';
 import { openForServer } from './initdb.ts';
-import { serverEnvironment } from './programs.ts';
+import { inLargePages, serverEnvironment } from './programs.ts';
 import { asServerUser } from './server-user.ts';
 
 /** The server's own messages, in its data folder. */
@@ -32,13 +32,14 @@ export interface Postmaster {
 /**
  * Starts postgres on a data folder and waits until it accepts connections.
  * @param registration is kept up to date with the process id, from the first moment to the last
+ * @param options.largePages what the server's processes allocate in large pages; see {@link inLargePages}
  * @throws EnvironmentError with what the server's log says; the signal's reason; nothing is left running then.
  */
 export async function startPostmaster(
   binaries: Binaries,
   dataDir: string,
   registration: { pid: number | undefined },
-  signal?: AbortSignal,
+  { largePages = false, signal }: { largePages?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<Postmaster> {
   const log = await openForServer(join(dataDir, logFile));
   let child: ChildProcess;
@@ -47,7 +48,7 @@ export async function startPostmaster(
     child = spawn(binaries.postgres, ['-D', dataDir], {
       cwd: dataDir,
       detached: true,
-      env: serverEnvironment(),
+      env: { ...serverEnvironment(), ...(largePages && inLargePages) },
       stdio: ['ignore', log.fd, log.fd],
       windowsHide: true,
       ...asServerUser(),

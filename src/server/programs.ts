@@ -13,6 +13,12 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
+ * Has glibc (2.35 and newer; others take no notice) ask the kernel for large pages where a program allocates much, as a sort does: fewer page
+ * faults, fewer misses of the TLB. https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
+ */
+export const inLargePages: NodeJS.ProcessEnv = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
+
+/**
  * Runs a program as the server user until it ends; an abort asks it to end and waits, so that it is not at work any more
  * when its folder is removed.
  * @returns what it wrote to its standard output

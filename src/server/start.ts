@@ -18,6 +18,8 @@ export interface StartOptions {
   location: string;
   settings: Settings;
   port?: number;
+  /** See {@link EmbeddedOptions}; no other kind of server is started by us in a way that could heed it. */
+  largePages?: boolean;
   signal?: AbortSignal;
 }
 
@@ -39,7 +41,8 @@ export async function startServer(options: StartOptions): Promise<Server> {
     ...(signal === undefined ? {} : { signal }),
   };
   if (server.kind === 'docker') return startDocker({ ...server, ...common, postgres, volume: location });
-  return startEmbedded({ ...common, dataDir: location, choice: server, scratch: true });
+  const { largePages = false } = options;
+  return startEmbedded({ ...common, dataDir: location, choice: server, scratch: true, largePages });
 }
 
 /** A place for a clone, which is gone when this is disposed of, or at the next run when we are killed. */

@@ -96,6 +96,25 @@ test.skipIf(groupsUnknown)(`Ctrl-C in a terminal does not reach the server${note
   expect(await groupOf(server.pid)).toBe(server.pid);
 });
 
+const environmentUnknown = process.platform !== 'linux' && 'environments are read from /proc';
+
+test.skipIf(environmentUnknown)(
+  `only a server that is asked to takes large pages, after a restart too${note(environmentUnknown)}`,
+  async () => {
+    await using folder = await temporaryFolder();
+    const place = { dataDir: join(folder.path, 'data'), cacheDir: folder.path, settings: { fsync: false } };
+    await using server = await startEmbedded({ ...place, largePages: true });
+    await server.restart();
+    await using other = await startTestServer();
+    expect(await environmentOf(server.pid)).toContain('GLIBC_TUNABLES=glibc.malloc.hugetlb=1');
+    expect((await environmentOf(other.pid)).join()).not.toContain('GLIBC_TUNABLES');
+  },
+);
+
+async function environmentOf(pid: number): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+}
+
 function note(reason: string | false): string {
   return reason ? ` (skipped: ${reason})` : '';
 }
