@@ -8,7 +8,7 @@ import { runBlock } from './load/engine.ts';
 import type { DatabaseRoute } from './load/route.ts';
 import type { RunPlan } from './plan.ts';
 import type { PlannedStage } from './stage-plan.ts';
-import { onStage, rehearse, type Rehearsal } from './rehearsal.ts';
+import { onStage, rehearse, warmStage, type Rehearsal } from './rehearsal.ts';
 import { formatCount, formatRate, formatUs } from './report/format.ts';
 import type { Block, CapacityResult, CapacityStep, RunResult } from './result.ts';
 import type { LoadSpec, SloSpec } from './scenario.ts';
@@ -38,7 +38,10 @@ export function measureCapacity(plan: RunPlan, control: RunControl = {}): Promis
     for (const stage of stages) {
       const capacity: CapacityResult = { stage: stage.planned.spec.name, steps: [] };
       all.push(capacity);
-      await onStage(stage, rehearsal, ({ route }) => searchStage(stage.planned, capacity, route, rehearsal));
+      await onStage(stage, rehearsal, async (live) => {
+        await warmStage(live, rehearsal);
+        await searchStage(stage.planned, capacity, live.route, rehearsal);
+      });
       journal.note(`${capacity.stage} ${describeCapacity(capacity, plan)}.`);
     }
   });

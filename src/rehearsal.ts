@@ -9,6 +9,7 @@ import type { DatabaseRoute } from './load/route.ts';
 import type { RunPlan } from './plan.ts';
 import type { PlannedStage } from './stage-plan.ts';
 import { clonePart, prepareBaseline, prepareStage, type PreparedStage } from './prepare.ts';
+import { formatBytes, formatPlural } from './report/format.ts';
 import { writeReport } from './report/write.ts';
 import { schemaVersion, type RunResult } from './result.ts';
 import { DockerSnapshots } from './server/docker/snapshots.ts';
@@ -21,6 +22,7 @@ import { describeTopology } from './topology/describe.ts';
 import { LiveTopology } from './topology/live.ts';
 import { toolVersion } from './tool.ts';
 import { judge } from './verdict.ts';
+import { warmServer } from './warm-server.ts';
 import { warningsOf } from './warnings.ts';
 
 export interface Rehearsal {
@@ -196,8 +198,9 @@ export async function onClone<T>(
     reserve: () => reserveLocation(found, cacheDir),
   });
   const { server, route, processes, died } = topology;
+  const connection = server.connection(databaseName);
   try {
-    const done = await work({ planned, server, connection: server.connection(databaseName), route, processes, died });
+    const done = await work({ planned, server, connection, route, processes, died });
     died?.throwIfAborted();
     return done;
   } catch (error) {
@@ -205,6 +208,17 @@ export async function onClone<T>(
     // A crashed server shows as many different errors of its clients; its log has the cause.
     throw await topology.explain(error);
   }
+}
+
+/** What stands before a load, as a part of the run. */
+export async function warmStage(
+  { planned, server, connection }: LiveStage,
+  { journal }: Pick<Rehearsal, 'journal'>,
+): Promise<void> {
+  await journal.part({ name: 'server', title: 'Warm the server', stage: planned.spec.name }, async () => {
+    const { bufferBytes, walFiles } = await warmServer(server, connection, journal.signal);
+    return { detail: `${formatBytes(bufferBytes)} in its buffers, ${formatPlural(walFiles, 'WAL file')} made` };
+  });
 }
 
 function tellGaps({ planned }: PreparedStage, { gaps }: Server, journal: Journal): void {

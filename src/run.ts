@@ -8,7 +8,7 @@ import type { RunPlan } from './plan.ts';
 import type { PlannedStage } from './stage-plan.ts';
 import { prepareBaseline } from './prepare.ts';
 import { takeReadings } from './readings.ts';
-import { emptyResult, onStage, openStore, rehearse, type LiveStage, type Rehearsal } from './rehearsal.ts';
+import { emptyResult, onStage, openStore, rehearse, warmStage, type LiveStage, type Rehearsal } from './rehearsal.ts';
 import { repeatIfLate } from './repeat-late.ts';
 import { formatCount, formatPlural } from './report/format.ts';
 import type { Block, RunResult, SeedSummary } from './result.ts';
@@ -82,6 +82,7 @@ async function rehearseStage(live: LiveStage, context: StageContext): Promise<An
   const { journal, reference } = context;
   await checkStage(stage, 'seeded', connection, context);
   const answers = await compareWith(reference, live, context);
+  await warmStage(live, context);
   journal.result.blocks.push(await measure(live, context));
   await journal.save();
   // An interrupted block is kept, as far as it came; what follows it is not begun.

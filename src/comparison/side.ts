@@ -1,7 +1,6 @@
 /** One clone in a comparison: its connections, which stay open, and what is observed of it. */
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { checkpoint } from '../database.ts';
 import { LoadSession } from '../load/engine.ts';
 import { planTransactions } from '../load/executor.ts';
 import { costsByTransaction } from '../observe/costs.ts';
@@ -11,9 +10,9 @@ import { runsOf, workingServers, type WorkingServer } from '../observe/servers.t
 import { readWork, recogniseStatements, resetWork, type RecognisedStatement } from '../observe/statements.ts';
 import type { LiveStage, Rehearsal } from '../rehearsal.ts';
 import type { LoadSpec } from '../scenario.ts';
+import { warmServer } from '../warm-server.ts';
 import type { PairedBlock, Side, StatementPlan, TransactionWork } from './record.ts';
 import { pairedBlock } from './paired-block.ts';
-import { prewarm } from './prewarm.ts';
 
 /** One block to drive. */
 export interface SideBlock {
@@ -87,8 +86,8 @@ export class ComparedSide implements AsyncDisposable {
 
   /** Leaves nothing to be read in or to be written out in the first blocks. */
   async rest(): Promise<void> {
-    await prewarm(this.#observer);
-    await checkpoint(this.#observer);
+    const { live, rehearsal } = this.#context;
+    await warmServer(live.server, live.connection, rehearsal.journal.signal);
   }
 
   /** From here on the server's work counts. */

@@ -3,7 +3,7 @@ import { sep } from 'node:path';
 import { Journal, type RunControl } from '../journal.ts';
 import { compareAnswers, type Answers } from '../load/answers.ts';
 import type { RunPlan } from '../plan.ts';
-import { emptyResult, onStage, record, rehearse } from '../rehearsal.ts';
+import { emptyResult, onStage, record, rehearse, warmStage } from '../rehearsal.ts';
 import { formatCount, formatMs, formatRate, formatUs } from '../report/format.ts';
 import type { Block, RunResult } from '../result.ts';
 import { checkStage, compareEnds, readStage } from '../run.ts';
@@ -35,10 +35,12 @@ function withDatabases(plan: HttpPlan, databases: RunPlan, control: RunControl):
     let reference: Answers | undefined;
     for (const stage of rehearsal.stages) {
       const { planned } = stage;
-      const answers = await onStage(stage, rehearsal, async ({ connection, server }) => {
+      const answers = await onStage(stage, rehearsal, async (live) => {
+        const { connection, server } = live;
         const service = serviceOf(planned.spec.name);
         noteService(journal.result, service, plan);
         await checkStage(planned, 'seeded', connection, rehearsal);
+        await warmStage(live, rehearsal);
         const database = { connection, server, jobs: planned.spec.jobs };
         const answers = await rehearseService(service, { plan, journal, reference, database });
         await readStage(planned, connection, rehearsal);

@@ -5,7 +5,7 @@ import { planTransactions } from '../load/executor.ts';
 import type { BlockRecord } from '../load/recorder.ts';
 import { readSamples } from '../load/samples-file.ts';
 import { describeSchema } from '../migrate/round-trip.ts';
-import { onClone, type LiveStage, type Rehearsal } from '../rehearsal.ts';
+import { onClone, warmStage, type LiveStage, type Rehearsal } from '../rehearsal.ts';
 import { formatMs, formatPlural } from '../report/format.ts';
 import type { Block } from '../result.ts';
 import { AdversarySession } from './adversary.ts';
@@ -70,6 +70,7 @@ class LiveRun {
   async carryOut(): Promise<Repeat> {
     const { plan, journal } = this.#rehearsal;
     const { number, of } = this.#place;
+    await warmStage(this.#stage, this.#rehearsal);
     const title = `Repeat ${number} of ${of}: migrate under ${plan.load.ratePerSecond} transactions a second`;
     const { repeat } = await journal.part(
       { name: 'measure', title, stage: this.#stage.planned.spec.name },
