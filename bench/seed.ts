@@ -3,11 +3,10 @@
  * same server, which gave up durability for loading, and once on one with PostgreSQL's own settings, as psql finds it.
  */
 import { join } from 'node:path';
-import { startEmbedded } from '../src/server/embedded.ts';
+import { startEmbedded, type EmbeddedOptions } from '../src/server/embedded.ts';
 import { describeHost } from '../src/server/host.ts';
 import { seedingSettings } from '../src/server/profiles.ts';
 import { temporaryFolder } from '../test/integration/postgres.ts';
-import type { Settings } from '../src/scenario.ts';
 import type { Server } from '../src/server/server.ts';
 import type { BenchResult } from './main.ts';
 import { compareOneTable } from './seed/one-table.ts';
@@ -18,16 +17,16 @@ import { compareWhole } from './seed/whole.ts';
 export async function run({ quick, scale }: { quick: boolean; scale: number | undefined }): Promise<BenchResult> {
   const choice = { seed: 1, scale: scale ?? (quick ? 0.05 : 1) };
   await using folder = await temporaryFolder();
-  const start = (name: string, settings: Settings, largePages: boolean): Promise<Server> =>
+  const start = (name: string, options: Pick<EmbeddedOptions, 'settings' | 'largePages'>): Promise<Server> =>
     startEmbedded({
       dataDir: join(folder.path, name),
       cacheDir: join(folder.path, 'cache'),
-      settings,
       scratch: true,
-      largePages,
+      ...options,
     });
-  await using server = await start('data', seedingSettings(describeHost(), { major: 18 }), true);
-  await using ordinary = await start('ordinary', {}, false);
+  const settings = seedingSettings(describeHost(), { major: 18 });
+  await using server = await start('data', { settings, largePages: true });
+  await using ordinary = await start('ordinary', { settings: {} });
   const bench: Bench = {
     server,
     ordinary,

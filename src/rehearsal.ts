@@ -198,9 +198,8 @@ export async function onClone<T>(
     reserve: () => reserveLocation(found, cacheDir),
   });
   const { server, route, processes, died } = topology;
-  const connection = server.connection(databaseName);
   try {
-    const done = await work({ planned, server, connection, route, processes, died });
+    const done = await work({ planned, server, connection: server.connection(databaseName), route, processes, died });
     died?.throwIfAborted();
     return done;
   } catch (error) {
