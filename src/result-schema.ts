@@ -121,6 +121,7 @@ const block = z.object({
     eventLoopDelayP99Us: amount,
     workers: count,
     realTime: z.literal(true).optional(),
+    niceness: z.number().int().optional(),
   }),
   samplesFile: z.string(),
 });

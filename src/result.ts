@@ -146,6 +146,8 @@ export interface Block {
     workers: number;
     /** Its threads ran before all others, as the operating system granted it. */
     realTime?: true;
+    /** Its threads had this niceness, and so more weight than others. */
+    niceness?: number;
   };
   /** Raw samples beside result.json (format: docs/method.md). */
   samplesFile: string;

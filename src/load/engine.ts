@@ -1,4 +1,5 @@
 /** Runs blocks: measured intervals on one stage, carried out by worker threads that keep their connections. */
+import { isDeepStrictEqual } from 'node:util';
 import { importHttpScenario } from '../http/scenario.ts';
 import { sumPlanChoices } from '../observe/plan-choices.ts';
 import type { Block, JobRun } from '../result.ts';
@@ -11,6 +12,7 @@ import type { PoolSettings } from './executor.ts';
 import { BackgroundJobs } from './jobs.ts';
 import type { JobRecord } from './jobs.ts';
 import { monotonicClock } from './pacer.ts';
+import { holdSessionWeight, type Precedence } from './precedence.ts';
 import { summarise } from './recorder.ts';
 import type { BlockRecord } from './recorder.ts';
 import { createSamples, mergeLabels } from './samples.ts';
@@ -112,6 +114,7 @@ export class LoadSession implements AsyncDisposable {
     assertWorkers(workers, load.connections);
     const offered = await offeredBy(options);
     await using resources = new AsyncDisposableStack();
+    resources.use(holdSessionWeight({ workers, ratePerSecond: load.ratePerSecond }));
     const threads = ordersOf(options).map((order) => resources.use(new SessionWorker(order)));
     await Promise.all(threads.map(({ opened }) => opened));
     return new LoadSession(options, offered, threads, resources.move());
@@ -164,7 +167,7 @@ export class LoadSession implements AsyncDisposable {
       cpuCores: run.cpuCores,
       eventLoopDelayP99Us: Math.max(...run.done.map(({ eventLoopDelayP99Us }) => eventLoopDelayP99Us)),
       workers,
-      realTime: run.done.every(({ realTime }) => realTime),
+      precedence: precedenceOf(run.done),
       pool: poolUse(this.#options.load, run.done),
     };
     await writeSamples(options.samplesPath, record, samples);
@@ -324,6 +327,12 @@ function jobRuns({ jobRecords, startUs }: Carried, warmupMs: number): JobRun[] {
 function poolUse({ connections, pool }: SessionOptions['load'], done: readonly WorkerDone[]): BlockRecord['pool'] {
   const sum = (key: 'exhausted' | 'opened') => done.reduce((total, { result }) => total + result[key], 0);
   return { max: connections, min: pool?.min ?? connections, exhausted: sum('exhausted'), opened: sum('opened') };
+}
+
+/** What all workers were granted; nothing where one was not. */
+function precedenceOf(done: readonly WorkerDone[]): Precedence {
+  const { precedence } = done[0]!;
+  return done.every((other) => isDeepStrictEqual(other.precedence, precedence)) ? precedence : {};
 }
 
 /** How the block ended, from how its workers did: it was stopped for all when it was stopped for one. */

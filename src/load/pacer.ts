@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { refuseTimerSlack } from './real-time.ts';
+import { refuseTimerSlack } from './precedence.ts';
 
 /** What the drive loop knows about time. Tests give it a fake. */
 export interface Clock {

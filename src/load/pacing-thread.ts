@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { monotonicClock, Order, restUs, Word } from './pacer.ts';
 import type { PacingOrder } from './pacer.ts';
-import { refuseTimerSlack } from './real-time.ts';
+import { refuseTimerSlack } from './precedence.ts';
 
 function pace({ words, dueUs, startUs }: PacingOrder): void {
   let next = 0;

@@ -4,6 +4,7 @@ import type { RatePoint, SloSpec } from '../scenario.ts';
 import { LatencyHistogram } from './histogram.ts';
 import { outagesOf } from './outages.ts';
 import { poolFiguresOf, type PoolFigures } from './pool-figures.ts';
+import type { Precedence } from './precedence.ts';
 import { Fate, never } from './samples.ts';
 import type { Labels, Samples } from './samples.ts';
 import { timePartsNearP95 } from './time-parts.ts';
@@ -28,7 +29,8 @@ export interface BlockRecord extends Labels {
   cpuCores: number;
   eventLoopDelayP99Us: number;
   workers: number;
-  realTime: boolean;
+  /** What all workers were granted. */
+  precedence: Precedence;
   /** Connections of the client's pool, and what the drive loops counted of it. */
   pool?: Pick<PoolFigures, 'max' | 'min' | 'exhausted' | 'opened'>;
 }
@@ -73,7 +75,7 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
       cpuCores: record.cpuCores,
       eventLoopDelayP99Us: record.eventLoopDelayP99Us,
       workers: record.workers,
-      ...(record.realTime ? { realTime: true } : {}),
+      ...record.precedence,
     },
     samplesFile,
   };

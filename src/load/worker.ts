@@ -7,7 +7,7 @@ import type { LoadSpec } from '../scenario.ts';
 import { drive } from './drive.ts';
 import type { DriveProgress, DriveResult } from './drive.ts';
 import { monotonicClock, ThreadPacer } from './pacer.ts';
-import { askForRealTime } from './real-time.ts';
+import { askForPrecedence, type Precedence } from './precedence.ts';
 import type { Labels, Samples } from './samples.ts';
 import { stripe } from './schedule.ts';
 import { openPostgresTarget } from './target.ts';
@@ -47,7 +47,7 @@ export type WorkerReport =
       result: DriveResult;
       labels: Labels;
       eventLoopDelayP99Us: number;
-      realTime: boolean;
+      precedence: Precedence;
       planChoices: PlanChoice[];
     }
   | { kind: 'failed'; exitCode: number; message: string; hint: string | undefined };
@@ -61,7 +61,7 @@ type Done = Extract<WorkerReport, { kind: 'done' }>;
 const port = parentPort!;
 const order = workerData as SessionOrder;
 // Before the thread of the pacer is started, which inherits it.
-const realTime = askForRealTime(order);
+const precedence = askForPrecedence(order);
 const report = (message: WorkerReport): void => port.postMessage(message);
 
 function reportFailure(error: unknown): void {
@@ -153,7 +153,7 @@ async function carryOut(block: OrderedBlock, pacer: ThreadPacer, target: LoadTar
   // Node records the whole time between its samples.
   const eventLoopDelayP99Us = Math.max(0, eventLoopDelay.percentile(99) / 1000 - loopDelayIntervalMs * 1000);
   const planChoices = block.order.planChoices ? ((await target.planChoices?.()) ?? []) : [];
-  return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us, realTime, planChoices };
+  return { kind: 'done', result, labels: executor.labels, eventLoopDelayP99Us, precedence, planChoices };
 }
 
 // What is thrown in a callback (drawing parameters, for instance) ends the session like anything else.

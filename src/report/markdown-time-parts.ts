@@ -17,8 +17,13 @@ export function timeParts({ blocks, evidence = [] }: Pick<RunResult, 'blocks' | 
 
 /** A reader who compares latenesses of two machines has to know it. */
 function priority(blocks: readonly Block[]): string {
-  if (!blocks.some(({ generator }) => generator.realTime === true)) return '';
-  return 'The load generator ran before all other processes of the machine (real-time scheduling).';
+  if (blocks.some(({ generator }) => generator.realTime === true)) {
+    return 'The load generator ran before all other processes of the machine (real-time scheduling).';
+  }
+  const nice = blocks.find(({ generator }) => generator.niceness !== undefined)?.generator.niceness;
+  return nice === undefined
+    ? ''
+    : `The load generator had more weight than other processes of the machine (niceness ${nice}).`;
 }
 
 /** Parts of the response times near p95, or in older results of the mean: both add up. The server's part by the looks at its sessions. */

@@ -74,7 +74,7 @@ async function simulate(answer: (number: number, time: FakeTime) => Promise<Http
     ...executor.labels,
     cpuCores: 0,
     eventLoopDelayP99Us: 0,
-    realTime: false,
+    precedence: {},
     workers: 1,
   };
   return summarise(record, samples, { percentile: 95, limitMs: 50 }, 'only.bin');

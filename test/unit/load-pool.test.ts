@@ -111,7 +111,7 @@ const record: BlockRecord = {
   classes: [],
   cpuCores: 0,
   eventLoopDelayP99Us: 0,
-  realTime: false,
+  precedence: {},
   workers: 1,
   pool: { max: 2, min: 2, exhausted: 2, opened: 0 },
 };

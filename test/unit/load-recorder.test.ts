@@ -61,7 +61,7 @@ const record = (changes: Partial<BlockRecord> = {}): BlockRecord => ({
   classes: ['hot', 'rest'],
   cpuCores: 0.1,
   eventLoopDelayP99Us: 900,
-  realTime: true,
+  precedence: { realTime: true },
   workers: 1,
   ...changes,
 });

@@ -102,7 +102,7 @@ export async function simulate(setting: Setting): Promise<Outcome> {
     classes: [],
     cpuCores: 0,
     eventLoopDelayP99Us: 0,
-    realTime: false,
+    precedence: {},
     workers,
   };
   const block = summarise(record, samples, { percentile: 95, limitMs: 50 }, 'block.bin');

@@ -38,7 +38,9 @@ describe('the parts of the response time', () => {
 
   it('are told with the priority that the generator had', () => {
     const { blocks } = buildResult();
-    expect(timeParts({ blocks })).not.toContain('real-time');
+    expect(timeParts({ blocks })).not.toContain('The load generator');
+    blocks.at(-1)!.generator.niceness = -8;
+    expect(timeParts({ blocks })).toContain('had more weight than other processes of the machine (niceness -8).');
     blocks.at(-1)!.generator.realTime = true;
     expect(timeParts({ blocks })).toContain('ran before all other processes of the machine (real-time scheduling).');
   });
