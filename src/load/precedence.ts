@@ -15,7 +15,7 @@ const priority = '1';
 /**
  * Six times the weight of a process without one (sched(7)). The scheduler then moves backends of the server away from the core of the generator,
  * instead of letting them take turns on it while the other is idle. Single-row reads at the peak on two cores, beside pgbench without any: 0.70 as all others
- * are, 0.74 with -5, 0.85 to 0.92 from -7 to -9, 0.82 with -10, 0.70 with -12, when it wakes for every single answer again.
+ * are, 0.74 with -5, 0.85 to 0.92 from -7 to -9, 0.85 with -10, 0.72 with -12, when it wakes for every single answer again.
  */
 const niceness = -8;
 
