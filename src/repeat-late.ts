@@ -18,7 +18,7 @@ export async function repeatIfLate<T>(stage: string, journal: Journal, rehearse:
   const block = result.blocks.find((one) => one.stage === stage);
   const fault = block && latenessFault(block, result.slo);
   if (block === undefined || fault === undefined) return done;
-  const { startedAt, generator, total, missed, counts } = block;
+  const { startedAt, generator, total, missed, counts, host } = block;
   (result.discarded ??= []).push({
     stage,
     startedAt,
@@ -26,6 +26,7 @@ export async function repeatIfLate<T>(stage: string, journal: Journal, rehearse:
     p95Us: total.response.p95Us,
     missed,
     scheduled: counts.scheduled,
+    ...(host === undefined ? {} : { host }),
   });
   journal.note(`${stage} is rehearsed once more: ${fault}.`);
   forget(stage, result);

@@ -6,7 +6,7 @@ import { closedLoopFigures } from './http/schema.ts';
 import { liveMigrationSchema, rehearsedStepSchema } from './live-migration/schema.ts';
 import { readingUnits } from './scenario.ts';
 import { planChoice, stageEvidence } from './observe/schema.ts';
-import { comparisonSchema } from './comparison/schema.ts';
+import { comparisonSchema, hostLoadSchema } from './comparison/schema.ts';
 import { probeFigures } from './probe/schema.ts';
 import { amount, count, name } from './result-scalars.ts';
 import { poolerFiguresSchema, replicaLagSchema, topologySchema } from './topology/schema.ts';
@@ -123,6 +123,7 @@ const block = z.object({
     realTime: z.literal(true).optional(),
     niceness: z.number().int().optional(),
   }),
+  host: hostLoadSchema.optional(),
   samplesFile: z.string(),
 });
 
@@ -298,6 +299,7 @@ export const runResultSchema = z.object({
         p95Us: amount,
         missed: count,
         scheduled: count,
+        host: hostLoadSchema.optional(),
       }),
     )
     .optional(),

@@ -6,7 +6,7 @@
 import type { CalibrationRound } from './calibration/record.ts';
 import type { CapacityResult } from './capacity/record.ts';
 import type { Commit } from './commit.ts';
-import type { Comparison } from './comparison/record.ts';
+import type { Comparison, HostLoad } from './comparison/record.ts';
 import type { ClosedLoopFigures } from './http/record.ts';
 import type { LiveMigration, RehearsedStep } from './live-migration/record.ts';
 import type { Outage } from './load/outages.ts';
@@ -149,6 +149,8 @@ export interface Block {
     /** Its threads had this niceness, and so more weight than others. */
     niceness?: number;
   };
+  /** Absent where nobody knows (other systems than Linux, a server that is not ours), and in older results. */
+  host?: HostLoad;
   /** Raw samples beside result.json (format: docs/method.md). */
   samplesFile: string;
 }
@@ -162,6 +164,8 @@ export interface DiscardedBlock {
   p95Us: number;
   missed: number;
   scheduled: number;
+  /** As of a block. */
+  host?: HostLoad;
 }
 
 /** One run of a background job. */

@@ -154,7 +154,7 @@ async function compareWith(
 }
 
 function measure(
-  { planned: { spec, load }, connection, route, died }: LiveStage,
+  { planned: { spec, load }, server, connection, route, processes, died }: LiveStage,
   { plan, journal }: StageContext,
 ): Promise<Block> {
   const signals = [died, journal.signal].filter((signal) => signal !== undefined);
@@ -166,6 +166,7 @@ function measure(
     what: 'transactions',
     destination: route,
     ...(spec.jobs === undefined ? {} : { jobs: spec.jobs }),
+    ...(server.kind === 'external' ? {} : { processes }),
     ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
     observed: { connection, major: plan.postgres.major, transactions: planTransactions(plan.scenario, spec) },
   });

@@ -8,6 +8,7 @@ import { runBlock } from './load/engine.ts';
 import type { Destination } from './load/target.ts';
 import { checkpointsBegun } from './observe/checkpoints.ts';
 import { completedRuns } from './observe/costs.ts';
+import { hostLoadBetween, sampleHost } from './observe/host.ts';
 import { Observation, type Again } from './observe/observation.ts';
 import { ReplicaLagWatch, replicaLagOf } from './observe/replica-lag.ts';
 import { addReplica, runsOf, workingServers } from './observe/servers.ts';
@@ -33,6 +34,8 @@ export interface StageBlockOrder {
   jobs?: StageSpec['jobs'];
   /** The database to observe, and which of its statements belong to which transaction. */
   observed?: { connection: ConnectionTarget; major: number; transactions: readonly PlannedTransaction[] };
+  /** Processes of the servers, each with all that it starts; default: nobody knows, and what else the machine did is not told. */
+  processes?: readonly number[];
   /** Done between the load and the last look at the database. */
   afterLoad?: () => Promise<void>;
   /** Default: the journal's. */
@@ -115,8 +118,17 @@ function lagDuring({ startedAt, warmupMs }: Block, watch: ReplicaLagWatch | unde
 }
 
 async function drive(order: StageBlockOrder): Promise<Block> {
-  const block = await driveBlock(order);
+  const block = await besideOthers(order.processes, () => driveBlock(order));
   await order.afterLoad?.();
+  return block;
+}
+
+/** Tells of the block what the machine did meanwhile for others. */
+async function besideOthers(processes: readonly number[] | undefined, work: () => Promise<Block>): Promise<Block> {
+  const before = processes && sampleHost();
+  const block = await work();
+  const after = before && sampleHost();
+  if (before && after) block.host = hostLoadBetween(before, after, new Set([process.pid, ...processes]));
   return block;
 }
 

@@ -1,6 +1,8 @@
 /** Reasons to doubt a figure, found in the result itself. */
+import type { HostLoad } from './comparison/record.ts';
 import { formatPlural, formatRate, formatShare, formatUs } from './report/format.ts';
 import type { Block, CapacityResult, DiscardedBlock, GeneratorFigures, RunResult, Warning } from './result.ts';
+import { discardRules } from './verdict/pairs.ts';
 
 /** Below this much measured time, p95 says more about the moment than about the system. */
 const shortMs = 30_000;
@@ -54,16 +56,28 @@ function preparedWarnings({ stages, load }: RunResult): Warning[] {
   }));
 }
 
-function discardWarning({ stage, latenessP99Us, p95Us, missed, scheduled }: DiscardedBlock): Warning {
+function discardWarning({ stage, latenessP99Us, p95Us, missed, scheduled, host }: DiscardedBlock): Warning {
+  const others = disturbance(host);
   return {
     code: 'discarded',
     stage,
-    message: `${stage} was rehearsed twice: in its first block the load generator was late by ${formatUs(latenessP99Us)} at p99, so that it proved nothing (p95 ${formatUs(p95Us)}, ${formatShare(missed / scheduled)} missed the limit).`,
+    message: `${stage} was rehearsed twice: in its first block the load generator was late by ${formatUs(latenessP99Us)} at p99, so that it proved nothing (p95 ${formatUs(p95Us)}, ${formatShare(missed / scheduled)} missed the limit).${others === '' ? '' : ` Meanwhile ${others}.`}`,
     advice: 'The figures are of the second block, on a fresh clone. Give the machine fewer other tasks.',
   };
 }
 
-function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints }: Block): Warning[] {
+/** What the machine did for others, where that was too much to go unseen; as clauses. */
+function disturbance(host: HostLoad | undefined): string {
+  const { stealShare, foreignCores } = host ?? { stealShare: 0, foreignCores: 0 };
+  const told = [];
+  if (stealShare > discardRules.maxStealShare) {
+    told.push(`the hypervisor gave ${formatShare(stealShare)} of the time of all cores to others`);
+  }
+  if (foreignCores > discardRules.maxForeignCores) told.push(`other processes used ${foreignCores.toFixed(1)} cores`);
+  return told.join(' and ');
+}
+
+function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints, host }: Block): Warning[] {
   const warnings: Warning[] = [];
   if (outcome === 'complete' && measuredMs < shortMs) {
     warnings.push({
@@ -79,6 +93,15 @@ function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints }: B
       stage,
       message: `${stage} saw ${formatPlural(checkpoints, 'checkpoint')} in ${Math.round(measuredMs / 60_000)} minutes.`,
       advice: `Write-back shows over ${leastCheckpoints} checkpoints or more: give it a longer --duration, or a shorter checkpoint_timeout.`,
+    });
+  }
+  const others = disturbance(host);
+  if (others !== '') {
+    warnings.push({
+      code: 'disturbed',
+      stage,
+      message: `While ${stage} was measured, ${others}.`,
+      advice: 'The figures contain this. Give the machine fewer other tasks.',
     });
   }
   if (generator.lateness.p99Us > lateUs) {

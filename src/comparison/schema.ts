@@ -6,6 +6,9 @@ const amount = z.number().nonnegative();
 const name = z.string().min(1);
 const side = z.enum(['before', 'twin', 'after']);
 
+/** What the machine did beside a block. */
+export const hostLoadSchema = z.object({ stealShare: amount, foreignCores: amount });
+
 const look = z.object({ change: count, same: count });
 
 const pairedBlock = z.object({
@@ -23,7 +26,7 @@ const pairedBlock = z.object({
   slowSeconds: count,
   latenessP99Us: amount,
   transactions: z.array(z.object({ name, count, missed: count, p95Us: amount, wrong: count.optional() })),
-  host: z.object({ stealShare: amount, foreignCores: amount }).optional(),
+  host: hostLoadSchema.optional(),
   checkpoints: count.optional(),
   samplesFile: z.string(),
 });

@@ -238,6 +238,7 @@ function measure({ stage }: PlannedService, service: Service, context: ServiceCo
     what: 'requests',
     destination: { origin: service.origin, ...(connection === undefined ? {} : { database: connection }) },
     ...(jobs === undefined ? {} : { jobs }),
+    ...(server === undefined || server.kind === 'external' ? {} : { processes: server.processes }),
     // Which statements a request leads to, only the service knows.
     ...(connection === undefined ? {} : { observed: { connection, major: server!.major, transactions: [] } }),
     afterLoad: () => endService(stage, service, context),

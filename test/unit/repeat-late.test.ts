@@ -4,6 +4,8 @@ import { repeatIfLate } from '../../src/repeat-late.ts';
 import type { Block, RunResult } from '../../src/result.ts';
 import { buildResult } from './result-fixture.ts';
 
+const host = { stealShare: 0, foreignCores: 1.5 };
+
 /** A journal without records, and a stage whose block is late by so much at p99, one figure for each time it is rehearsed. */
 function rehearsalOf(...latenessP99Us: number[]) {
   const full = buildResult();
@@ -19,6 +21,7 @@ function rehearsalOf(...latenessP99Us: number[]) {
     const block: Block = structuredClone(blocks.at(-1)!);
     Object.assign(block, { stage, outcome: 'complete' });
     block.generator.lateness.p99Us = latenessP99Us[rehearsed]!;
+    block.host = host;
     const holds = { name: 'balance', description: '', stage, when: 'seeded', holds: true, durationMs: 1 } as const;
     journal.result.stages.push(stages.at(-1)!);
     journal.result.invariants.push({ ...holds });
@@ -45,7 +48,7 @@ describe('repeatIfLate', () => {
     expect(result.stages.map(({ name }) => name)).toEqual([stage]);
     expect(result.invariants).toHaveLength(1);
     expect(result.readings).toMatchObject([{ value: 1 }]);
-    expect(result.discarded).toMatchObject([{ stage, latenessP99Us: 103_000 }]);
+    expect(result.discarded).toMatchObject([{ stage, latenessP99Us: 103_000, host }]);
     expect(notes).toEqual([expect.stringContaining(`${stage} is rehearsed once more: the load generator was late`)]);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { HostLoad } from '../../src/comparison/record.ts';
 import { warningsOf } from '../../src/warnings.ts';
 import { buildResult } from './result-fixture.ts';
 
@@ -20,6 +21,12 @@ const ceiling = (ceilingPerSecond: number) => ({
 /** Twenty minutes with so many checkpoints. */
 const long = (checkpoints: number) =>
   codes((result) => Object.assign(result.blocks.at(-1)!, { outcome: 'complete', measuredMs: 1_200_000, checkpoints }));
+
+function disturbanceAt(host: HostLoad): string | undefined {
+  const result = buildResult();
+  result.blocks.at(-1)!.host = host;
+  return warningsOf(result).find(({ code }) => code === 'disturbed')?.message;
+}
 
 describe('warningsOf', () => {
   it('says nothing about a full-size minute with a punctual generator', () =>
@@ -62,7 +69,18 @@ describe('warningsOf', () => {
     result.discarded = [{ ...discarded, missed: 59, scheduled: 1000 }];
     const found = warningsOf(result).find(({ code }) => code === 'discarded')!;
     expect(found.stage).toBe('after');
-    expect(found.message).toMatch(/rehearsed twice.*late by 103 ms at p99.*p95 96 ms, 5.9 % missed/);
+    expect(found.message).toMatch(/rehearsed twice.*late by 103 ms at p99.*p95 96 ms, 5.9 % missed the limit\)\.$/);
+    result.discarded[0]!.host = { stealShare: 0.01, foreignCores: 1.26 };
+    expect(warningsOf(result).find(({ code }) => code === 'discarded')!.message).toMatch(
+      /missed the limit\)\. Meanwhile other processes used 1\.3 cores\.$/,
+    );
+  });
+
+  it('doubts a block beside which the machine worked for others', () => {
+    expect(disturbanceAt({ stealShare: 0.05, foreignCores: 0.25 })).toBeUndefined();
+    expect(disturbanceAt({ stealShare: 0.06, foreignCores: 0.3 })).toBe(
+      'While after was measured, the hypervisor gave 6 % of the time of all cores to others and other processes used 0.3 cores.',
+    );
   });
 
   it('doubts a rate above a tenth of what the generator can do', () => {
