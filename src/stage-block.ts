@@ -8,7 +8,7 @@ import { runBlock } from './load/engine.ts';
 import type { Destination } from './load/target.ts';
 import { checkpointsBegun } from './observe/checkpoints.ts';
 import { completedRuns } from './observe/costs.ts';
-import { hostLoadBetween, sampleHost } from './observe/host.ts';
+import { besideHost } from './observe/host.ts';
 import { Observation, type Again } from './observe/observation.ts';
 import { ReplicaLagWatch, replicaLagOf } from './observe/replica-lag.ts';
 import { addReplica, runsOf, workingServers } from './observe/servers.ts';
@@ -118,18 +118,16 @@ function lagDuring({ startedAt, warmupMs }: Block, watch: ReplicaLagWatch | unde
 }
 
 async function drive(order: StageBlockOrder): Promise<Block> {
-  const block = await besideOthers(order.processes, () => driveBlock(order));
+  const block = await driveBesideHost(order);
   await order.afterLoad?.();
   return block;
 }
 
-/** Tells of the block what the machine did meanwhile for others. */
-async function besideOthers(processes: readonly number[] | undefined, work: () => Promise<Block>): Promise<Block> {
-  const before = processes && sampleHost();
-  const block = await work();
-  const after = before && sampleHost();
-  if (before && after) block.host = hostLoadBetween(before, after, new Set([process.pid, ...processes]));
-  return block;
+async function driveBesideHost(order: StageBlockOrder): Promise<Block> {
+  if (order.processes === undefined) return driveBlock(order);
+  const own = new Set([process.pid, ...order.processes]);
+  const { done: block, beside } = await besideHost(own, () => driveBlock(order));
+  return Object.assign(block, beside);
 }
 
 function driveBlock({

@@ -5,7 +5,7 @@ import { LoadSession } from '../load/engine.ts';
 import { planTransactions } from '../load/executor.ts';
 import { costsByTransaction } from '../observe/costs.ts';
 import { checkpointsBegun } from '../observe/checkpoints.ts';
-import { hostLoadBetween, sampleHost } from '../observe/host.ts';
+import { besideHost } from '../observe/host.ts';
 import { runsOf, workingServers, type WorkingServer } from '../observe/servers.ts';
 import { readWork, recogniseStatements, resetWork, type RecognisedStatement } from '../observe/statements.ts';
 import type { LiveStage, Rehearsal } from '../rehearsal.ts';
@@ -111,23 +111,23 @@ export class ComparedSide implements AsyncDisposable {
     const { plan, journal } = rehearsal;
     const samplesName = `${samplesFolder}/${name}.bin`;
     const checkpoints = await this.#checkpoints();
-    const host = sampleHost();
-    const block = await this.#session.runBlock({
-      id: name,
-      blockNumber: number,
-      load: { ...live.planned.load, ...load },
-      slo: plan.slo,
-      samplesPath: join(journal.folder, samplesName),
-      samplesName,
-      signal,
-    });
+    const { done: block, beside } = await besideHost(processes, () =>
+      this.#session.runBlock({
+        id: name,
+        blockNumber: number,
+        load: { ...live.planned.load, ...load },
+        slo: plan.slo,
+        samplesPath: join(journal.folder, samplesName),
+        samplesName,
+        signal,
+      }),
+    );
     service?.died.throwIfAborted();
     live.died?.throwIfAborted();
-    const later = host && sampleHost();
     for (const { name, sent = 0 } of block.transactions) this.#runs.set(name, (this.#runs.get(name) ?? 0) + sent);
     return {
       ...pairedBlock(this.#side, block, plan.slo.limitMs),
-      ...(host && later ? { host: hostLoadBetween(host, later, processes) } : {}),
+      ...beside,
       checkpoints: (await this.#checkpoints()) - checkpoints,
     };
   }

@@ -64,6 +64,21 @@ export function hostLoadBetween(earlier: HostSample, later: HostSample, own: Rea
   };
 }
 
+/**
+ * Does some work and tells what the host did beside it; nothing where there is no /proc.
+ *
+ * @param own as in `hostLoadBetween`
+ */
+export async function besideHost<T>(
+  own: ReadonlySet<number>,
+  work: () => Promise<T>,
+): Promise<{ done: T; beside: { host?: HostLoad } }> {
+  const before = sampleHost();
+  const done = await work();
+  const after = before && sampleHost();
+  return { done, beside: before && after ? { host: hostLoadBetween(before, after, own) } : {} };
+}
+
 function isOurs(pid: number, processes: HostSample['processes'], own: ReadonlySet<number>): boolean {
   const seen = new Set<number>();
   for (let ancestor: number | undefined = pid; ancestor !== undefined && !seen.has(ancestor);) {
