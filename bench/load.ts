@@ -1,10 +1,12 @@
 /**
  * Our load engine beside pgbench: single-row reads by primary key at 1,000 a second on the same server, in turns. Both count from the
- * scheduled start (pgbench: its log under -R) over the same number of connections, on one thread.
+ * scheduled start (pgbench: its log under -R) over the same number of connections, on one thread. Where ours is allowed to keep idle cores awake
+ * it has an advantage that is not of its code: a further turn of pgbench has it too.
  */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runBlock } from '../src/load/engine.ts';
+import { keepCoresAwake } from '../src/load/idle-cores.ts';
 import { readSamples } from '../src/load/samples-file.ts';
 import { defaultLoad } from '../src/scenario.ts';
 import type { ConnectionTarget } from '../src/server/server.ts';
@@ -34,19 +36,32 @@ async function takeTurns(
 ): Promise<BenchResult> {
   const ours: Turn[] = [];
   const pgbench: Turn[] = [];
+  const pgbenchAwake: Turn[] = [];
   for (let turn = 0; turn < turns; turn++) {
     ours.push(await driveOurs(target, folder, durationMs, turn));
     const theirs = await drivePgbench(target, folder, durationMs);
     if (theirs !== undefined) pgbench.push(theirs);
+    using cores = keepCoresAwake();
+    const alike = cores.granted ? await drivePgbench(target, folder, durationMs) : undefined;
+    if (alike !== undefined) pgbenchAwake.push(alike);
   }
-  const us = figuresOf(ours, durationMs);
-  const figures = labelled('ours', us);
-  if (pgbench.length === 0) return { ratios: {}, figures };
-  const them = figuresOf(pgbench, durationMs);
-  const ratios = Object.fromEntries(
-    Object.entries(us).map(([name, value]) => [`${name} / pgbench`, value / them[name]!]),
-  );
-  return { ratios, figures: { ...figures, ...labelled('pgbench', them) } };
+  return besidePeers(figuresOf(ours, durationMs), [
+    ...(pgbench.length === 0 ? [] : [{ name: 'pgbench', figures: figuresOf(pgbench, durationMs) }]),
+    ...(pgbenchAwake.length === 0
+      ? []
+      : [{ name: 'pgbench, cores awake', figures: figuresOf(pgbenchAwake, durationMs) }]),
+  ]);
+}
+
+type Figures = Record<string, number>;
+
+function besidePeers(us: Figures, peers: readonly { name: string; figures: Figures }[]): BenchResult {
+  const result: BenchResult = { ratios: {}, figures: labelled('ours', us) };
+  for (const { name, figures } of peers) {
+    Object.assign(result.figures, labelled(name, figures));
+    for (const [figure, value] of Object.entries(us)) result.ratios[`${figure} / ${name}`] = value / figures[figure]!;
+  }
+  return result;
 }
 
 async function driveOurs(target: ConnectionTarget, folder: string, durationMs: number, turn: number): Promise<Turn> {
@@ -101,7 +116,7 @@ function at(sorted: Float64Array, share: number): number {
 }
 
 /** Each figure is the median over the turns: on a shared machine a disturbance spoils one of them and not the figure. */
-function figuresOf(turns: readonly Turn[], durationMs: number): Record<string, number> {
+function figuresOf(turns: readonly Turn[], durationMs: number): Figures {
   const each = turns.map(({ responseUs, latenessUs, cpuSeconds }) => {
     const response = Float64Array.from(responseUs).sort();
     const lateness = Float64Array.from(latenessUs).sort();
@@ -118,6 +133,6 @@ function figuresOf(turns: readonly Turn[], durationMs: number): Record<string, n
   return Object.fromEntries(names.map((name) => [name, at(Float64Array.from(each, (turn) => turn[name]).sort(), 0.5)]));
 }
 
-function labelled(label: string, figures: Record<string, number>): Record<string, number> {
+function labelled(label: string, figures: Figures): Figures {
   return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${label}: ${name}`, value]));
 }

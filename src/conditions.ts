@@ -10,7 +10,8 @@ export interface Condition {
 }
 
 /** Conditions that shape every figure. Two runs whose values differ in any of them measured different things. */
-export function conditionsOf({ scenario, stages, seed, load, slo, server, host }: RunResult): Condition[] {
+export function conditionsOf({ scenario, stages, seed, load, slo, server, host, blocks }: RunResult): Condition[] {
+  const awake = blocks.some(({ generator }) => generator.coresAwake === true);
   return [
     { name: 'scenario', value: scenario.name },
     { name: 'transactions', value: mixOf(scenario, stages) },
@@ -21,6 +22,8 @@ export function conditionsOf({ scenario, stages, seed, load, slo, server, host }
     { name: 'PostgreSQL', value: String(server.major) },
     { name: 'CPU', value: `${host.cores} x ${host.cpuModel} (${host.arch})` },
     { name: 'memory', value: memoryOf(host) },
+    // Waking a core is most of the median of a short statement.
+    { name: 'idle cores', value: awake ? 'kept awake' : 'halted as the system has it' },
   ];
 }
 

@@ -122,6 +122,7 @@ const block = z.object({
     workers: count,
     realTime: z.literal(true).optional(),
     niceness: z.number().int().optional(),
+    coresAwake: z.literal(true).optional(),
   }),
   host: hostLoadSchema.optional(),
   samplesFile: z.string(),

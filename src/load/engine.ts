@@ -9,6 +9,7 @@ import type { ConnectionTarget } from '../server/server.ts';
 import { BlockLooks } from './block-looks.ts';
 import type { BlockProgress } from './block-looks.ts';
 import type { PoolSettings } from './executor.ts';
+import { keepCoresAwake } from './idle-cores.ts';
 import { BackgroundJobs } from './jobs.ts';
 import type { JobRecord } from './jobs.ts';
 import { monotonicClock } from './pacer.ts';
@@ -168,6 +169,7 @@ export class LoadSession implements AsyncDisposable {
       eventLoopDelayP99Us: Math.max(...run.done.map(({ eventLoopDelayP99Us }) => eventLoopDelayP99Us)),
       workers,
       precedence: precedenceOf(run.done),
+      coresAwake: run.coresAwake,
       pool: poolUse(this.#options.load, run.done),
     };
     await writeSamples(options.samplesPath, record, samples);
@@ -183,6 +185,7 @@ export class LoadSession implements AsyncDisposable {
     const database = serverOf(this.#options);
     await using jobs = options.jobs && database && (await BackgroundJobs.open(database, options.jobs));
     using resources = new DisposableStack();
+    const { granted: coresAwake } = resources.use(keepCoresAwake());
     const looks = resources.use(new BlockLooks(this.#workers.length, (progress) => options.onProgress?.(progress)));
     const order = blockOrder(options, samples);
     const blocks = this.#workers.map((worker) => worker.begin(order));
@@ -210,7 +213,7 @@ export class LoadSession implements AsyncDisposable {
     // Of a saturated block all counts.
     const cpuCores = judge.saturation === undefined ? ofCounted() : ofWhole();
     await jobs?.stop();
-    return { done, saturation: judge.saturation, startedAt, startUs, cpuCores, jobRecords };
+    return { done, saturation: judge.saturation, startedAt, startUs, cpuCores, coresAwake, jobRecords };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -313,6 +316,7 @@ interface Carried {
   /** Of the monotonic clock. */
   startUs: number;
   cpuCores: number;
+  coresAwake: boolean;
   jobRecords: JobRecord[];
 }
 

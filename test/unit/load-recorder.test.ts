@@ -62,6 +62,7 @@ const record = (changes: Partial<BlockRecord> = {}): BlockRecord => ({
   cpuCores: 0.1,
   eventLoopDelayP99Us: 900,
   precedence: { realTime: true },
+  coresAwake: true,
   workers: 1,
   ...changes,
 });
@@ -156,7 +157,11 @@ describe('summarise', () => {
   });
 
   it('keeps the lateness of the generator apart from the warm-up and from the server', () => {
-    expect(block.generator).toMatchObject({ cpuCores: 0.1, eventLoopDelayP99Us: 900, workers: 1, realTime: true });
+    const told = { cpuCores: 0.1, eventLoopDelayP99Us: 900, workers: 1, realTime: true, coresAwake: true };
+    expect(block.generator).toMatchObject(told);
+    expect(summarise(record({ coresAwake: false }), samplesOf(example), slo, '').generator).not.toHaveProperty(
+      'coresAwake',
+    );
     expect(block.generator.lateness).toMatchObject({ count: 6, maxUs: 30 });
   });
 
