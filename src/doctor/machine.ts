@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepCoresAwake } from '../load/idle-cores.ts';
 import { hostLoadBetween, sampleHost } from '../observe/host.ts';
 import { formatBytes } from '../report/format.ts';
 import type { Host } from '../result.ts';
@@ -35,6 +36,7 @@ export function machineLooks(host: Host, cacheDir: string): Look[] {
     { what: 'Ports', examine: async () => `${await freePort()} and others are free on loopback` },
     { what: 'Clock', examine: () => examineClock(read(`${clockFolder}/current_clocksource`)) },
     { what: 'CPU governor', examine: () => examineGovernors(governors()) },
+    { what: 'Idle cores', examine: examineIdleCores },
     { what: 'Neighbours', examine: examineNeighbours },
   ];
 }
@@ -110,6 +112,14 @@ export function examineGovernors(governors: readonly string[]): Outcome {
   if (names.length === 0) return 'not told by this system, as in most virtual machines';
   if (names.every((name) => name === 'performance')) return 'performance';
   return warning(names.join(', '), 'The frequency follows the load: cpupower frequency-set --governor performance.');
+}
+
+/** Never a warning: both stages of a run have it the same way. */
+function examineIdleCores(): Outcome {
+  using cores = keepCoresAwake();
+  return cores.granted
+    ? 'kept awake while load runs'
+    : 'halted as the system has it, and woken for each answer; root on Linux may keep them awake (/dev/cpu_dma_latency)';
 }
 
 async function examineNeighbours(): Promise<Outcome> {
