@@ -36,3 +36,11 @@ it.each<[what: string, change: Partial<LoadSpec>, report: RegExp, condition: Reg
   expect(plain.report).not.toMatch(report);
   expect(plain.condition).not.toMatch(condition);
 });
+
+it('holds a run on cores that were kept awake against one on cores that were not only if asked to', () => {
+  const result = buildResult();
+  const condition = () => conditionsOf(result).find(({ name }) => name === 'idle cores')!.value;
+  expect(condition()).toBe('halted as the system has it');
+  result.blocks.at(-1)!.generator.coresAwake = true;
+  expect(condition()).toBe('kept awake');
+});
