@@ -1,7 +1,7 @@
 /**
  * Our load engine beside pgbench: single-row reads by primary key at 1,000 a second on the same server, in turns. Both count from the
- * scheduled start (pgbench: its log under -R) over the same number of connections, on one thread. Where ours is allowed to keep idle cores awake
- * it has an advantage that is not of its code: a further turn of pgbench has it too.
+ * scheduled start (pgbench: its log under -R) over the same number of connections, on one thread. Once as the machine is, and once with idle cores
+ * kept awake, for both.
  */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,39 +28,58 @@ export async function run({ quick }: { quick: boolean }): Promise<BenchResult> {
   return withAccounts((target, folder) => takeTurns(target, folder, quick ? 3000 : 6000, quick ? 2 : 8));
 }
 
+type Turns = Map<string, Turn[]>;
+
 async function takeTurns(
   target: ConnectionTarget,
   folder: string,
   durationMs: number,
   turns: number,
 ): Promise<BenchResult> {
-  const ours: Turn[] = [];
-  const pgbench: Turn[] = [];
-  const pgbenchAwake: Turn[] = [];
+  const [halted, awake]: [Turns, Turns] = [new Map(), new Map()];
   for (let turn = 0; turn < turns; turn++) {
-    ours.push(await driveOurs(target, folder, durationMs, turn));
-    const theirs = await drivePgbench(target, folder, durationMs);
-    if (theirs !== undefined) pgbench.push(theirs);
-    using cores = keepCoresAwake();
-    const alike = cores.granted ? await drivePgbench(target, folder, durationMs) : undefined;
-    if (alike !== undefined) pgbenchAwake.push(alike);
+    await driveBoth(halted, target, folder, durationMs, turn);
+    using cores = coresAwake();
+    if (cores !== undefined) await driveBoth(awake, target, folder, durationMs, turn);
   }
-  return besidePeers(figuresOf(ours, durationMs), [
-    ...(pgbench.length === 0 ? [] : [{ name: 'pgbench', figures: figuresOf(pgbench, durationMs) }]),
-    ...(pgbenchAwake.length === 0
-      ? []
-      : [{ name: 'pgbench, cores awake', figures: figuresOf(pgbenchAwake, durationMs) }]),
-  ]);
+  const [usual, keptAwake] = [compare(halted, durationMs, ''), compare(awake, durationMs, ', cores awake')];
+  return {
+    ratios: { ...usual.ratios, ...keptAwake.ratios },
+    figures: { ...usual.figures, ...keptAwake.figures },
+  };
 }
 
-type Figures = Record<string, number>;
+async function driveBoth(
+  turns: Turns,
+  target: ConnectionTarget,
+  folder: string,
+  durationMs: number,
+  turn: number,
+): Promise<void> {
+  const add = (name: string, figures: Turn) => turns.set(name, [...(turns.get(name) ?? []), figures]);
+  add('ours', await driveOurs(target, folder, durationMs, turn));
+  const theirs = await drivePgbench(target, folder, durationMs);
+  if (theirs !== undefined) add('pgbench', theirs);
+}
 
-function besidePeers(us: Figures, peers: readonly { name: string; figures: Figures }[]): BenchResult {
-  const result: BenchResult = { ratios: {}, figures: labelled('ours', us) };
-  for (const { name, figures } of peers) {
-    Object.assign(result.figures, labelled(name, figures));
-    for (const [figure, value] of Object.entries(us)) result.ratios[`${figure} / ${name}`] = value / figures[figure]!;
+/** For both, as far as it is granted: for pgbench nobody else asks for it. */
+function coresAwake(): Disposable | undefined {
+  try {
+    return keepCoresAwake();
+  } catch (error) {
+    console.error(`Not measured with cores that are kept awake: ${(error as Error).message}`);
+    return undefined;
   }
+}
+
+/** @param how what both were given, behind the names of the figures */
+function compare(turns: Turns, durationMs: number, how: string): BenchResult {
+  const result: BenchResult = { ratios: {}, figures: {} };
+  const figures = new Map([...turns].map(([name, own]) => [name, figuresOf(own, durationMs)]));
+  for (const [name, own] of figures) Object.assign(result.figures, labelled(`${name}${how}`, own));
+  const [us, them] = [figures.get('ours'), figures.get('pgbench')];
+  if (us === undefined || them === undefined) return result;
+  for (const [figure, value] of Object.entries(us)) result.ratios[`${figure} / pgbench${how}`] = value / them[figure]!;
   return result;
 }
 
@@ -116,7 +135,7 @@ function at(sorted: Float64Array, share: number): number {
 }
 
 /** Each figure is the median over the turns: on a shared machine a disturbance spoils one of them and not the figure. */
-function figuresOf(turns: readonly Turn[], durationMs: number): Figures {
+function figuresOf(turns: readonly Turn[], durationMs: number): Record<string, number> {
   const each = turns.map(({ responseUs, latenessUs, cpuSeconds }) => {
     const response = Float64Array.from(responseUs).sort();
     const lateness = Float64Array.from(latenessUs).sort();
@@ -133,6 +152,6 @@ function figuresOf(turns: readonly Turn[], durationMs: number): Figures {
   return Object.fromEntries(names.map((name) => [name, at(Float64Array.from(each, (turn) => turn[name]).sort(), 0.5)]));
 }
 
-function labelled(label: string, figures: Figures): Figures {
+function labelled(label: string, figures: Record<string, number>): Record<string, number> {
   return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${label}: ${name}`, value]));
 }

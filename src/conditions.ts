@@ -10,8 +10,7 @@ export interface Condition {
 }
 
 /** Conditions that shape every figure. Two runs whose values differ in any of them measured different things. */
-export function conditionsOf({ scenario, stages, seed, load, slo, server, host, blocks }: RunResult): Condition[] {
-  const awake = blocks.some(({ generator }) => generator.coresAwake === true);
+export function conditionsOf({ scenario, stages, seed, load, slo, server, host }: RunResult): Condition[] {
   return [
     { name: 'scenario', value: scenario.name },
     { name: 'transactions', value: mixOf(scenario, stages) },
@@ -22,8 +21,6 @@ export function conditionsOf({ scenario, stages, seed, load, slo, server, host, 
     { name: 'PostgreSQL', value: String(server.major) },
     { name: 'CPU', value: `${host.cores} x ${host.cpuModel} (${host.arch})` },
     { name: 'memory', value: memoryOf(host) },
-    // Waking a core is most of the median of a short statement.
-    { name: 'idle cores', value: awake ? 'kept awake' : 'halted as the system has it' },
   ];
 }
 
@@ -54,12 +51,13 @@ function loadOf(load: RunResult['load']): string {
     connections,
     statementTimeoutMs,
     prepared = true,
+    keepCoresAwake = false,
     shape,
     pool,
   } = load;
   return (
     `${formatRate(ratePerSecond)} ${arrivals} for ${formatMs(durationMs)} after ${formatMs(warmupMs)}, ` +
-    `${connections} connections, timeout ${formatMs(statementTimeoutMs)}${prepared ? '' : ', not prepared'}` +
+    `${connections} connections, timeout ${formatMs(statementTimeoutMs)}${prepared ? '' : ', not prepared'}${keepCoresAwake ? ', idle cores kept awake' : ''}` +
     (shape === undefined ? '' : `, shape ${describeShape(shape)}`) +
     (pool === undefined ? '' : `, ${describePool(pool)}`)
   );

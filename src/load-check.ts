@@ -37,6 +37,7 @@ export const loadShape = z
     connections,
     statementTimeoutMs: positive,
     prepared: z.boolean(),
+    keepCoresAwake: z.boolean(),
     shape: ratePoints,
     pool,
   })

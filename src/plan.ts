@@ -10,6 +10,7 @@ import { EnvironmentError, messageOf, UsageError } from './errors.ts';
 import { FaultList } from './faults.ts';
 import { DiskNeed } from './disk-need.ts';
 import type { Migration } from './migrate.ts';
+import { coresFor } from './load/idle-cores.ts';
 import { assertArrivals, assertWorkers } from './load/schedule.ts';
 import { knownGeneratorFigures } from './generator-figures.ts';
 import type { GeneratorFigures, Host, RunResult } from './result.ts';
@@ -153,6 +154,7 @@ export async function planRun(request: RunRequest): Promise<RunPlan> {
   const id = runId(scenario.name);
   const checks = new FaultList();
   checks.try(() => assertLoad(load));
+  checks.try(() => coresFor(load)[Symbol.dispose]());
   const baseline = checks.try(() => upTo(migrationsOf(), scenario.workload.baseline, 'workload.baseline')) ?? [];
   const stages = await planStages(
     request,

@@ -1,5 +1,6 @@
 /** What each read costs by itself, before and after: the serial latency of every stage's transactions, without any load. */
 import type { RunControl } from './journal.ts';
+import { coresFor } from './load/idle-cores.ts';
 import { probeStage } from './load/probe.ts';
 import type { RunPlan } from './plan.ts';
 import { onStage, rehearse } from './rehearsal.ts';
@@ -27,6 +28,8 @@ export function probe(plan: RunPlan, control: ProbeControl = {}): Promise<RunRes
       const { name } = spec;
       await onStage(stage, rehearsal, async ({ route }) => {
         await journal.part({ name: 'measure', title: 'Time every read by itself', stage: name }, async () => {
+          using resources = new DisposableStack();
+          resources.use(coresFor(load));
           const figures = await probeStage({
             scenarioFile: plan.scenarioFile,
             stage: name,

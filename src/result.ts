@@ -148,8 +148,6 @@ export interface Block {
     realTime?: true;
     /** Its threads had this niceness, and so more weight than others. */
     niceness?: number;
-    /** No core was halted while it idled, the server's included where it is of the same machine. */
-    coresAwake?: true;
   };
   /** Absent where nobody knows (other systems than Linux, a server that is not ours), and in older results. */
   host?: HostLoad;

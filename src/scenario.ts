@@ -258,6 +258,8 @@ export interface LoadSpec {
    * pooler that hands out a connection for one transaction only. Default true.
    */
   prepared?: boolean;
+  /** No core is halted while it idles under the load (docs/method.md); takes root on Linux. Default false. */
+  keepCoresAwake?: boolean;
   /** Default: all connections are opened before the load and stay. */
   pool?: PoolSpec;
 }

@@ -24,7 +24,7 @@ export function warningsOf(result: RunResult): Warning[] {
     ...scaleWarnings(result),
     ...preparedWarnings(result),
     ...discarded.map((block) => discardWarning(block)),
-    ...blocks.flatMap((block) => blockWarnings(block)),
+    ...blocks.flatMap((block) => blockWarnings(block, result)),
     ...blocks.flatMap((block) => jobWarnings(block)),
     ...blocks.flatMap((block) => ceilingWarnings(block, generator)),
     ...capacity.flatMap((stage) => capacityWarnings(stage)),
@@ -77,7 +77,10 @@ function disturbance(host: HostLoad | undefined): string {
   return told.join(' and ');
 }
 
-function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints, host }: Block): Warning[] {
+function blockWarnings(
+  { stage, outcome, measuredMs, generator, checkpoints, host }: Block,
+  { load }: RunResult,
+): Warning[] {
   const warnings: Warning[] = [];
   if (outcome === 'complete' && measuredMs < shortMs) {
     warnings.push({
@@ -109,10 +112,16 @@ function blockWarnings({ stage, outcome, measuredMs, generator, checkpoints, hos
       code: 'late-generator',
       stage,
       message: `The load generator itself was late by ${(generator.lateness.p99Us / 1000).toFixed(1)} ms at p99 in ${stage}.`,
-      advice: 'The response times contain this. Give the machine fewer other tasks, or lower --rate.',
+      advice: `The response times contain this. ${remedyOf(load)}`,
     });
   }
   return warnings;
+}
+
+function remedyOf({ keepCoresAwake }: RunResult['load']): string {
+  return keepCoresAwake === true
+    ? 'Leave out --keep-cores-awake: where processor time is limited, what idle cores use of it is taken back in pauses.'
+    : 'Give the machine fewer other tasks, or lower --rate.';
 }
 
 function jobWarnings({ stage, jobs = [] }: Block): Warning[] {

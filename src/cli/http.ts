@@ -5,7 +5,7 @@ import { planHttp } from '../http/plan.ts';
 import { runHttp } from '../http/run.ts';
 import type { HttpLoadSpec } from '../http/spec.ts';
 import type { CommandContext } from './context.ts';
-import { measurePlanned, type MeasureFlags } from './measure.ts';
+import { awakeOf, measurePlanned, type MeasureFlags } from './measure.ts';
 import {
   blockOption,
   jsonOption,
@@ -105,8 +105,9 @@ function comparisonOf({ preset, ...flags }: HttpFlags): ComparisonRequest | unde
   return preset === 'none' ? undefined : { preset, ...pairsOf(flags) };
 }
 
-function loadOf({ rate, duration, connections }: HttpFlags): Partial<HttpLoadSpec> {
+function loadOf({ rate, duration, connections, ...flags }: HttpFlags): Partial<HttpLoadSpec> {
   return {
+    ...awakeOf(flags),
     ...(rate === undefined ? {} : { ratePerSecond: rate }),
     ...(duration === undefined ? {} : { durationMs: duration }),
     ...(connections === undefined ? {} : { connections }),

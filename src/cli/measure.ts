@@ -4,6 +4,7 @@ import { planRun, type RunPlan, type RunRequest } from '../plan.ts';
 import { withoutPasswords } from '../server/external/connection.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { RunResult } from '../result.ts';
+import type { LoadSpec } from '../scenario.ts';
 import { readConfig, type CommandContext } from './context.ts';
 import { dockerLimitsOf, type ServerFlags } from './server-options.ts';
 import { openTerminal } from './terminal.ts';
@@ -15,6 +16,7 @@ export interface MeasureFlags extends ServerFlags {
   workers?: number;
   stages?: string[];
   out?: string;
+  keepCoresAwake?: boolean;
   port?: number;
   json?: boolean;
 }
@@ -28,8 +30,14 @@ export function measure(
   context: CommandContext,
   work: (plan: RunPlan, control: RunControl) => Promise<RunResult>,
 ): Promise<RunResult> {
-  const { scenario, flags, ...spec } = request;
-  return measurePlanned({ scenario, flags }, context, (common) => planRun({ ...common, ...spec }), work);
+  const { scenario, flags, load, ...spec } = request;
+  const asked = { ...spec, load: { ...load, ...awakeOf(flags) } };
+  return measurePlanned({ scenario, flags }, context, (common) => planRun({ ...common, ...asked }), work);
+}
+
+/** What every measuring command may ask of the load. */
+export function awakeOf({ keepCoresAwake }: Pick<MeasureFlags, 'keepCoresAwake'>): Pick<LoadSpec, 'keepCoresAwake'> {
+  return keepCoresAwake === true ? { keepCoresAwake } : {};
 }
 
 /** What all of these commands plan from. */

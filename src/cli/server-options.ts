@@ -37,12 +37,18 @@ export function addServerOptions(command: Command): Command {
     );
 }
 
-/** Adds the flags of a command that measures: the server, the port of the one that it starts, the config file. */
+/** Adds the flags of a command that measures: the server, the port of the one that it starts, its cores, the config file. */
 export function addMeasuringOptions(command: Command): Command {
   return addServerOptions(command)
     .addOption(
       new Option('--port <n>', 'port of the PostgreSQL server that is started (default: a free one)').argParser(
         parsePort,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--keep-cores-awake',
+        'halt no core that idles under the load (root on Linux; for machines whose processor time nobody limits)',
       ),
     )
     .addOption(configOption());

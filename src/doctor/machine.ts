@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../errors.ts';
 import { keepCoresAwake } from '../load/idle-cores.ts';
 import { hostLoadBetween, sampleHost } from '../observe/host.ts';
 import { formatBytes } from '../report/format.ts';
@@ -114,12 +115,14 @@ export function examineGovernors(governors: readonly string[]): Outcome {
   return warning(names.join(', '), 'The frequency follows the load: cpupower frequency-set --governor performance.');
 }
 
-/** Never a warning: both stages of a run have it the same way. */
+/** Never a warning: few need it. */
 function examineIdleCores(): Outcome {
-  using cores = keepCoresAwake();
-  return cores.granted
-    ? 'kept awake while load runs'
-    : 'halted as the system has it, and woken for each answer; root on Linux may keep them awake (/dev/cpu_dma_latency)';
+  try {
+    keepCoresAwake()[Symbol.dispose]();
+    return 'may be kept awake under load (--keep-cores-awake)';
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 async function examineNeighbours(): Promise<Outcome> {

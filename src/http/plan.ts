@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { readCommit } from '../commit.ts';
 import { UsageError } from '../errors.ts';
 import { FaultList } from '../faults.ts';
+import { coresFor } from '../load/idle-cores.ts';
 import { assertWorkers } from '../load/schedule.ts';
 import { assertWritable, offeredBy, planRun, runId, type RunPlan, type RunRequest } from '../plan.ts';
 import { defaultGate, defaultSlo, type LoadSpec, type ScenarioSpec } from '../scenario.ts';
@@ -80,6 +81,7 @@ export async function planHttp(request: HttpRunRequest): Promise<HttpPlan> {
   const load = httpLoad({ ...loadOf(scenario), ...config.load }, scenario.http.load ?? {}, request.load ?? {});
   const checks = new FaultList();
   checks.try(() => assertWorkers(workers, load.connections));
+  checks.try(() => coresFor(load)[Symbol.dispose]());
   const services = servicesOf(scenario, request, checks);
   const databases = needsDatabases(scenario, services) ? await planDatabases(request, load, scenario) : undefined;
   const host = databases?.host ?? describeHost();

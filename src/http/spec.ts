@@ -104,7 +104,7 @@ export interface VariantSpec extends StageServiceSpec {
 /** The load of requests. */
 export interface HttpLoadSpec extends Pick<
   LoadSpec,
-  'ratePerSecond' | 'arrivals' | 'shape' | 'durationMs' | 'warmupMs'
+  'ratePerSecond' | 'arrivals' | 'shape' | 'durationMs' | 'warmupMs' | 'keepCoresAwake'
 > {
   /** Connections that are kept alive, one request at a time on each. Default 100. */
   connections: number;

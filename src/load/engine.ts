@@ -9,7 +9,7 @@ import type { ConnectionTarget } from '../server/server.ts';
 import { BlockLooks } from './block-looks.ts';
 import type { BlockProgress } from './block-looks.ts';
 import type { PoolSettings } from './executor.ts';
-import { keepCoresAwake } from './idle-cores.ts';
+import { coresFor } from './idle-cores.ts';
 import { BackgroundJobs } from './jobs.ts';
 import type { JobRecord } from './jobs.ts';
 import { monotonicClock } from './pacer.ts';
@@ -125,7 +125,7 @@ export class LoadSession implements AsyncDisposable {
    * Drives the load and summarises what happened; the raw samples are written beside. One block at a time.
    *
    * @throws UsageError when a parameter cannot be drawn
-   * @throws EnvironmentError when a worker thread dies, or a background job cannot connect
+   * @throws EnvironmentError when a worker thread dies, a background job cannot connect, or idle cores cannot be kept awake as asked
    */
   async runBlock(options: SessionBlockOptions): Promise<Block> {
     const { load, shape, slo, blockNumber } = options;
@@ -169,7 +169,6 @@ export class LoadSession implements AsyncDisposable {
       eventLoopDelayP99Us: Math.max(...run.done.map(({ eventLoopDelayP99Us }) => eventLoopDelayP99Us)),
       workers,
       precedence: precedenceOf(run.done),
-      coresAwake: run.coresAwake,
       pool: poolUse(this.#options.load, run.done),
     };
     await writeSamples(options.samplesPath, record, samples);
@@ -185,7 +184,7 @@ export class LoadSession implements AsyncDisposable {
     const database = serverOf(this.#options);
     await using jobs = options.jobs && database && (await BackgroundJobs.open(database, options.jobs));
     using resources = new DisposableStack();
-    const { granted: coresAwake } = resources.use(keepCoresAwake());
+    resources.use(coresFor(options.load));
     const looks = resources.use(new BlockLooks(this.#workers.length, (progress) => options.onProgress?.(progress)));
     const order = blockOrder(options, samples);
     const blocks = this.#workers.map((worker) => worker.begin(order));
@@ -213,7 +212,7 @@ export class LoadSession implements AsyncDisposable {
     // Of a saturated block all counts.
     const cpuCores = judge.saturation === undefined ? ofCounted() : ofWhole();
     await jobs?.stop();
-    return { done, saturation: judge.saturation, startedAt, startUs, cpuCores, coresAwake, jobRecords };
+    return { done, saturation: judge.saturation, startedAt, startUs, cpuCores, jobRecords };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -316,7 +315,6 @@ interface Carried {
   /** Of the monotonic clock. */
   startUs: number;
   cpuCores: number;
-  coresAwake: boolean;
   jobRecords: JobRecord[];
 }
 

@@ -31,8 +31,6 @@ export interface BlockRecord extends Labels {
   workers: number;
   /** What all workers were granted. */
   precedence: Precedence;
-  /** No core was halted while it idled. */
-  coresAwake: boolean;
   /** Connections of the client's pool, and what the drive loops counted of it. */
   pool?: Pick<PoolFigures, 'max' | 'min' | 'exhausted' | 'opened'>;
 }
@@ -78,7 +76,6 @@ export function summarise(record: BlockRecord, samples: Samples, slo: SloSpec, s
       eventLoopDelayP99Us: record.eventLoopDelayP99Us,
       workers: record.workers,
       ...record.precedence,
-      ...(record.coresAwake ? { coresAwake: true as const } : {}),
     },
     samplesFile,
   };

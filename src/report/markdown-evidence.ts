@@ -161,6 +161,7 @@ function describeLoad({ load, stages }: RunResult): string {
     (stages.some(({ service }) => service !== undefined)
       ? `answers given up after ${formatMs(statementTimeoutMs)}`
       : `statements ${prepared ? '' : 'parsed each time, '}cancelled after ${formatMs(statementTimeoutMs)}`) +
+    (load.keepCoresAwake === true ? '; idle cores were kept awake' : '') +
     (shape === undefined ? '' : `; the rate is a mean, its shape ${describeShape(shape)}`)
   );
 }

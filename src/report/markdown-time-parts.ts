@@ -9,22 +9,13 @@ export function timeParts({ blocks, evidence = [] }: Pick<RunResult, 'blocks' | 
   const last = blocks.at(-1);
   if (last === undefined) return '';
   const header = ['Stage', 'Time', ...['p50', 'p95', 'p99', 'Max'].map(toRight)];
-  const times = [table(header, blocks.flatMap(rowsOf)), precedence(blocks)].filter((part) => part !== '');
+  const times = [table(header, blocks.flatMap(rowsOf)), priority(blocks)].filter((part) => part !== '');
   const rows = details('Where the response time went', times.join('\n\n'));
   const waits = evidence.find(({ stage }) => stage === last.stage)?.waits;
   return [timeSentence(last, waits), rows].filter((part) => part !== '').join('\n\n');
 }
 
 /** A reader who compares latenesses of two machines has to know it. */
-function precedence(blocks: readonly Block[]): string {
-  const awake = blocks.some(({ generator }) => generator.coresAwake === true);
-  const sentences = [
-    priority(blocks),
-    awake ? 'No core was halted while it idled: none had to be woken for an answer.' : '',
-  ];
-  return sentences.filter((sentence) => sentence !== '').join(' ');
-}
-
 function priority(blocks: readonly Block[]): string {
   if (blocks.some(({ generator }) => generator.realTime === true)) {
     return 'The load generator ran before all other processes of the machine (real-time scheduling).';

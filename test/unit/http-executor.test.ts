@@ -75,7 +75,6 @@ async function simulate(answer: (number: number, time: FakeTime) => Promise<Http
     cpuCores: 0,
     eventLoopDelayP99Us: 0,
     precedence: {},
-    coresAwake: false,
     workers: 1,
   };
   return summarise(record, samples, { percentile: 95, limitMs: 50 }, 'only.bin');

@@ -17,6 +17,7 @@ async function described(change: Partial<LoadSpec>): Promise<{ report: string; c
 }
 
 it.each<[what: string, change: Partial<LoadSpec>, report: RegExp, condition: RegExp]>([
+  ['cores that were kept awake', { keepCoresAwake: true }, /idle cores were kept awake/, /idle cores kept awake/],
   ['statements that are not prepared', { prepared: false }, /parsed each time/, /not prepared/],
   [
     'a ramp',
@@ -35,12 +36,4 @@ it.each<[what: string, change: Partial<LoadSpec>, report: RegExp, condition: Reg
   expect(changed.condition).toMatch(condition);
   expect(plain.report).not.toMatch(report);
   expect(plain.condition).not.toMatch(condition);
-});
-
-it('holds a run on cores that were kept awake against one on cores that were not only if asked to', () => {
-  const result = buildResult();
-  const condition = () => conditionsOf(result).find(({ name }) => name === 'idle cores')!.value;
-  expect(condition()).toBe('halted as the system has it');
-  result.blocks.at(-1)!.generator.coresAwake = true;
-  expect(condition()).toBe('kept awake');
 });

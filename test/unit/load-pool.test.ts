@@ -112,7 +112,6 @@ const record: BlockRecord = {
   cpuCores: 0,
   eventLoopDelayP99Us: 0,
   precedence: {},
-  coresAwake: false,
   workers: 1,
   pool: { max: 2, min: 2, exhausted: 2, opened: 0 },
 };

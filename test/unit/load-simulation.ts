@@ -103,7 +103,6 @@ export async function simulate(setting: Setting): Promise<Outcome> {
     cpuCores: 0,
     eventLoopDelayP99Us: 0,
     precedence: {},
-    coresAwake: false,
     workers,
   };
   const block = summarise(record, samples, { percentile: 95, limitMs: 50 }, 'block.bin');

@@ -43,9 +43,6 @@ describe('the parts of the response time', () => {
     expect(timeParts({ blocks })).toContain('had more weight than other processes of the machine (niceness -8).');
     blocks.at(-1)!.generator.realTime = true;
     expect(timeParts({ blocks })).toContain('ran before all other processes of the machine (real-time scheduling).');
-    expect(timeParts({ blocks })).not.toContain('No core was halted');
-    blocks.at(-1)!.generator.coresAwake = true;
-    expect(timeParts({ blocks })).toContain('(real-time scheduling). No core was halted while it idled');
   });
 
   it('are told of the last stage in a sentence, with what its sessions waited for', () => {

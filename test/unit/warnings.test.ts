@@ -63,6 +63,15 @@ describe('warningsOf', () => {
   it('doubts a late generator', () =>
     expect(codes((result) => (result.blocks.at(-1)!.generator.lateness.p99Us = 4_000))).toContain('late-generator'));
 
+  it('tells who kept idle cores awake to do without that first', () => {
+    const result = buildResult();
+    result.blocks.at(-1)!.generator.lateness.p99Us = 4_000;
+    const advice = () => warningsOf(result).find(({ code }) => code === 'late-generator')!.advice;
+    expect(advice()).not.toContain('--keep-cores-awake');
+    result.load.keepCoresAwake = true;
+    expect(advice()).toContain('Leave out --keep-cores-awake');
+  });
+
   it('tells of a block that was driven again because the generator was late', () => {
     const discarded = { stage: 'after', startedAt: '2026-11-20T21:00:00.000Z', latenessP99Us: 103_000, p95Us: 96_000 };
     const result = buildResult();
